@@ -1,0 +1,314 @@
+"""The values that cross module borders: frozen, keyword-only, times in UTC with zone.
+
+Words are those of docs/glossary.md. Ids are opaque strings; turn ids (UUIDv7) sort by time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NewType, overload
+
+UserId = NewType("UserId", str)
+SessionId = NewType("SessionId", str)
+TurnId = NewType("TurnId", str)
+MessageId = NewType("MessageId", str)
+ChunkId = NewType("ChunkId", int)
+BlockId = NewType("BlockId", str)
+FactId = NewType("FactId", str)
+
+Role = Literal["user", "assistant", "system", "tool"]
+BlockState = Literal["ACTIVE", "PAUSED", "GARDENED"]
+FactState = Literal["active", "superseded", "invalidated"]
+Category = Literal[
+    "definition", "alias", "acronym", "secret", "entity", "policy",
+    "constraint", "identity", "preference", "project", "task", "event", "other",
+]  # fmt: skip
+NodeKind = Literal["turn", "paragraph", "sentence", "block", "fact"]
+JobKind = Literal["embed", "route", "scrub", "scribe"]
+
+PROFILE_CATEGORIES: tuple[Category, ...] = ("constraint", "identity", "preference", "project")
+OWNER = "user"  # the subject of the owner's own facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One utterance as the caller gives it."""
+
+    content: str
+    role: Role = "user"
+    speaker: str | None = None  # a named speaker other than the owner is a third party
+    occurred_at: datetime | None = None  # None: now
+    metadata: Mapping[str, object] = field(default_factory=dict)  # free JSON, comes back with hits
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredMessage:
+    """One utterance as it is stored, byte for byte."""
+
+    message_id: MessageId
+    turn_id: TurnId
+    session_id: SessionId
+    position: int  # 0 opens the turn, 1 is the reply
+    role: Role
+    speaker: str | None
+    content: str
+    occurred_at: datetime
+    recorded_at: datetime
+    metadata: Mapping[str, object]
+    owner: bool  # said by the owner of the memory: only such words can become a constraint
+    echo: bool = False  # a reply made of recalled memories: kept, not learned from again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """The unit that is stored and answered."""
+
+    turn_id: TurnId
+    seq: int  # order of arrival within the user, from 1, without gaps except where forgotten
+    session_id: SessionId
+    block_id: BlockId | None  # None until routed
+    occurred_at: datetime
+    recorded_at: datetime
+    messages: tuple[StoredMessage, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """Proof that messages are on disk; extraction may lag."""
+
+    turn_ids: tuple[TurnId, ...]  # in the order given
+    stored: int  # messages new to the store
+    repeated: int  # messages that an earlier call with the same key had stored
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One topic thread."""
+
+    block_id: BlockId
+    label: str
+    summary: str
+    keywords: tuple[str, ...]  # most telling first
+    open_loops: tuple[str, ...]  # questions and plans left open, literal
+    decisions: tuple[str, ...]  # literal
+    state: BlockState
+    turn_count: int
+    started_at: datetime  # event time of its first turn
+    last_at: datetime  # event time of its last turn
+    renamed: bool = False  # the label is the user's own and is kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """A hard fact, pinned to a literal quote."""
+
+    fact_id: FactId
+    subject: str  # OWNER for the owner of the memory, else the name as written
+    key: str  # what is said of the subject, lower_snake_case
+    value: str
+    category: Category
+    quote: str  # stands literally in the source message at [start, end)
+    start: int
+    end: int
+    turn_id: TurnId
+    message_id: MessageId
+    said_by: str  # "user", "assistant", "tool", … or the speaker's name
+    owner: bool  # said by the owner
+    state: FactState
+    superseded_by: FactId | None
+    reason: str  # why it is no longer active, else ""
+    confirmations: int  # how often it was said again
+    last_confirmed_at: datetime  # event time
+    occurred_at: datetime  # event time of the source message
+    valid_from: datetime  # event time from which it holds
+    valid_to: datetime | None  # event time from which it no longer holds
+    recorded_at: datetime  # when it was learned
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactEvent:
+    """One change of a fact's state; the list of them is its history."""
+
+    fact_id: FactId
+    change: Literal["created", "confirmed", "superseded", "invalidated", "restored"]
+    by: str  # "rule", "user" or a model id
+    reason: str
+    turn_id: TurnId | None  # the turn that caused it
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactHistory:
+    """Everything that was ever held under a fact's subject and key, oldest first."""
+
+    facts: tuple[Fact, ...]
+    events: tuple[FactEvent, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What holds for this user in every conversation."""
+
+    constraints: tuple[Fact, ...] = ()
+    identity: tuple[Fact, ...] = ()
+    preferences: tuple[Fact, ...] = ()
+    projects: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A source message of a hit."""
+
+    turn_id: TurnId
+    message_id: MessageId
+    role: Role
+    speaker: str | None
+    occurred_at: datetime
+    metadata: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One search result."""
+
+    kind: NodeKind
+    text: str  # verbatim; for a fact its statement, for a block its header
+    score: float
+    signals: Mapping[str, float]  # what made the score; the values sum to it
+    similarity: float | None  # cosine to the question, None when it had no vector
+    turn_ids: tuple[TurnId, ...]
+    occurred_at: datetime
+    sources: tuple[Source, ...]
+    node_id: str  # id of the turn, chunk, fact or block
+    block_id: BlockId | None = None
+    why: str = ""  # filled when explanation was asked for
+
+    @property
+    def metadata(self) -> Mapping[str, object]:
+        """Metadata of the first source message."""
+        return self.sources[0].metadata if self.sources else {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hits(Sequence[Hit]):
+    """Search results, best first; `degraded` names what did not take part."""
+
+    items: tuple[Hit, ...] = ()
+    degraded: tuple[str, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.items[index]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.items)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Memory ready to be pasted into a prompt."""
+
+    text: str
+    tokens: int  # estimate: four characters a token
+    hits: tuple[Hit, ...]
+    facts: tuple[Fact, ...]
+    constraints: tuple[Fact, ...]
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What the model calls of one reply cost."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """The answer of one turn."""
+
+    text: str
+    turn_id: TurnId
+    block_id: BlockId | None
+    hits: tuple[Hit, ...]
+    usage: Usage
+    timings_ms: Mapping[str, float]  # stage -> wall milliseconds
+    degraded: tuple[str, ...]  # stages that did not work, empty when all did
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplyPart:
+    """A piece of a streamed answer; the last one carries the whole reply."""
+
+    text: str
+    reply: Reply | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """What a deletion removed; it holds no deleted text."""
+
+    certificate_id: str
+    scope: Literal["turn", "fact", "session", "everything"]
+    recorded_at: datetime
+    turns: int
+    messages: int
+    chunks: int
+    vectors: int
+    facts: int
+    redactions: int  # quotes blanked in messages that stay
+    verified: bool  # the database files were rewritten without the removed pages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stats:
+    """How much is stored for one user."""
+
+    turns: int
+    messages: int
+    chunks: int
+    vectors: int
+    blocks: int
+    facts: Mapping[str, int]  # state -> count
+    jobs_waiting: int
+    jobs_failed: int
+    database_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of `doctor`."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""  # what to do when not ok
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What is configured and whether it works."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return all(check.ok for check in self.checks)
