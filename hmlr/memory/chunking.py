@@ -1,0 +1,44 @@
+"""Cut a message into the verbatim slices that are stored, indexed and quoted: its chunks."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Literal
+
+from hmlr.language.sentences import paragraph_spans, sentence_spans
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slice:
+    """One verbatim slice of a message: ``text[start:end]``."""
+
+    kind: Literal["paragraph", "sentence"]
+    start: int
+    """First character, counted in code points."""
+    end: int
+    """One past the last character."""
+    parent: int | None
+    """Position of the sentence's paragraph in the list that :func:`chunk` returned; None for paragraphs."""
+
+
+def chunk(text: str, *, max_chars: int = 1000) -> list[Slice]:
+    """Return the paragraphs of ``text``, each followed by its sentences when it has more than one.
+
+    The paragraphs put together give ``text`` byte for byte, and the sentences of a paragraph give that
+    paragraph. No slice is longer than ``max_chars``. Empty text has no slices. Raises ValueError when
+    ``max_chars`` is below 1.
+    """
+    paragraphs = paragraph_spans(text, max_chars)
+    # Sentence ends come from the whole text: a paragraph cut out of long code must not be read as prose.
+    ends = [end for _, end in sentence_spans(text)]
+    slices: list[Slice] = []
+    for start, end in paragraphs:
+        parent = len(slices)
+        slices.append(Slice(kind="paragraph", start=start, end=end, parent=None))
+        inner = ends[bisect_right(ends, start) : bisect_left(ends, end)]
+        if not inner:
+            continue
+        bounds = zip([start, *inner], [*inner, end], strict=True)
+        slices.extend(Slice(kind="sentence", start=a, end=b, parent=parent) for a, b in bounds)
+    return slices
