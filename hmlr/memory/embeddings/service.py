@@ -1,0 +1,175 @@
+"""The engine's door to embeddings: asynchronous, loaded once, checked."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.errors import ClosedError, EmbedderError, EmbedderUnavailable
+from hmlr.memory.embeddings.port import Embedder, EmbedderSpec
+
+RETRY_LOAD_S = 60.0  # a load that failed costs seconds; the cause rarely mends itself sooner
+SLICE = 128  # texts per executor job, about 0.3 s: a query never waits for a whole import
+UNIT_TOLERANCE = 1e-3
+
+
+class EmbeddingService:
+    """Embeds texts in threads of its own, never on the event loop.
+
+    Without a spec there is no model: `available` is False and `embed` raises `EmbedderUnavailable`.
+    Several event loops may use one service.
+    """
+
+    def __init__(
+        self,
+        spec: EmbedderSpec | None,
+        *,
+        max_workers: int = 2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spec = spec
+        self._clock = clock
+        self._executor = ThreadPoolExecutor(max_workers, thread_name_prefix="hmlr-embed")
+        self._closed = False
+        self._loading = threading.Lock()
+        self._embedder: Embedder | None = None
+        self._failure: EmbedderError | None = None
+        self._failed_at = 0.0
+
+    @property
+    def available(self) -> bool:
+        """Whether a model is configured; it may still fail to load (see `failure`)."""
+        return self._spec is not None
+
+    @property
+    def model_id(self) -> str | None:
+        """The model's id, known before it is loaded; None when there is no model."""
+        return self._spec.model_id if self._spec else None
+
+    @property
+    def dim(self) -> int | None:
+        """Length of one row; None when there is no model, or when only the loaded model can tell."""
+        embedder = self._embedder
+        if embedder is not None:
+            return embedder.dim
+        return self._spec.dim if self._spec else None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the last load failed, for `health` and `doctor`; None when it did not."""
+        failure = self._failure
+        return str(failure) if failure else None
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return `(n, dim) float32, unit rows` (a blank text may give a zero row), in the order of the texts.
+
+        The first call loads the model; calls that come meanwhile wait for that same load. When a caller is
+        cancelled, the slice in work is finished and dropped.
+
+        Raises:
+            EmbedderUnavailable: no model is configured, or its packages are not installed.
+            EmbedderError: the model can't be loaded (tried again after 60 s), failed, or answered nonsense.
+            ClosedError: the service is closed, or was closed while this call waited.
+        """
+        if isinstance(texts, str):
+            raise TypeError("embed() takes a sequence of texts, not one text")
+        if self._spec is None:
+            raise EmbedderUnavailable(
+                "No embedding model is configured", hint="Set the embedder to minilm for search by meaning"
+            )
+        # At least one slice: an empty call tells by its shape what the loaded model's dim is.
+        starts = range(0, max(len(texts), 1), SLICE)
+        parts = [await self._in_thread(self._spec, list(texts[at : at + SLICE])) for at in starts]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    async def aclose(self) -> None:
+        """Stop taking work and return at once; a second close does nothing.
+
+        Calls that wait for a thread raise `ClosedError`. A slice or a load in work goes on in its thread,
+        and the interpreter waits for it when it exits: an export thrown away would be made again.
+        """
+        self._closed = True
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _in_thread(self, spec: EmbedderSpec, texts: list[str]) -> NDArray[np.float32]:
+        """Run one slice in the executor; tell a closed service from a cancelled caller."""
+        if self._closed:
+            raise ClosedError("The embedding service is closed")
+        future = self._executor.submit(self._embed_blocking, spec, texts)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if self._cut_off():
+                raise ClosedError("The embedding service was closed while a call waited") from None
+            raise
+
+    def _cut_off(self) -> bool:
+        """Whether it was the close that cancelled the call, and not somebody who cancelled its task."""
+        task = asyncio.current_task()
+        return self._closed and task is not None and not task.cancelling()
+
+    def _embed_blocking(self, spec: EmbedderSpec, texts: list[str]) -> NDArray[np.float32]:
+        embedder = self._loaded(spec)
+        return checked_rows(embedder.embed(texts), count=len(texts), dim=embedder.dim)
+
+    def _loaded(self, spec: EmbedderSpec) -> Embedder:
+        """Return the embedder, loading it when nobody has; the lock makes callers share one load."""
+        with self._loading:
+            if self._embedder is not None:
+                return self._embedder
+            if self._failure is not None and self._clock() - self._failed_at < RETRY_LOAD_S:
+                raise _again(self._failure) from self._failure
+            try:
+                self._embedder = load_checked(spec)
+            except EmbedderError as error:
+                self._failure, self._failed_at = error, self._clock()
+                raise
+            self._failure = None
+            return self._embedder
+
+
+def load_checked(spec: EmbedderSpec) -> Embedder:
+    """Load what the spec promises; an embedder under another id would mix vectors of two models.
+
+    Raises:
+        EmbedderError: the load failed, or gave another model than the spec names.
+    """
+    try:
+        embedder = spec.load()
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        raise EmbedderError(f"The embedding model {spec.model_id} can't be loaded: {error}") from error
+    dim = spec.dim or embedder.dim
+    if (embedder.model_id, embedder.dim) != (spec.model_id, dim):
+        raise EmbedderError(
+            f"The embedder {spec.model_id} (dim {dim}) loaded as {embedder.model_id} (dim {embedder.dim})"
+        )
+    return embedder
+
+
+def checked_rows(rows: NDArray[np.float32], *, count: int, dim: int) -> NDArray[np.float32]:
+    """Return `rows` with unit length (zero rows stay zero).
+
+    Raises:
+        EmbedderError: not `(count, dim) float32`, or a value is not finite.
+    """
+    if not isinstance(rows, np.ndarray) or rows.dtype != np.float32 or rows.shape != (count, dim):
+        found = f"{getattr(rows, 'shape', type(rows).__name__)} {getattr(rows, 'dtype', '')}".strip()
+        raise EmbedderError(f"The embedder answered {found} instead of ({count}, {dim}) float32")
+    if not np.isfinite(rows).all():
+        raise EmbedderError("The embedder answered with values that are not finite")
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    if (np.abs(lengths - 1.0) <= UNIT_TOLERANCE).all():
+        return rows
+    return np.asarray(rows / np.where(lengths == 0.0, 1.0, lengths), dtype=np.float32)
+
+
+def _again(failure: EmbedderError) -> EmbedderError:
+    """Return a fresh error of the same kind: one instance raised in many threads would pile up tracebacks."""
+    kind = EmbedderUnavailable if isinstance(failure, EmbedderUnavailable) else EmbedderError
+    return kind(str(failure))
