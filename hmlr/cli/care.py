@@ -1,0 +1,161 @@
+"""Care of the memory: forget, move, rebuild, look after it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmlr.cli.call import Call, CommandError, UsageError
+from hmlr.cli.options import Json
+from hmlr.cli.output import emit_json, one_line
+from hmlr.cli.progress import counting
+from hmlr.cli.streams import emit
+from hmlr.errors import HMLRError
+
+if TYPE_CHECKING:
+    from hmlr.records import Certificate, Health
+
+OutFile = Annotated[str, typer.Argument(metavar="FILE", help="The file to write.")]
+InFile = Annotated[str, typer.Argument(metavar="FILE", help="A file that `export` wrote.")]
+
+
+async def forget(
+    call: Call,
+    *,
+    turn: Annotated[str | None, typer.Option("--turn", metavar="ID", help="One turn.")] = None,
+    fact: Annotated[str | None, typer.Option("--fact", metavar="ID", help="One fact and its words.")] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="A session.")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="All of this user.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Erase something for good, from every index and file. There is no way back."""
+    named = {"turn": turn, "fact": fact, "session": session}
+    chosen = [f"{name} {value}" for name, value in named.items() if value is not None]
+    if everything:
+        chosen.append(f"everything of the user {call.settings.user}")
+    if len(chosen) != 1:
+        raise UsageError(
+            "name one thing to forget", hint="Give one of --turn, --fact, --session, --everything"
+        )
+    if not yes:
+        _confirm(chosen[0])
+    async with call.client() as client:
+        certificate = await client.forget(
+            turn_id=turn, fact_id=fact, session_id=session, everything=everything
+        )
+    emit_json(certificate) if json else emit(_certified(certificate))
+
+
+async def export(call: Call, file: OutFile, json: Json = False) -> None:
+    """Write everything of this user to a file."""
+    async with call.client() as client:
+        with counting("export", None):
+            count = await client.export(file)
+    emit_json({"records": count}) if json else emit(f"{count} records written to {one_line(file)}")
+
+
+async def import_(call: Call, file: InFile, json: Json = False) -> None:
+    """Take in an exported file, all or nothing; what is known already is not stored twice."""
+    async with call.client() as client:
+        with counting("import", None):
+            count = await client.import_(file)
+        await call.finish(client)
+    emit_json({"records": count}) if json else emit(f"{count} records were new")
+
+
+async def rebuild(call: Call, json: Json = False) -> None:
+    """Derive facts, topics and indexes anew from the stored turns and your own edits."""
+    async with call.client() as client:
+        with counting("rebuild", None):
+            count = await client.rebuild()
+        await call.finish(client)
+    emit_json({"messages": count}) if json else emit(f"rebuilt from {count} messages")
+
+
+async def retry(call: Call, json: Json = False) -> None:
+    """Run failed background jobs again."""
+    async with call.client() as client:
+        count = await client.retry()
+        await call.finish(client)
+    emit_json({"jobs": count}) if json else emit(f"{count} failed jobs are due again")
+
+
+async def stats(call: Call, json: Json = False) -> None:
+    """Count what is stored."""
+    async with call.client() as client:
+        found = await client.stats()
+    if json:
+        emit_json(found)
+        return
+    states = ", ".join(f"{count} {state}" for state, count in found.facts.items()) or "0"
+    rows = {
+        "turns": found.turns,
+        "messages": found.messages,
+        "paragraphs and sentences": found.chunks,
+        "vectors": found.vectors,
+        "topics": found.blocks,
+        "facts": states,
+        "jobs waiting": found.jobs_waiting,
+        "jobs failed": found.jobs_failed,
+        "database": f"{found.database_bytes / 1_000_000:.1f} MB",
+    }
+    emit("\n".join(f"{name:<25}{value}" for name, value in rows.items()))
+
+
+async def doctor(call: Call, json: Json = False) -> None:
+    """Say what is configured, whether it works, and what to do where it does not."""
+    health = await _health(call)
+    if json:
+        emit_json(health)
+    else:
+        emit("\n".join(_lines(health)))
+    failed = [check.name for check in health.checks if not check.ok]
+    if failed:
+        raise CommandError(f"not in order: {', '.join(failed)}")
+
+
+async def _health(call: Call) -> Health:
+    """The checks; a database that can't be opened is one that failed."""
+    from hmlr.records import Check, Health  # not needed for help
+
+    settings = call.settings
+    try:
+        async with call.client() as client:
+            return await client.health()
+    except HMLRError as error:
+        where = f"{settings.database}: {error}"
+        return Health(checks=(Check(name="database", ok=False, detail=where, remedy=error.hint),))
+
+
+def _lines(health: Health) -> list[str]:
+    lines = []
+    for check in health.checks:
+        lines.append(f"{'ok' if check.ok else 'NOT OK':<8}{check.name}: {one_line(check.detail, 1000)}")
+        if not check.ok and check.remedy:
+            lines.append(f"{'':<8}-> {one_line(check.remedy, 1000)}")
+    return lines
+
+
+def _certified(certificate: Certificate) -> str:
+    went = {
+        "turns": certificate.turns,
+        "messages": certificate.messages,
+        "facts": certificate.facts,
+        "vectors": certificate.vectors,
+        "quotes blanked": certificate.redactions,
+    }
+    parts = ", ".join(f"{count} {name}" for name, count in went.items())
+    files = (
+        "the files hold no trace" if certificate.verified else "the files are yet to be cleaned: run it again"
+    )
+    return f"forgotten: {parts}; {files} (certificate {certificate.certificate_id})"
+
+
+def _confirm(what: str) -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("forget asks before it erases", hint="Add --yes where nobody can answer")
+    if not typer.confirm(f"Erase {one_line(what)} for good?", err=True):
+        raise CommandError("nothing was forgotten")

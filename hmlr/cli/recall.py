@@ -1,0 +1,99 @@
+"""`recall` and `context`: what memory has on a question."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmlr.cli.call import Call
+from hmlr.cli.options import AsOf, Json, KnownAt, Session, Since, Until, check_text
+from hmlr.cli.output import emit_json, moment, one_line, printable
+from hmlr.cli.progress import degraded
+from hmlr.cli.streams import emit
+
+if TYPE_CHECKING:
+    from hmlr.records import Hit
+
+Query = Annotated[str, typer.Argument(help="A question or some words.")]
+Budget = Annotated[
+    int | None, typer.Option("--budget", metavar="TOKENS", help="Size of the result; 4 characters a token.")
+]
+
+
+class Kind(StrEnum):
+    """What a hit can be."""
+
+    TURN = "turn"
+    PARAGRAPH = "paragraph"
+    SENTENCE = "sentence"
+    BLOCK = "block"
+    FACT = "fact"
+
+
+async def recall(
+    call: Call,
+    query: Query,
+    *,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="Most hits.")] = None,
+    budget: Budget = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    since: Since = None,
+    until: Until = None,
+    kind: Annotated[list[Kind] | None, typer.Option("--kind", help="Only these; repeatable.")] = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", metavar="NAME", help="Said by.")] = None,
+    session: Session = None,
+    block: Annotated[str | None, typer.Option("--block", metavar="ID", help="Topic.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Why each hit was found.")] = False,
+    json: Json = False,
+) -> None:
+    """Find memories, best first."""
+    async with call.client() as client:
+        hits = await client.recall(
+            check_text(query, "the question"),
+            limit=limit,
+            budget_tokens=budget,
+            as_of=as_of,
+            known_at=known_at,
+            kinds=[each.value for each in kind] if kind else None,
+            since=since,
+            until=until,
+            session_id=session,
+            block_id=block,
+            speaker=speaker,
+            explain=explain,
+        )
+    if json:
+        emit_json(hits)
+        return
+    emit("\n\n".join(_hit(rank, hit) for rank, hit in enumerate(hits, start=1)) or "nothing found")
+    degraded(hits.degraded)
+
+
+async def context(
+    call: Call, query: Query, budget: Budget = None, session: Session = None, json: Json = False
+) -> None:
+    """Print what memory would put into a prompt: constraints, facts and memories within a budget."""
+    async with call.client() as client:
+        found = await client.context(
+            check_text(query, "the question"), budget_tokens=budget, session_id=session
+        )
+    if json:
+        emit_json(found)
+        return
+    emit(printable(found.text))
+    degraded(found.degraded)
+
+
+def _hit(rank: int, hit: Hit) -> str:
+    source = hit.sources[0] if hit.sources else None
+    who = (source.speaker or source.role) if source else hit.kind
+    lines = [
+        f"{rank}. {moment(hit.occurred_at)}  {one_line(who)}  {hit.kind} {hit.node_id}  {hit.score:.2f}",
+        *(f"   {line}" for line in printable(hit.text).splitlines()),
+    ]
+    if hit.why:
+        lines.append(f"   why: {one_line(hit.why, 1000)}")
+    return "\n".join(lines)

@@ -1,0 +1,280 @@
+"""The conversation engine: one turn from the message to the stored reply (docs/architecture.md).
+
+Order: the user's message is durable before anything else happens; then routing, search, facts and the
+session's window are fetched together; then the answer is written, streamed and stored. Extraction runs in
+the background from durable jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.core.services import Services
+from hmlr.core.tasks.answer.task import ANSWER, AnswerInput, AnswerText, KnownFact
+from hmlr.core.tasks.base import Answer
+from hmlr.core.tasks.memory_filter.task import Kept
+from hmlr.core.tasks.routing.task import Routing
+from hmlr.errors import EmbedderError, EmbedderUnavailable, HMLRError
+from hmlr.memory.echo import is_echo
+from hmlr.memory.facts.book import FactBook, FactView
+from hmlr.memory.facts.statement import state
+from hmlr.memory.intake import Intake
+from hmlr.memory.retrieval.governor import Arrival, Governor, Routed
+from hmlr.memory.retrieval.hydration import Found, hydrate
+from hmlr.memory.retrieval.lattice import LEXICAL_ONLY, SearchQuery
+from hmlr.records import (
+    BlockId,
+    Context,
+    Fact,
+    Hits,
+    JobKind,
+    Message,
+    MessageId,
+    Reply,
+    ReplyPart,
+    SessionId,
+    StoredMessage,
+    Turn,
+    TurnId,
+    Usage,
+    UserId,
+)
+from hmlr.store.records import Lease, NewTurn, TurnQuery
+
+T = TypeVar("T")
+Counted = Answer[Routing] | Answer[Kept] | Answer[AnswerText]
+TURN_JOBS: tuple[JobKind, ...] = ("embed", "route", "scrub", "scribe")
+
+
+@dataclass
+class _Trace:
+    """What happened on the way of one turn."""
+
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    degraded: list[str] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Measure a stage's wall time."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_ms[stage] = round((time.perf_counter() - start) * 1000, 2)
+
+    async def guarded(self, stage: str, work: Awaitable[T], fallback: T) -> T:
+        """A stage's value; when it fails the turn goes on without it and says so."""
+        with self.timed(stage):
+            try:
+                return await work
+            except HMLRError as error:
+                self.degraded.append(f"{stage}: {error}")
+                return fallback
+
+    def count(self, stage: str, answer: Counted) -> None:
+        """Add an answer's cost, and its failure if the rule had to step in."""
+        self.usage += answer.usage
+        if answer.failure:
+            self.degraded.append(f"{stage}: {answer.failure}")
+
+
+class ConversationEngine:
+    """Runs the turns of one user. Safe for concurrent turns."""
+
+    def __init__(
+        self, services: Services, user: UserId, intake: Intake, governor: Governor, book: FactBook
+    ) -> None:
+        self._services = services
+        self._user = user
+        self._intake = intake
+        self._governor = governor
+        self._book = book
+
+    @property
+    def turn_jobs(self) -> tuple[JobKind, ...]:
+        """The background work that a new turn needs."""
+        return TURN_JOBS if self._services.embedding.available else TURN_JOBS[1:]
+
+    async def run(self, message: Message, session_id: SessionId) -> AsyncIterator[ReplyPart]:
+        """One turn; the last part carries the whole reply.
+
+        InvalidInput before anything is stored. Once this has yielded or raised anything else, the user's
+        message is stored; TryLater and StorageError mean that it may not be.
+        """
+        trace = _Trace()
+        with trace.timed("total"):
+            now = self._services.clock()
+            with trace.timed("store"):
+                turn, lease = await self._store_message(message, session_id, now)
+            vector = await self._vector(turn, trace)
+            routed, hits, window, facts = await asyncio.gather(
+                trace.guarded("routing", self._route(turn, vector, lease), None),
+                trace.guarded("recall", self._search(turn, vector, trace), Hits()),
+                trace.guarded("window", self._window(turn), []),
+                trace.guarded("facts", self._book.view(message.content), FactView()),
+            )
+            if routed is not None:
+                trace.count("routing", routed.answer)
+            trace.degraded += hits.degraded
+            given, context = self._hydrate(turn, hits, window, facts)
+            answer: Answer[AnswerText] | None = None
+            with trace.timed("answer"):
+                async for part in self._services.runner.stream(ANSWER, given):
+                    answer = part.answer
+                    yield ReplyPart(text=part.text)
+            assert answer is not None  # noqa: S101 - a stream ends with its answer, by contract
+            trace.count("answer", answer)
+            with trace.timed("store_reply"):
+                await trace.guarded("store_reply", self._store_reply(turn, answer, context), None)
+        block_id = routed.block_id if routed else None
+        yield ReplyPart(text="", reply=_reply(turn, answer, hits, block_id, trace))
+
+    async def _store_message(
+        self, message: Message, session_id: SessionId, now: datetime
+    ) -> tuple[Turn, Lease | None]:
+        new: NewTurn = await asyncio.to_thread(
+            self._intake.turn, message, session_id=session_id, now=now, jobs=self.turn_jobs, held=("route",)
+        )
+        added = (await self._services.store.add_turns(self._user, [new]))[0]
+        first = new.messages[0]
+        stored = StoredMessage(
+            message_id=_message_id(added.turn_id, 0),
+            turn_id=added.turn_id,
+            session_id=session_id,
+            position=0,
+            role=first.role,
+            speaker=first.speaker,
+            content=first.content,
+            occurred_at=first.occurred_at,
+            recorded_at=first.recorded_at,
+            metadata=first.metadata,
+            owner=first.owner,
+        )
+        turn = Turn(
+            turn_id=added.turn_id,
+            seq=added.seq,
+            session_id=session_id,
+            block_id=None,
+            occurred_at=first.occurred_at,
+            recorded_at=now,
+            messages=(stored,),
+        )
+        return turn, added.leases[0] if added.leases else None
+
+    async def _vector(self, turn: Turn, trace: _Trace) -> NDArray[np.float32] | None:
+        """The message's vector, which routing and search share."""
+        with trace.timed("embed"):
+            try:
+                vectors = await self._services.embedding.embed([turn.messages[0].content])
+            except EmbedderUnavailable:
+                trace.degraded.append(LEXICAL_ONLY)
+            except EmbedderError as error:
+                trace.degraded.append(f"embed: {error}")
+            else:
+                return np.asarray(vectors[0])
+        return None
+
+    async def _route(
+        self, turn: Turn, vector: NDArray[np.float32] | None, lease: Lease | None
+    ) -> Routed | None:
+        try:
+            return (await self._governor.route([Arrival(turn=turn, vector=vector, lease=lease)]))[0]
+        except HMLRError as error:
+            if lease is not None:  # the background does it later
+                await self._services.store.fail(
+                    self._user, [lease], error=type(error).__name__, retry_at=self._services.clock()
+                )
+            raise
+
+    async def _search(self, turn: Turn, vector: NDArray[np.float32] | None, trace: _Trace) -> Hits:
+        text = turn.messages[0].content
+        query = SearchQuery(
+            text=text,
+            limit=self._services.settings.recall_limit,
+            now=turn.occurred_at,
+            exclude=frozenset({turn.turn_id}),
+            expand=await self._book.other_names(text),
+        )
+        hits = await self._services.lattice.search(self._user, query, vector=vector)
+        kept, answer = await self._governor.filter(text, hits)
+        if answer is not None:
+            trace.count("filter", answer)
+        return kept
+
+    async def _window(self, turn: Turn) -> list[Turn]:
+        limit = self._services.settings.window_turns
+        if not limit:
+            return []
+        query = TurnQuery(session_id=turn.session_id, before_seq=turn.seq, newest=True, limit=limit)
+        return list(reversed(await self._services.store.turns(self._user, query)))
+
+    def _hydrate(
+        self, turn: Turn, hits: Hits, window: list[Turn], facts: FactView
+    ) -> tuple[AnswerInput, Context]:
+        found = Found(
+            constraints=facts.constraints,
+            window=tuple(window),
+            facts=tuple(dict.fromkeys((*facts.relevant, *facts.of_turns(hits)))),
+            hits=hits.items,
+        )
+        context = hydrate(found, budget_tokens=self._services.settings.budget_tokens, statement=state)
+        given = AnswerInput(
+            message=turn.messages[0].content,
+            now=turn.occurred_at,
+            context=replace(context, hits=hits.items),
+            constraints=_known(facts.constraints),
+            facts=_known(facts.relevant),
+        )
+        return given, context
+
+    async def _store_reply(self, turn: Turn, answer: Answer[AnswerText], context: Context) -> None:
+        now = self._services.clock()
+        echo = answer.by == "rule" or is_echo(answer.value.text, context)
+        reply = await asyncio.to_thread(
+            self._intake.message,
+            Message(role="assistant", content=answer.value.text, occurred_at=_reply_time(turn, now)),
+            position=1,
+            now=now,
+            echo=echo,
+        )
+        jobs = () if echo else tuple(kind for kind in self.turn_jobs if kind in ("embed", "scrub"))
+        await self._services.store.add_reply(self._user, turn.turn_id, reply, jobs=jobs)
+
+
+def _reply_time(turn: Turn, now: datetime) -> datetime:
+    """A reply to a turn dated in the past belongs to that date, not to today."""
+    live = turn.occurred_at == turn.recorded_at
+    return now if live else turn.occurred_at
+
+
+def _known(facts: tuple[Fact, ...]) -> tuple[KnownFact, ...]:
+    return tuple(KnownFact(fact=fact, statement=state(fact)) for fact in facts)
+
+
+def _message_id(turn_id: TurnId, position: int) -> MessageId:
+    return MessageId(f"{turn_id}/{position}")
+
+
+def _reply(
+    turn: Turn, answer: Answer[AnswerText], hits: Hits, block_id: BlockId | None, trace: _Trace
+) -> Reply:
+    timings: Mapping[str, float] = trace.timings_ms
+    return Reply(
+        text=answer.value.text,
+        turn_id=turn.turn_id,
+        block_id=block_id,
+        hits=hits.items,
+        usage=trace.usage,
+        timings_ms=timings,
+        degraded=tuple(dict.fromkeys(trace.degraded)),
+    )

@@ -1,0 +1,205 @@
+"""One user's side of the open services: the parts that work on that user's memory, wired together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import uuid_utils
+
+from hmlr.core.conversation_engine import ConversationEngine
+from hmlr.core.services import Services
+from hmlr.errors import TooLarge
+from hmlr.memory.background import Background
+from hmlr.memory.block_desk import BlockDesk
+from hmlr.memory.embed_job import EmbedJob
+from hmlr.memory.erasure import plan_fact, plan_turns, session_turns
+from hmlr.memory.fact_scrubber import FactScrubber
+from hmlr.memory.facts.book import FactBook
+from hmlr.memory.facts.desk import FactDesk
+from hmlr.memory.facts.statement import state
+from hmlr.memory.intake import Intake, check_query
+from hmlr.memory.retrieval.governor import Governor
+from hmlr.memory.retrieval.hydration import Found, hydrate
+from hmlr.memory.retrieval.recall import Recall, RecallRequest
+from hmlr.memory.route_job import RouteJob
+from hmlr.memory.synthesis.scribe import Scribe, profile_of
+from hmlr.records import (
+    Certificate,
+    Context,
+    FactId,
+    Hits,
+    JobKind,
+    Message,
+    Profile,
+    Receipt,
+    SessionId,
+    Turn,
+    TurnId,
+    UserId,
+)
+from hmlr.store.records import ErasePlan, NewTurn, TurnQuery
+
+PURGE_TRIES = 20
+PURGE_WAIT_S = 0.25
+# A context is filled from this many hits: more would not fit into any usual budget.
+CONTEXT_HITS = 60
+
+
+class Member:
+    """The memory of one user, open."""
+
+    def __init__(self, services: Services, user: UserId, speaker: str | None) -> None:
+        store, clock, runner = services.store, services.clock, services.runner
+        self.services = services
+        self._user = user
+        self._intake = Intake(owner_name=speaker, max_message_chars=services.settings.max_message_chars)
+        self._book = FactBook(store, user)
+        governor = Governor(store, services.lattice, runner, user)
+        self.engine = ConversationEngine(services, user, self._intake, governor, self._book)
+        self.recall = Recall(store, services.lattice, self._book, user)
+        self.facts = FactDesk(store, user, self._intake, clock)
+        self.blocks = BlockDesk(store, user, clock)
+        self.background = Background(
+            store,
+            user,
+            {
+                "embed": EmbedJob(store, services.embedding, user).handle,
+                "route": RouteJob(store, services.lattice, governor, user).handle,
+                "scrub": FactScrubber(store, runner, user, clock).handle,
+                "scribe": Scribe(store, runner, user, clock).handle,
+            },
+            clock,
+        )
+
+    @property
+    def quiet_jobs(self) -> tuple[JobKind, ...]:
+        """The jobs of a turn that must teach no facts of its own."""
+        return tuple(kind for kind in self.engine.turn_jobs if kind in ("embed", "route"))
+
+    async def start(self) -> None:
+        """Take up what was left: queued jobs, and turns that the present embedding model has not seen."""
+        embedding = self.services.embedding
+        if embedding.model_id is not None:
+            missing = await self.services.store.turns_without_vectors(self._user, embedding.model_id)
+            if missing:
+                await self.services.store.add_jobs(self._user, "embed", missing)
+        self.background.start()
+
+    async def aclose(self) -> None:
+        """Stop background work after its batch, then close the services."""
+        await self.background.aclose()
+        await self.services.aclose()
+
+    async def remember(
+        self, messages: Sequence[Message], session_id: SessionId, keys: Sequence[str | None]
+    ) -> Receipt:
+        """Store messages, each a turn of its own."""
+        most = self.services.settings.max_batch_messages
+        if len(messages) > most:
+            raise TooLarge(
+                f"{len(messages)} messages in one call, the limit is {most}", hint="Send less at once"
+            )
+        if not messages:
+            return Receipt(turn_ids=(), stored=0, repeated=0)
+        new = await asyncio.to_thread(self._new_turns, messages, session_id, keys)
+        added = await self.services.store.add_turns(self._user, new)
+        self.background.notify()
+        stored = sum(each.created for each in added)
+        return Receipt(
+            turn_ids=tuple(each.turn_id for each in added), stored=stored, repeated=len(added) - stored
+        )
+
+    def _new_turns(
+        self, messages: Sequence[Message], session_id: SessionId, keys: Sequence[str | None]
+    ) -> list[NewTurn]:
+        now = self.services.clock()
+        jobs = self.engine.turn_jobs
+        return [
+            self._intake.turn(message, session_id=session_id, now=now, jobs=jobs, key=key)
+            for message, key in zip(messages, keys, strict=True)
+        ]
+
+    async def context(self, query: str, *, budget_tokens: int, session_id: SessionId | None) -> Context:
+        """A prompt's memory for a question."""
+        check_query(query)
+        request = RecallRequest(query=query, limit=CONTEXT_HITS, now=self.services.clock())
+        hits, view, window = await asyncio.gather(
+            self.recall(request), self._book.view(query), self._window(session_id)
+        )
+        found = Found(
+            constraints=view.constraints,
+            window=tuple(window),
+            facts=tuple(dict.fromkeys((*view.relevant, *view.of_turns(Hits(items=hits.items[:10]))))),
+            hits=hits.items,
+            degraded=hits.degraded,
+        )
+        return hydrate(found, budget_tokens=budget_tokens, statement=state)
+
+    async def _window(self, session_id: SessionId | None) -> list[Turn]:
+        limit = self.services.settings.window_turns
+        if session_id is None or not limit:
+            return []
+        query = TurnQuery(session_id=session_id, newest=True, limit=limit)
+        return list(reversed(await self.turns(query)))
+
+    async def turns(self, query: TurnQuery) -> list[Turn]:
+        """The turns that match."""
+        return await self.services.store.turns(self._user, query)
+
+    async def profile(self) -> Profile:
+        """What holds in every conversation."""
+        return profile_of(await self._book.active())
+
+    async def retry(self) -> int:
+        """Make parked jobs due again."""
+        count = await self.services.store.retry_failed(self._user)
+        self.background.notify()
+        return count
+
+    async def rebuild(self) -> int:
+        """Chunks and index first, then facts and blocks, which the background makes again."""
+        count = await self.services.store.rebuild_search()
+        await self.services.store.drop_knowledge(self._user)
+        self.background.notify()
+        return count
+
+    async def forget(
+        self, *, turn_id: str | None, fact_id: str | None, session_id: str | None
+    ) -> Certificate:
+        """Erase one thing, or everything when nothing is named; see `HMLRClient.forget`."""
+        store, now = self.services.store, self.services.clock()
+        plan = await self._plan(turn_id, fact_id, session_id)
+        erased = await store.erase(self._user, plan, now=now)
+        verified = await self._purge()
+        return Certificate(
+            certificate_id=str(uuid_utils.uuid7()),
+            scope=plan.scope,
+            recorded_at=now,
+            turns=erased.turns,
+            messages=erased.messages,
+            chunks=erased.chunks,
+            vectors=erased.vectors,
+            facts=erased.facts,
+            redactions=erased.rewrites,
+            verified=verified,
+        )
+
+    async def _plan(self, turn_id: str | None, fact_id: str | None, session_id: str | None) -> ErasePlan:
+        store, user = self.services.store, self._user
+        if turn_id is not None:
+            return await plan_turns(store, user, [TurnId(turn_id)], scope="turn")
+        if fact_id is not None:
+            return await plan_fact(store, user, FactId(fact_id))
+        if session_id is not None:
+            turns = await session_turns(store, user, SessionId(session_id))
+            return await plan_turns(store, user, turns, scope="session")
+        return ErasePlan(scope="everything", target="", everything=True)
+
+    async def _purge(self) -> bool:
+        """Rewrite the files; another process's open snapshot can delay that, so it is tried for a while."""
+        for _ in range(PURGE_TRIES):
+            if await self.services.store.purge_files():
+                return True
+            await asyncio.sleep(PURGE_WAIT_S)
+        return False

@@ -1,0 +1,197 @@
+"""The clauses of a message that may state a fact: questions, hypotheses, hearsay and quotes are left out.
+
+A rule sees one clause at a time, in a normal form (straight quotes, contractions opened, the subject put
+back where English leaves it out), while its quote stays the literal sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hmlr.core.tasks.drafts import Bearing, FactDraft
+from hmlr.core.tasks.fact_scrubbing.rules.wording import (
+    CONDITION,
+    DOCTOR,
+    DOUBT,
+    HARMLESS_CONDITION,
+    HEARSAY,
+    KIDDING,
+    LEAD,
+    STAYS_UNREAL,
+    TRAILING_HEARSAY,
+    mask_quoted,
+    normal,
+    states,
+    tidy,
+    words_of,
+)
+from hmlr.language.dates import find_dates
+from hmlr.language.sentences import sentence_spans
+from hmlr.records import OWNER, Category, StoredMessage
+
+UNNAMED = "it"  # subject of what is said of the thing under discussion; the resolver finds its name
+MAX_SENTENCE = 1000  # characters; longer stretches are code, tables or pasted data, not statements
+MAX_VALUE = 300  # characters of a value that a rule takes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """One statement in normal form with what a rule needs to know about its place."""
+
+    text: str  # normal form, without the closing mark
+    words: frozenset[str]  # its words in lower case
+    quote: str  # the sentence it stands in, literally
+    speaker: str  # whom "I" means: OWNER, a name, or "" when it is nobody whose facts count
+    said_by_owner: bool
+    now: datetime  # event time of the message
+    before: str = ""  # the sentence before it in normal form, else ""
+    earlier: str = ""  # the clause before it in the same sentence
+    shouted_low: bool = False  # the whole message has no capital letter: names come in lower case
+
+    def draft(
+        self,
+        key: str,
+        value: str,
+        category: Category,
+        *,
+        subject: str = "",
+        bearing: Bearing = "asserts",
+        reason: str = "",
+        valid_from: datetime | None = None,
+    ) -> Iterator[FactDraft]:
+        """Yield the draft, or nothing when subject or value is empty or too long."""
+        subject, value = (subject or self.speaker).strip(), tidy(value)
+        if subject and key and value and len(value) <= MAX_VALUE and len(subject) <= 200 and len(key) <= 80:
+            yield FactDraft(
+                subject=subject,
+                key=key,
+                value=value,
+                category=category,
+                quote=self.quote,
+                bearing=bearing,
+                reason=reason[:300],
+                valid_from=valid_from,
+            )
+
+
+Find = Callable[[Clause], Iterator[FactDraft]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pattern of English; it is tried when one of its trigger words stands in the clause."""
+
+    triggers: frozenset[str]
+    find: Find
+    mark: str = ""  # or when these characters do
+
+    @classmethod
+    def of(cls, triggers: str, find: Find, mark: str = "") -> Rule:
+        """Build a rule from space-separated trigger words."""
+        return cls(frozenset(triggers.split()), find, mark)
+
+
+def run(rules: tuple[Rule, ...], clause: Clause) -> Iterator[FactDraft]:
+    """Yield what the rules find in the clause."""
+    for rule in rules:
+        if not rule.triggers.isdisjoint(clause.words) or (rule.mark and rule.mark in clause.text):
+            yield from rule.find(clause)
+
+
+def doubtful(clause: Clause) -> bool:
+    """Whether the clause speaks of what may be, not of what is."""
+    return not DOUBT.isdisjoint(clause.words) or " used to " in clause.text
+
+
+def past_date(clause: Clause) -> datetime | None:
+    """The first day or month before the message that the clause names, else None."""
+    for span in find_dates(clause.text, clause.now):
+        if span.end <= clause.now and span.start.date() < clause.now.date():
+            return span.start
+    return None
+
+
+# --- sentences and clauses -------------------------------------------------------------------------
+
+_CONNECTOR = r"(?:and|but|so|because|since|although|though|while|whereas|plus|then|yet|as)"
+_SUBJECTS = r"(?:(?:now|today|currently|actually|recently|lately|also) )?(?:I|my|we|our|he|his|she|her|they|their|it|you|your|there|this|that|please|always|never|if)\b"
+_VERBS = (
+    r"(?:(?:also|now|currently|always|never|really|just|still|recently) )*"
+    r"(?:(?:live|am|do not|cannot|never|hate|prefer|have|own|speak|moved|eat|avoid|enjoy|was born|grew "
+    r"up|started|joined|"
+    r"bought|got|adopted|suffer)\b|(?:work|love|like|drink|study|drive|keep|come|need|use|follow|want) "
+    r"(?=(?:in|at|as|for|from|to|the|an?|my|with|[A-Z]\w+|\w+ing)\b))"
+)
+_SPLIT = re.compile(
+    rf"(?:[,;:]\s*|\s+[-–—]+\s+|\s*\(\s*)(?:{_CONNECTOR}\s+)?(?={_SUBJECTS})|"
+    rf"\s+{_CONNECTOR}\s+(?={_SUBJECTS})"
+    rf"|(?P<elided>(?:,\s*|\s+)(?:and|but)\s+(?={_VERBS})|,\s+(?={_VERBS}))",
+    re.IGNORECASE,
+)
+_I_SUBJECT = re.compile(r"^(?:(?:\w+ ){0,2})I\b")
+
+
+def sentences(message: StoredMessage) -> list[Clause]:
+    """The sentences that may state something, in order; each as one clause."""
+    if message.echo or not message.content.strip():
+        return []
+    content, masked = message.content, mask_quoted(message.content)
+    speaker, low = _speaker(message), content == content.lower()
+    out: list[Clause] = []
+    before, unreal = "", False
+    for start, end in sentence_spans(content):
+        quote = content[start:end].strip()
+        unreal = unreal and "\n\n" not in content[max(0, start - 2) : start]
+        if not quote or end - start > MAX_SENTENCE or quote.startswith(("```", "~~~", ">")):
+            continue
+        text = normal(masked[start:end])
+        if KIDDING.search(text):
+            out.clear()
+        unreal = unreal or bool(STAYS_UNREAL.search(text))
+        if not unreal and states(text):
+            out.append(
+                Clause(
+                    text=LEAD.sub("", text).rstrip(" .!"),
+                    words=words_of(text),
+                    quote=quote,
+                    speaker=speaker,
+                    said_by_owner=message.owner,
+                    now=message.occurred_at,
+                    before=before,
+                    shouted_low=low,
+                )
+            )
+        before = text
+    return out
+
+
+def _speaker(message: StoredMessage) -> str:
+    if message.owner:
+        return OWNER
+    return message.speaker or "" if message.role == "user" else ""
+
+
+def clauses(sentence: Clause) -> Iterator[Clause]:
+    """The clauses of a sentence that are neither hearsay nor bound to a condition, subjects put back."""
+    text = sentence.text
+    if TRAILING_HEARSAY.search(text):
+        return
+    told = HEARSAY.search(text)
+    earlier, conditional, position, elided = "", False, 0, False
+    for found in [*_SPLIT.finditer(text), None]:
+        piece = text[position : found.start() if found else len(text)]
+        hearsay = (
+            told is not None and told.start() <= position + len(piece) and not DOCTOR.search(told.group())
+        )
+        if elided and _I_SUBJECT.match(earlier):
+            piece = f"I {piece}"
+        condition = bool(CONDITION.match(piece))
+        conditional = conditional or (condition and not HARMLESS_CONDITION.match(piece))
+        if piece and not condition and not conditional and not hearsay:
+            yield replace(sentence, text=piece.strip(), words=words_of(piece), earlier=earlier)
+        earlier = piece
+        if found:
+            position, elided = found.end(), found["elided"] is not None

@@ -1,0 +1,155 @@
+"""What happened or will happen on a day, and what is to be done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from hmlr.core.tasks.drafts import FactDraft
+from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
+from hmlr.core.tasks.fact_scrubbing.rules.wording import slug
+from hmlr.language.dates import TimeSpan, find_dates
+
+_EVENT_NOUN = (
+    r"(?:appointment|meeting|flight|interview|exam|wedding|surgery|operation|party|trip|deadline|"
+    r"birthday|anniversary|conference|"
+    r"concert|graduation|holiday|vacation|race|marathon|presentation|funeral|dinner|lunch|date|visit|"
+    r"check-?up|hearing|reunion|"
+    r"launch|release|tournament|match|game|ceremony|festival|recital|workshop|review|demo|class|course|"
+    r"inspection|delivery|move)"
+)
+_MY_EVENT = re.compile(
+    rf"^(?:[Mm]y|[Oo]ur|[Tt]he) (?P<what>(?:[\w'&-]+ ){{0,4}}?{_EVENT_NOUN}(?: (?:with|for|to|at|in|"
+    rf"of) (?:[\w'&-]+ ?){{1,5}}?)?) (?:is|was|will be|takes place|starts|begins|has been (?:moved|"
+    rf"postponed|rescheduled|brought forward) to|got moved to|is now|is scheduled for|was moved to|is "
+    rf"due)\b"
+)
+_HAVE_EVENT = re.compile(
+    rf"^(?:I|[Ww]e) (?:also |now |will )*(?:have|had|have got|booked|scheduled) (?:an?|my|the|our) "
+    rf"(?P<what>(?:[\w'&-]+ ){{0,4}}?{_EVENT_NOUN})\b"
+)
+_MOVED = re.compile(r"\b(?:moved|postponed|rescheduled|brought forward|now|instead)\b")
+_DID = re.compile(
+    r"^(?:(?P<lead>[\w ,'-]{2,40}?),? )?(?P<did>(?:I|[Ww]e) (?:(?:also|just|finally|recently|actually|"
+    r"both|even) )*"
+    r"(?P<verb>[a-z]{2,}ed|went|had|got|took|met|ran|saw|made|gave|won|lost|bought|sold|began|left|"
+    r"came|flew|drove|swam|wrote|read|built|"
+    r"found|became|started|quit|broke|caught|chose|did|ate|drank|fell|felt|heard|held|hit|kept|led|"
+    r"paid|put|rode|sang|sent|spent|spoke|stood|taught|told|wore|beat|set|hiked|was born)\b(?! to "
+    r"(?:say|ask|know)))"
+)
+_WILL = re.compile(
+    r"^(?:(?P<lead>[\w ,'-]{2,40}?),? )?(?:I|[Ww]e) (?:am|are|will|have) (?:going |planning |about |"
+    r"supposed )?(?:to )?(?:be )?(?P<verb>[a-z]+)\b"
+)
+_THOUGHTS = word_set(
+    """
+    asked wondered wanted needed thought meant said mentioned talked liked loved hated noticed realized
+    realised tried used hoped decided guessed forgot figured felt heard told saw read kept lived worked
+    """
+)
+_PLANS = word_set(
+    """
+    moving flying travelling traveling visiting leaving starting meeting getting going attending running
+    hosting seeing having giving taking presenting graduating marrying move fly travel visit leave start
+    meet attend run host graduate marry present
+    """
+)
+
+
+def event(clause: Clause) -> Iterator[FactDraft]:
+    """Something with a day: "my flight is on 3 May", "I ran a marathon last Friday"."""
+    dates = find_dates(clause.text, clause.now)
+    if not dates or (dates[0].precision in {"year", "decade", "century"} and len(clause.text) > 160):
+        return
+    when = dates[0]
+    if found := _MY_EVENT.search(clause.text):
+        what, key = found["what"], f"{slug(found['what'])}_date"
+        bearing = "updates" if _MOVED.search(clause.text) else "asserts"
+        when = when if " was on " in clause.text else _ahead(when, clause)
+        yield from clause.draft(key, _dated(when), "event", bearing=bearing)  # type: ignore[arg-type]
+        return
+    if found := _HAVE_EVENT.search(clause.text):
+        what = found["what"]
+        when = when if re.search(r"\bhad\b", clause.text) else _ahead(when, clause)
+    elif (found := _DID.search(clause.text)) and found["verb"] not in _THOUGHTS and when.start <= clause.now:
+        if found["lead"] and when.at[0] >= found.start("did"):
+            return  # "the figurines I bought yesterday" tells something else
+        what = clause.text
+    elif (found := _WILL.search(clause.text)) and found["verb"] in _PLANS and when.end > clause.now:
+        what = clause.text
+    else:
+        return
+    value = f"{what} ({_dated(when)})" if found.re is _HAVE_EVENT else f"{what} ({_day(when)})"
+    yield from clause.draft("event", value, "event")
+
+
+def _ahead(when: TimeSpan, clause: Clause) -> TimeSpan:
+    """The span a year later when it names no year and would lie behind: appointments lie ahead."""
+    if (
+        when.end > clause.now
+        or re.search(r"\d{4}|ago|last|yesterday", when.text)
+        or when.precision not in {"day", "month"}
+    ):
+        return when
+    start, end = when.start + timedelta(days=365), when.end + timedelta(days=365)
+    if when.precision == "day" and start.day != when.start.day:  # a leap day between
+        start, end = start + timedelta(days=1), end + timedelta(days=1)
+    return replace(when, start=start, end=end)
+
+
+def _dated(when: TimeSpan) -> str:
+    """The words of the date with the day they mean."""
+    day = _day(when)
+    return when.text if day in when.text else f"{when.text}, {day}"
+
+
+def _day(when: TimeSpan) -> str:
+    """The first day of the span, as exact as the words."""
+    if when.precision == "year":
+        return f"{when.start:%Y}"
+    if when.precision in {"month", "season", "quarter"}:
+        return f"{when.start:%Y-%m}"
+    return f"{when.start:%Y-%m-%d}"
+
+
+_TASK = re.compile(
+    r"^(?:(?:[Pp]lease )?[Rr]emind me (?:\w+ )?(?:to|about|that I (?:need|have) to) (?P<a>.{3,160})|"
+    r"TODO:? (?P<b>.{3,160})|[Tt]o-?do: (?P<c>.{3,160})"
+    r"|I (?:still |really |also )*(?:need|have|must|promised|agreed) (?:to )(?P<d>(?!(?:say|admit|know|"
+    r"ask|think|be honest|confess|agree)\b)[a-z]+ .{3,140}))$"
+)
+_DEADLINE = re.compile(
+    r"^(?:[Tt]he|[Mm]y|[Oo]ur) deadline (?:for|of|to) (?P<what>[\w '&-]{3,80}?) (?:is|was|has been moved "
+    r"to|is now) (?P<when>.{3,60})$"
+)
+
+
+def task(clause: Clause) -> Iterator[FactDraft]:
+    """What is to be done: "remind me to call Eva", "I need to renew my passport by June"."""
+    if found := _DEADLINE.search(clause.text):
+        if find_dates(found["when"], clause.now):
+            yield from clause.draft(f"deadline_{slug(found['what'])}", found["when"], "task")
+    elif found := _TASK.search(clause.text):
+        asked = found["a"] or found["b"] or found["c"]
+        # A need alone is talk; with a day it is something to do.
+        if asked or find_dates(clause.text, clause.now):
+            yield from clause.draft("task", asked or found["d"], "task")
+
+
+_DATE_WORDS = (
+    "today yesterday tomorrow tonight monday tuesday wednesday thursday friday saturday sunday january "
+    "february march april may "
+    "june july august september october november december jan feb mar apr jun jul aug sep sept oct nov "
+    "dec week weeks weekend "
+    "month months year years day days ago morning evening afternoon night spring summer autumn fall "
+    "winter christmas easter "
+    "last next this"
+)
+RULES: tuple[Rule, ...] = (
+    Rule.of("remind todo to-do need have must promised agreed deadline", task),
+    Rule.of(_DATE_WORDS, event),
+)

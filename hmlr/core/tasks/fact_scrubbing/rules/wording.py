@@ -1,0 +1,152 @@
+"""How a sentence is worded: its normal form, and the signs that it states nothing.
+
+Pure functions and patterns on text; `clauses` uses them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
+
+
+def tidy(value: str) -> str:
+    """A value without surrounding white space, quotes and closing marks."""
+    return value.strip().strip("\"'`“”*_").rstrip(" .,;:!").strip().strip("\"'`")
+
+
+_DETERMINERS = word_set("the a an my our your his her their its this that these those of")
+_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+def slug(text: str) -> str:
+    """A key made of a noun phrase: lower_snake_case, without articles and possessives."""
+    words = [w for w in _SLUG.sub(" ", text.lower().replace("'s", "")).split() if w not in _DETERMINERS]
+    return "_".join(words)[:60].strip("_")
+
+
+# --- normal form -----------------------------------------------------------------------------------
+
+_PUNCTUATION = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
+                              "\u00a0": " ", "\u202f": " ", "\u2011": "-"})  # fmt: skip
+_CONTRACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\bcan'?t\b", re.IGNORECASE), "cannot"),
+    (re.compile(r"\bwon't\b", re.IGNORECASE), "will not"),
+    (
+        re.compile(r"\b(do|does|did|is|are|was|were|has|have|had|would|should|could|must|need)n't\b", re.I),
+        r"\1 not",
+    ),
+    (re.compile(r"\b(do|does|did|is|was|has)nt\b", re.IGNORECASE), r"\1 not"),
+    (re.compile(r"\bI'm\b|\bIm\b(?= )|\bi'm\b|\bim\b(?= )"), "I am"),
+    (re.compile(r"\b(you|we|they)'re\b", re.IGNORECASE), r"\1 are"),
+    (re.compile(r"\b(I|you|we|they)'ve\b", re.IGNORECASE), r"\1 have"),
+    (re.compile(r"\bive\b(?= )"), "I have"),
+    (re.compile(r"\b(\w{1,12})'ll\b"), r"\1 will"),
+    (re.compile(r"\b(I|you|we|they|he|she)'d\b", re.IGNORECASE), r"\1 would"),
+    (re.compile(r"\b(it|he|she|that|there|here|what|who|where|name)'s\b", re.IGNORECASE), r"\1 is"),
+)
+_NO_APOSTROPHE = re.compile(r"\b(?:im|ive|dont|doesnt|didnt|isnt|wasnt|cant|hasnt)\b", re.IGNORECASE)
+_LOW_I = re.compile(r"(?<![\w.'-])i(?![\w.'-])")
+_WORD = re.compile(r"[\w'&+-]+")
+_SPACES = re.compile(r"\s+")
+LEAD = re.compile(
+    r"^(?:[-*•>#\s]|\d{1,3}[.)]\s|(?:well|ok|okay|oh|so|yes|yeah|no|hey|hi|hello|btw|by the way|fyi|"
+    r"also|and|but|"
+    r"actually|anyway|honestly|plus|note|update|reminder|for the record|just so you know|as you know|"
+    r"thanks|thank you|sure|right|lol|haha|ps|p\.s\.)(?:\s+(?:there|again|everyone|all|\w+!))?[,:!.]?\s+)+",
+    re.IGNORECASE,
+)
+
+
+def normal(text: str) -> str:
+    """The text in normal form: one line, straight quotes, contractions opened, "i" as "I"."""
+    text = _SPACES.sub(" ", text.translate(_PUNCTUATION)).strip()
+    if "'" in text or _NO_APOSTROPHE.search(text):
+        for pattern, opened in _CONTRACTIONS:
+            text = pattern.sub(opened, text)
+    return _LOW_I.sub("I", text)
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of a text in lower case."""
+    return frozenset(_WORD.findall(text.lower()))
+
+
+# --- what is no statement --------------------------------------------------------------------------
+
+_QUOTED = re.compile(r"\"([^\"\n]{1,600})\"|“([^”\n]{1,600})”|«([^»\n]{1,600})»")
+_TALK = re.compile(r"\b(?:I|me|my|we|our|you|your)\b|\S+(?:\s+\S+){3}", re.IGNORECASE)
+_SINGLE_QUOTED = re.compile(r"(?<!\w)['‘](?=(?:I|My|We|You|Always|Never)\b)[^\n]{3,300}?['’](?!\w)")
+_ASKS = re.compile(
+    r"^(?:(?:do|does|did|am|is|are|was|were|have|has|had|can|could|should|would|will|shall|may)(?: not)?\s+"
+    r"(?:I|we|you|he|she|it|they|the|my|your|our|this|that|there|any|anyone|someone)\b"
+    r"|(?:what|where|when|who|whom|whose|which|why|how)\s+"
+    r"(?:is|are|was|were|am|did|does|do|can|could|should|would|will|many|much|old|long|has|have|often|"
+    r"come|about)\b"
+    r"|(?:tell me|remind me|do you (?:know|remember)|can you tell me) (?:what|where|when|who|which|why|"
+    r"how|if|whether)\b)",
+    re.IGNORECASE,
+)
+_UNREAL = re.compile(
+    r"\b(?:imagine|suppose|supposing|pretend|pretending|hypothetically|what if|let us say|lets say|let's say|"
+    r"wish|as if|as though|role-?play|in (?:the|my|a|this) (?:story|novel|game|dream|film|movie|book)|"
+    r"my (?:character|protagonist|hero)|act as|if only|for example|e\.g\.|for instance|say I (?:am|was|"
+    r"were|had)|"
+    r"assume|assuming|would have|could have|joking|kidding|sarcas\w+)\b",
+    re.IGNORECASE,
+)
+STAYS_UNREAL = re.compile(
+    r"^(?:(?:please|now|let us|so) )*(?:imagine|suppose|pretend|hypothetically|act as|role-?play)\b",
+    re.IGNORECASE,
+)
+KIDDING = re.compile(
+    r"^\W*(?:(?:I am |I was )?(?:just|only) (?:kidding|joking)|jk|(?:I am|I was) (?:kidding|joking)|"
+    r"not really)\b",
+    re.IGNORECASE,
+)
+HEARSAY = re.compile(
+    r"\b(?:he|she|they|it|people|everyone|everybody|someone|somebody|who|nobody|[Mm]y \w+|[Tt]he \w+|"
+    r"[Hh]is \w+|"
+    r"[Hh]er \w+|[A-Z][\w-]+|you) (?:(?:just|also|once|always|still|even|has|have|had) )*"
+    r"(?:said|says|say|told|tells|tell|claims?|claimed|thinks?|thought|believes?|believed|assumes?|"
+    r"assumed|jokes?|"
+    r"joked|wrote|writes|asked|asks|insists?|insisted|heard|guess(?:ed|es)?|suspects?|announced|goes|"
+    r"was like)\b"
+)
+DOCTOR = re.compile(
+    r"\b(?:my|the|a|our) (?:doctor|gp|physician|allergist|nurse|specialist|dermatologist|dentist"
+                     r"|cardiologist|dietician|dietitian|vet)\b", re.IGNORECASE)  # fmt: skip
+TRAILING_HEARSAY = re.compile(
+    r",\s*(?:(?:he|she|they|[A-Z]\w+|my \w+) (?:said|says|joked|claimed|told)|(?:said|says|joked) "
+    r"(?!I\b)\w+)[^,]*$"
+)
+CONDITION = re.compile(
+    r"^(?:and |but |so |even |only |especially )*(?:if|unless|whether|in case|provided|once|until)\b", re.I
+)
+HARMLESS_CONDITION = re.compile(r"^(?:if (?:you|it|anyone|someone|that)|in case)\b", re.IGNORECASE)
+DOUBT = word_set(
+    """
+    if unless whether would could might maybe perhaps may apparently supposedly
+    """
+)
+
+
+def mask_quoted(text: str) -> str:
+    """The text with quoted talk blanked, offsets unchanged; a quoted name of few words stays."""
+    if '"' in text or "“" in text or "«" in text:
+        text = _QUOTED.sub(_blank_talk, text)
+    if "'" in text or "‘" in text:
+        text = _SINGLE_QUOTED.sub(lambda m: "·" * len(m.group()), text)
+    return text
+
+
+def _blank_talk(found: re.Match[str]) -> str:
+    inner = found[1] or found[2] or found[3]
+    return "·" * len(found.group()) if _TALK.search(inner) else found.group()
+
+
+def states(text: str) -> bool:
+    """Whether the sentence can state a fact at all."""
+    if "?" in text[-3:] or _ASKS.search(text):
+        return False
+    return not _UNREAL.search(text)

@@ -1,0 +1,31 @@
+"""The scribe without a model: the rules of its themes over every clause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hmlr.core.tasks.drafts import FactDraft, FactDrafts
+from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, clauses, doubtful, run, sentences
+from hmlr.core.tasks.scribe.rules import constraints, identity, instructions, people, preferences, work
+from hmlr.records import StoredMessage
+
+_FACTUAL = identity.RULES + work.RULES + people.RULES + constraints.RULES
+_WISHES = instructions.RULES + preferences.RULES  # may hold "would" and "if"
+MAX_FACTS = 200  # of one message; what is over it stays searchable as text
+
+
+def profile_drafts(sentence: Clause) -> Iterator[FactDraft]:
+    """What a sentence says of its speaker."""
+    for clause in clauses(sentence):
+        if not doubtful(clause):
+            yield from run(_FACTUAL, clause)
+        yield from run(preferences.RULES, clause)
+    yield from run(instructions.RULES, sentence)
+
+
+def scribe_by_rule(message: StoredMessage) -> FactDrafts:
+    """The profile facts of a message of the owner; nothing from anyone else."""
+    if not message.owner:
+        return FactDrafts()
+    found = dict.fromkeys(draft for sentence in sentences(message) for draft in profile_drafts(sentence))
+    return FactDrafts(facts=tuple(found)[:MAX_FACTS])

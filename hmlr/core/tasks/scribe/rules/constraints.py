@@ -1,0 +1,261 @@
+"""What must be respected: diet, allergies, health, faith, things never done, and standing instructions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hmlr.core.tasks.drafts import FactDraft
+from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
+    ADV,
+    ANIMAL_PRODUCTS,
+    FAMILY,
+    FOODS,
+    MEATS,
+    RELIGIOUS,
+    SEAFOODS,
+    items,
+    word_set,
+)
+
+_DIETS = (
+    r"(?:vegetarian|vegan|pescatarian|pescetarian|plant-based|lacto-vegetarian|ovo-lacto vegetarian|"
+    r"flexitarian|"
+    r"fruitarian|teetotal|teetotaller|teetotaler|kosher|halal|gluten[- ]free|dairy[- ]free|lactose[- ]f"
+    r"ree|sugar[- ]free|"
+    r"keto|ketogenic|paleo|low[- ]carb|low[- ]sodium|low[- ]FODMAP|diabetic|raw food|mediterranean)"
+)
+_DEGREE = (
+    r"(?:(?:a|an|the|strict|strictly|mostly|completely|fully|ethical|lifelong|life-long|committed|devoted|"
+    r"proud|ovo-lacto|lacto-ovo|100%) ){0,3}"
+)
+_DIET = re.compile(
+    rf"\b(?:I|[Ww]e) {ADV}(?:(?:am|are|have been|became|have become|went|turned|have gone|have turned|"
+    rf"am going|converted to being) {ADV}(?P<a>{_DEGREE}{_DIETS})"
+    r"(?=$|[,.;!(]| (?:and|but|so|for|since|because|now|who|by|again|as|person|when|these)\b)"
+    rf"|(?:eat|keep|follow|observe|maintain|am on|stick to|adhere to) (?:(?:only|strictly|exclusively) "
+    rf")?(?P<b>{_DEGREE}{_DIETS})(?: food| foods| diet| meals| products| kitchen)?"
+    r"(?=$|[,.;!(]| (?:and|but|so|for|since|because|now|at)\b))",
+    re.IGNORECASE,
+)
+_DIET_ENDED = re.compile(
+    rf"\bI (?:(?:am|have been) (?:no longer|not) {_DEGREE}(?P<a>{_DIETS})(?P<more> any ?(?:more|longer))?"
+    rf"|(?:have )?(?:stopped|quit|gave up|given up) (?:being |eating |the )?{_DEGREE}(?P<b>{_DIETS})"
+    rf"|(?:used to be) {_DEGREE}(?P<c>{_DIETS}) but)",
+    re.IGNORECASE,
+)
+
+
+def diet(clause: Clause) -> Iterator[FactDraft]:
+    """A way of eating: "I'm strictly vegetarian", "I keep kosher", "I'm no longer vegan"."""
+    if ended := _DIET_ENDED.search(clause.text):
+        value = ended["a"] or ended["b"] or ended["c"]
+        if "no longer" in ended.group() or ended["more"] or not ended["a"]:
+            yield from clause.draft(
+                _diet_key(value), value, "constraint", bearing="ends", reason=clause.quote
+            )
+    elif found := _DIET.search(clause.text):
+        value = re.sub(r"^(?:an?|the) ", "", found["a"] or found["b"])
+        yield from clause.draft(_diet_key(value), value, "constraint")
+
+
+def _diet_key(value: str) -> str:
+    """One is vegan or vegetarian, but may eat kosher and gluten-free besides."""
+    return "diet" if re.search(r"tarian|vegan|plant-based", value, re.IGNORECASE) else "dietary_rule"
+
+
+_EATS_NOT = re.compile(
+    r"\bI (?:(?:do not|cannot|will not|refuse to|am not allowed to|must not|may not|should not|never|"
+    r"no longer|am unable to)"
+    r"(?: ever| really| actually)?|never|have stopped|stopped|avoid|have given up|gave up|quit|stay "
+    r"away from)"
+    r" ?(?P<verb>eat|eating|drink|drinking|consume|consuming|touch|tolerate|stand|have|having|)? "
+    r"?(?:any )?(?P<what>[a-z][\w ,'/-]{1,80})$"
+)
+_TODAY_ONLY = word_set(
+    """
+    today tonight tomorrow yet yesterday morning week month enough much breakfast lunch dinner until
+    """
+)
+_AGAIN = re.compile(
+    r"\bI (?:(?:do |have |can |am )?(?:now |actually )?(?:started |begun |begin |start |went back to |"
+    r"back to )?(?:to )?(?P<verb>eat|eating|drink|drinking)(?: to)? (?P<a>[a-z][\w ,'-]{1,60}?)"
+    r" (?:again|now|these days)\b|(?:have )?(?:started|begun|went back to|gone back to) (?:eating|"
+    r"drinking) (?P<b>[a-z][\w ,'-]{1,60}?)(?: again)?$)"
+)
+
+
+def foods(clause: Clause) -> Iterator[FactDraft]:
+    """What the speaker doesn't eat or drink: "I don't eat meat or fish"; and its end: "I eat meat again"."""
+    if (again := _AGAIN.search(clause.text)) and " not " not in clause.text:
+        yield from _eaten_again(clause, _foods(again["a"] or again["b"]))
+        return
+    found = _EATS_NOT.search(clause.text)
+    if not found or not _TODAY_ONLY.isdisjoint(clause.words):
+        return
+    drinks = (found["verb"] or "").startswith("drink")
+    for food in _foods(re.sub(r" any ?(?:more|longer)$", "", found["what"])):
+        yield from clause.draft("does_not_drink" if drinks else "does_not_eat", food, "constraint")
+        yield from clause.draft("eats", food, "preference", bearing="ends", reason=clause.quote)
+    if drinks and not found["what"]:
+        yield from clause.draft("does_not_drink", "alcohol", "constraint")
+
+
+def _foods(text: str) -> list[str]:
+    """The items of the list whose last or first word names a food."""
+    found = (item for item in items(re.sub(r"^(?:any|eating|the) ", "", text)))
+    return [item for item in found if FOODS.intersection(item.split()) and len(item.split()) <= 3]
+
+
+def _eaten_again(clause: Clause, foods: list[str]) -> Iterator[FactDraft]:
+    """End the ways of eating that the foods contradict, and what was not eaten."""
+    ended: list[str] = []
+    for food in foods:
+        head = food.split()[-1]
+        yield from clause.draft("eats", food, "preference")
+        yield from clause.draft("does_not_eat", food, "constraint", bearing="ends", reason=clause.quote)
+        yield from clause.draft("does_not_drink", food, "constraint", bearing="ends", reason=clause.quote)
+        if head in MEATS:
+            ended += ["vegetarian", "vegan", "pescatarian", "plant-based"]
+        elif head in SEAFOODS:
+            ended += ["vegetarian", "vegan", "plant-based"]
+        elif head in ANIMAL_PRODUCTS:
+            ended += ["vegan", "plant-based"]
+    for way in dict.fromkeys(ended):
+        yield from clause.draft("diet", way, "constraint", bearing="ends", reason=clause.quote)
+
+
+_SEVERITY = (
+    r"(?:(?:also|severely|deathly|highly|very|mildly|slightly|extremely|terribly|seriously|quite|really|"
+    r"allergic and|sadly|unfortunately) )*"
+)
+_WHAT = r"(?P<what>[a-z][\w'/ -]{1,40}(?:(?:,? and |,? or |, )[a-z][\w'/ -]{1,40}){0,6})"
+_ALLERGIC = re.compile(rf"\bI am {_SEVERITY}(?:allergic|intolerant) to (?:all )?{_WHAT}")
+_HAS_ALLERGY = re.compile(
+    r"\bI (?:also )?(?:have|suffer from|developed|have developed) (?:an? )?(?:(?:severe|serious|mild|"
+    r"bad|strong|life-threatening|deadly|nasty) )?"
+    r"(?:(?P<what>(?!(?:no|any|some|lot|few|many)\b)[a-z][\w-]*(?: [a-z][\w-]*)?) (?:allergy|allergies|"
+    r"intolerance)|(?:allergy|allergies|intolerance) to (?P<to>[a-z][\w ,-]{1,60}))\b"
+)
+_MY_ALLERGY = re.compile(r"\b[Mm]y (?:severe |bad )?(?P<what>[a-z][\w-]+) (?:allergy|intolerance)\b")
+_INTOLERANT = re.compile(r"\bI am (?:also )?(?P<what>lactose|gluten|fructose|histamine)[- ]intolerant\b")
+_NO_ALLERGY = re.compile(
+    r"\bI (?:am (?:no longer|not) allergic to (?P<a>[a-z][\w ]{1,40}?)(?P<more> any ?(?:more|"
+    r"longer))?$|(?:have )?outgrew my (?P<b>[a-z][\w ]{1,30}) allergy|(?:have )?outgrown my "
+    r"(?P<c>[a-z][\w ]{1,30}) allergy)"
+)
+_RELATIVE_ALLERGIC = re.compile(
+    rf"\b[Mm]y (?:(?:older|younger|little|big|eldest|youngest) )?(?P<who>[a-z-]+)(?: [A-Z]\w+)? is "
+    rf"{_SEVERITY}allergic to {_WHAT}"
+)
+_TAIL = re.compile(r" (?:since|so|because|but|which|as|if|when|that|from|at|in|now|too|again)\b.*$")
+_UNSAID = word_set(
+    """
+    it that this them him her you work everything nothing something food bullshit stupid
+    """
+)
+
+
+def allergies(clause: Clause) -> Iterator[FactDraft]:
+    """Allergies and intolerances, the speaker's own and those of close family."""
+    if ended := _NO_ALLERGY.search(clause.text):
+        if "not" not in ended.group() or ended["more"] or not ended["a"]:
+            what = ended["a"] or ended["b"] or ended["c"]
+            yield from clause.draft("allergy", what, "constraint", bearing="ends", reason=clause.quote)
+        return
+    if (found := _RELATIVE_ALLERGIC.search(clause.text)) and found["who"] in FAMILY:
+        yield from _allergy_list(clause, f"{found['who']}_allergy".replace("-", "_"), found["what"])
+        return
+    if (
+        found := _ALLERGIC.search(clause.text)
+        or _INTOLERANT.search(clause.text)
+        or _MY_ALLERGY.search(clause.text)
+    ):
+        yield from _allergy_list(clause, "allergy", found["what"])
+    elif found := _HAS_ALLERGY.search(clause.text):
+        yield from _allergy_list(clause, "allergy", found["what"] or found["to"])
+
+
+def _allergy_list(clause: Clause, key: str, text: str) -> Iterator[FactDraft]:
+    for item in items(_TAIL.sub("", text)):
+        if item.split()[0] not in _UNSAID and len(item.split()) <= 4:
+            yield from clause.draft(key, item, "constraint")
+
+
+_ILLNESSES = (
+    r"(?:(?:type (?:1|2|one|two|I|II) )?diabetes|asthma|epilepsy|co?eliac(?: disease)?|hypertension|"
+    r"high blood pressure|"
+    r"a? ?(?:heart|kidney|liver|thyroid) (?:condition|disease)|crohn's(?: disease)?|ulcerative colitis|"
+    r"ibs|irritable bowel syndrome|"
+    r"adhd|autism|dyslexia|depression|anxiety|ptsd|ocd|bipolar disorder|migraines?|arthritis|multiple "
+    r"sclerosis|parkinson's|"
+    r"lupus|fibromyalgia|sleep apn(?:o?)ea|insomnia|claustrophobia|a pacemaker|a bad back|anaemia|"
+    r"anemia|gout|psoriasis|eczema|"
+    r"hemophilia|haemophilia|sickle cell(?: disease| anemia)?|g6pd deficiency|endometriosis|pcos|"
+    r"cancer|hiv|glaucoma|tinnitus|vertigo)"
+)
+_ILL = re.compile(
+    rf"\bI (?:also )?(?:have|suffer from|live with|was diagnosed with|have been diagnosed with|got "
+    rf"diagnosed with) (?:(?:severe|mild|chronic|bad) )?({_ILLNESSES})(?!\w)",
+    re.I,
+)
+_STATE = re.compile(
+    r"\bI am (?:(?:also|a|an|severely|legally|partially|profoundly|\d+ (?:weeks|months)|"
+    r"insulin-dependent|type [12]) )*"
+    r"(diabetic|epileptic|asthmatic|pregnant|deaf|hard of hearing|blind|colou?r[- ]?blind|dyslexic|"
+    r"autistic|claustrophobic|"
+    r"hypertensive|immunocompromised|co?eliac|wheelchair[- ](?:user|bound)|breastfeeding|a recovering "
+    r"alcoholic|recovering alcoholic|in recovery)"
+    r"(?=$|[,.;!(]| (?:and|but|so|since|with|because|in|now)\b)"
+)
+_DEVICE = re.compile(
+    r"\bI use (a wheelchair|a hearing aid|hearing aids|a screen reader|crutches|a walker|an insulin pump)\b"
+)
+
+
+def health(clause: Clause) -> Iterator[FactDraft]:
+    """Lasting conditions: "I have type 1 diabetes", "I'm colour-blind", "I use a wheelchair"."""
+    if found := _ILL.search(clause.text) or _STATE.search(clause.text):
+        yield from clause.draft("condition", found[1].strip(), "constraint")
+    elif found := _DEVICE.search(clause.text):
+        yield from clause.draft("condition", f"uses {found[1]}", "constraint")
+
+
+_FAITH = re.compile(
+    rf"\bI am (?:(?:a|an|also|practising|practicing|devout|observant|non-practising|born-again|"
+    rf"orthodox|Orthodox|Roman|strict|religious) )*"
+    rf"({RELIGIOUS}|atheist|agnostic)(?=$|[,.;!(]| (?:and|but|so|who|by|myself)\b)"
+)
+_OBSERVES = re.compile(
+    r"\bI (?:also )?(?:(?:observe|keep|celebrate|fast (?:during|for)) ((?:the )?(?:Ramadan|Lent|"
+    r"Sabbath|Shabbat|Shabbos|Yom Kippur|Passover))"
+    r"|(?:do not|never|cannot) (work on (?:Saturdays?|Sundays?|Fridays?|the Sabbath|Shabbat)))\b"
+)
+
+
+def faith(clause: Clause) -> Iterator[FactDraft]:
+    """Religion and what it asks for."""
+    if found := _FAITH.search(clause.text):
+        yield from clause.draft("religion", found[1], "constraint")
+    if found := _OBSERVES.search(clause.text):
+        value = found[1] or f"does not {found[2]}"
+        yield from clause.draft("observes", value, "constraint")
+
+
+RULES: tuple[Rule, ...] = (
+    Rule.of(
+        "am are been became become went turned eat keep follow observe maintain stick adhere stopped quit "
+        "gave used",
+        diet,
+    ),
+    Rule.of(
+        "not cannot never refuse avoid stopped quit gave given away eat eating drink drinking consume longer",
+        foods,
+    ),
+    Rule.of(
+        "allergic allergy allergies intolerant intolerance lactose-intolerant gluten-intolerant", allergies
+    ),
+    Rule.of("have suffer live diagnosed am use", health),
+    Rule.of("am observe keep celebrate fast work", faith),
+)

@@ -1,0 +1,148 @@
+"""Durable background work of one user: jobs are claimed, done in batches, finished with their effect."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from hmlr.errors import ClosedError, HMLRError, LeaseLost, TryLater
+from hmlr.records import JobKind, UserId
+from hmlr.store.port import JobStore
+from hmlr.store.records import Lease
+
+# A handler does the work of its leases and finishes them in the transaction of their effect.
+Handler = Callable[[Sequence[Lease]], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+BATCH = 64  # jobs of one kind at a time: enough for full embedding batches, short enough to stop soon
+LEASE_S = 120.0
+MAX_ATTEMPTS = 6
+BACK_OFF_S = (1.0, 5.0, 30.0, 300.0, 3600.0)
+# Jobs that back off, or that another process holds, are looked at again this often.
+POLL_S = 2.0
+
+
+class Background:
+    """Runs jobs in one task, kind by kind in the order given, so that each finds what the earlier made."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        user: UserId,
+        handlers: Mapping[JobKind, Handler],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._user = user
+        self._handlers = handlers
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self._rounds = 0
+        self._round_done = asyncio.Condition()
+
+    def start(self) -> None:
+        """Begin; jobs that an earlier process left are taken up."""
+        self._task = asyncio.create_task(self._run(), name=f"hmlr-background-{self._user}")
+        self.notify()
+
+    def notify(self) -> None:
+        """Say that there may be new jobs."""
+        self._wake.set()
+
+    async def drain(self, timeout_s: float | None) -> bool:
+        """Wait until no job is waiting or running; False when time runs out or what is left only backs off."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    counts = await self._store.job_counts(self._user, self._clock())
+                    if not counts.waiting and not counts.running:
+                        return True
+                    await self._next_round()
+        except TimeoutError:
+            return False
+
+    async def aclose(self) -> None:
+        """Stop after the batch that is running; what is left stays queued."""
+        self._stopping = True
+        self.notify()
+        if self._task is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _next_round(self) -> None:
+        if self._task is None or self._task.done():
+            raise ClosedError("background work has stopped")
+        async with self._round_done:
+            seen = self._rounds
+            self.notify()
+            await self._round_done.wait_for(lambda: self._rounds > seen or self._stopping)
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            busy = await self._round()
+            async with self._round_done:
+                self._rounds += 1
+                self._round_done.notify_all()
+            if not busy:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+        async with self._round_done:
+            self._round_done.notify_all()
+
+    async def _round(self) -> bool:
+        """Do what is due, kind by kind; whether there was anything."""
+        busy = False
+        with contextlib.suppress(TryLater):  # the store can't be asked now: again with the next poll
+            # A read first: claiming writes, and an idle process must not disturb those that work.
+            if not (await self._store.job_counts(self._user, self._clock())).waiting:
+                return False
+            for kind, handler in self._handlers.items():
+                while not self._stopping and await self._batch(kind, handler):
+                    busy = True
+        return busy
+
+    async def _batch(self, kind: JobKind, handler: Handler) -> bool:
+        """Do one batch; False when there was none."""
+        leases = await self._store.claim(self._user, kind, limit=BATCH, lease_s=LEASE_S, now=self._clock())
+        if not leases:
+            return False
+        if not await self._attempt(handler, leases, alone=len(leases) == 1):
+            for lease in leases:  # one by one, so that only the culprit waits
+                await self._attempt(handler, [lease], alone=True)
+        return True
+
+    async def _attempt(self, handler: Handler, leases: Sequence[Lease], *, alone: bool) -> bool:
+        """Run the handler; False when a batch failed that may be tried one by one."""
+        try:
+            await handler(leases)
+        except LeaseLost:
+            return alone  # another worker has it: nothing of ours was written
+        except Exception as error:  # noqa: BLE001 - the runner's edge: no job may stop the others
+            if not alone and not isinstance(error, TryLater):
+                return False
+            await self._failed(leases, error)
+        return True
+
+    async def _failed(self, leases: Sequence[Lease], error: Exception) -> None:
+        """Give the jobs back, to be retried later or, after too many attempts, parked."""
+        expected = isinstance(error, HMLRError)
+        logger.log(
+            logging.WARNING if expected else logging.ERROR,
+            "background %s failed for %d turns: %s",
+            leases[0].kind, len(leases), type(error).__name__,
+            exc_info=None if expected else error,
+        )  # fmt: skip
+        for lease in leases:
+            last = lease.attempts >= MAX_ATTEMPTS
+            wait = BACK_OFF_S[min(lease.attempts, len(BACK_OFF_S)) - 1]
+            retry_at = None if last else self._clock() + timedelta(seconds=wait)
+            with contextlib.suppress(LeaseLost, TryLater):
+                await self._store.fail(self._user, [lease], error=type(error).__name__, retry_at=retry_at)

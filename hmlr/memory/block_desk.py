@@ -1,0 +1,112 @@
+"""The desk where a user arranges bridge blocks: rename, merge, split, resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from hmlr.errors import InvalidInput, NotFound
+from hmlr.memory.blocks import HeaderWords, extend_header, new_block
+from hmlr.memory.intake import check_name
+from hmlr.records import Block, BlockId, Turn, TurnId, UserId
+from hmlr.store.port import Store
+from hmlr.store.records import AddEdit, AssignTurn, Change, PutBlock, StoredBlock, TurnQuery
+
+HINT = "`blocks` lists them with their ids"
+
+
+class BlockDesk:
+    """Blocks of one user. Every edit is logged, so that a rebuild makes it again."""
+
+    def __init__(self, store: Store, user: UserId, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._user = user
+        self._clock = clock
+
+    async def blocks(self) -> list[Block]:
+        """All blocks, the one with the latest turn first."""
+        return [entry.block for entry in await self._store.blocks(self._user)]
+
+    async def rename(self, block_id: BlockId, label: str) -> Block:
+        """Give a block a label of the user's own, which then stays."""
+        entry = await self._one(block_id)
+        label = check_name(label, what="the label")
+        block = replace(entry.block, label=label, renamed=True)
+        await self._apply(
+            [PutBlock(block=block, version=entry.version)], "rename_block", block_id, {"label": label}
+        )
+        return block
+
+    async def merge(self, block_id: BlockId, into: BlockId) -> Block:
+        """Move all turns of a block into another one; the emptied block goes."""
+        if block_id == into:
+            raise InvalidInput("a block can't be merged into itself")
+        await self._one(block_id)
+        target = await self._one(into)
+        turns = await self._turns(block_id)
+        header = self._header(target.block, [*await self._turns(into), *turns])
+        await self._apply(
+            [PutBlock(block=header, version=target.version), *_moves(turns, into)],
+            "merge_block", block_id, {"into": into},
+        )  # fmt: skip
+        return (await self._one(into)).block
+
+    async def split(self, block_id: BlockId, at_turn: TurnId) -> Block:
+        """Move a block's turns from the given one on into a new block."""
+        entry = await self._one(block_id)
+        turns = await self._turns(block_id)
+        ids = [turn.turn_id for turn in turns]
+        if at_turn not in ids:
+            raise NotFound(f"there is no turn {at_turn!r} in that block")
+        place = ids.index(at_turn)
+        if place == 0:
+            raise InvalidInput("the block begins with that turn", hint="Name a later one")
+        stay, move = turns[:place], turns[place:]
+        new = self._header(new_block(at_turn, move[0].occurred_at), move)
+        changes: list[Change] = [
+            PutBlock(block=self._header(entry.block, stay), version=entry.version),
+            PutBlock(block=new, version=0),
+            *_moves(move, new.block_id),
+        ]
+        await self._apply(changes, "split_block", block_id, {"at_turn": at_turn})
+        return (await self._one(new.block_id)).block
+
+    async def resume(self, block_id: BlockId) -> Block:
+        """Make a block the active one; the next turn of a session that is silent so far continues it."""
+        entry = await self._one(block_id)
+        turns = await self._turns(block_id)
+        changes: list[Change] = [
+            PutBlock(block=entry.block, version=entry.version),
+            AssignTurn(turn_id=turns[-1].turn_id, block_id=block_id, by="user"),
+        ]
+        await self._apply(changes, "resume_block", block_id, {})
+        return (await self._one(block_id)).block
+
+    async def _apply(
+        self, changes: Sequence[Change], kind: str, target: BlockId, payload: dict[str, object]
+    ) -> None:
+        edit = AddEdit(kind=kind, target=target, payload=payload, recorded_at=self._clock())
+        await self._store.apply(self._user, [*changes, edit])
+
+    async def _one(self, block_id: BlockId) -> StoredBlock:
+        found = await self._store.blocks(self._user, block_ids=[block_id])
+        if not found:
+            raise NotFound(f"there is no block {block_id!r}", hint=HINT)
+        return found[0]
+
+    async def _turns(self, block_id: BlockId) -> list[Turn]:
+        return await self._store.turns(self._user, TurnQuery(block_id=block_id))
+
+    @staticmethod
+    def _header(block: Block, turns: Sequence[Turn]) -> Block:
+        """The header that these turns make, under the label of the user's own if there is one."""
+        made = replace(block, label="", summary="", keywords=(), open_loops=(), decisions=(), renamed=False)
+        words = HeaderWords()
+        for count, turn in enumerate(turns):
+            made = extend_header(replace(made, turn_count=count), words, turn.messages[0].content)
+        return replace(made, label=block.label, renamed=True) if block.renamed else made
+
+
+def _moves(turns: Sequence[Turn], block_id: BlockId) -> list[Change]:
+    return [AssignTurn(turn_id=turn.turn_id, block_id=block_id, by="user", activate=False) for turn in turns]

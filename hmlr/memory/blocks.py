@@ -1,0 +1,139 @@
+"""Bridge block headers by rule: label, keywords, summary, open loops and decisions, all in the user's own words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+
+from hmlr.language.sentences import sentence_spans
+from hmlr.language.tokens import STOP_WORDS, content_words
+from hmlr.records import Block, BlockId, TurnId
+
+MAX_KEYWORDS = 12
+LABEL_WORDS = 4
+MAX_ITEMS = 6  # open loops and decisions kept, the latest
+MAX_SENTENCE = 200
+# A label settles with its first turns; later ones widen the keywords instead, so that it stays recognisable.
+LABEL_TURNS = 4
+
+_WORD = re.compile(r"[^\W\d_][\w'’-]*[^\W_]|\w*\d\w*", re.UNICODE)
+# Words that are frequent in talk and name no topic.
+_CHATTER = frozenset(
+    ["yeah", "hello", "thanks", "thank", "great", "good", "nice", "cool", "really", "think", "know", "like", "want", "need", "going", "getting", "got", "get", "would", "could", "something", "anything", "things", "thing", "stuff", "much", "many", "lot", "lots", "maybe", "well", "sure", "right", "just", "also", "even", "still", "today", "yesterday", "tomorrow", "tell", "help", "make", "makes", "made", "let", "lets", "say", "said", "please", "guess", "actually", "better", "best"]
+)
+_OPEN = re.compile(
+    r"\b(?:i'?ll|i will|i need to|i have to|i must|i should|i plan to|i'm going to|we need to|we should|remind me"
+    r"|to ?do|still open|not yet)\b",
+    re.IGNORECASE,
+)
+_DECIDED = re.compile(
+    r"\b(?:decided|decision|let'?s (?:go with|use|take)|we'?ll (?:go with|use|take)|i'?ll (?:go with|take|use)|settled on"
+    r"|agreed (?:on|to)|chose|i choose|going with)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class HeaderWords:
+    """Counts behind a block's keywords; made again from its latest messages when lost."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    surfaces: dict[str, str] = field(default_factory=dict)  # folded word -> as first written
+
+    def add(self, text: str, weight: int = 1) -> None:
+        """Count the telling words of a text."""
+        for word in telling_words(text):
+            folded = word.casefold()
+            self.counts[folded] += weight
+            self.surfaces.setdefault(folded, word)
+
+    def top(self, count: int) -> tuple[str, ...]:
+        """The most frequent words, first seen first among equals."""
+        return tuple(self.surfaces[folded] for folded, _ in self.counts.most_common(count))
+
+
+def telling_words(text: str) -> list[str]:
+    """Words of a text that may name its topic, in order."""
+    return [
+        word
+        for word in _WORD.findall(text)
+        if len(word) > 2
+        and word.casefold().replace("'", "").replace("’", "") not in STOP_WORDS
+        and word.casefold() not in _CHATTER
+    ]
+
+
+def new_block_id(turn_id: TurnId) -> BlockId:
+    """The id of the block that a turn opens: the same whenever it is made again from the turns."""
+    digest = sha256(f"block:{turn_id}".encode()).hexdigest()
+    return BlockId(f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}")
+
+
+def new_block(turn_id: TurnId, at: datetime) -> Block:
+    """An empty block that this turn opens."""
+    return Block(
+        block_id=new_block_id(turn_id),
+        label="",
+        summary="",
+        keywords=(),
+        open_loops=(),
+        decisions=(),
+        state="ACTIVE",
+        turn_count=0,
+        started_at=at,
+        last_at=at,
+    )
+
+
+def extend_header(block: Block, words: HeaderWords, text: str, *, label: str = "") -> Block:
+    """The header after one more message of the user's; `label` is the router's proposal, if any."""
+    words.add(text)
+    sentences = _sentences(text)
+    block = replace(
+        block,
+        keywords=words.top(MAX_KEYWORDS),
+        summary=_summary(block.summary, sentences),
+        open_loops=_latest(block.open_loops, (s for s in sentences if s.endswith("?") or _OPEN.search(s))),
+        decisions=_latest(block.decisions, (s for s in sentences if _DECIDED.search(s))),
+    )
+    if block.renamed or (block.label and block.turn_count >= LABEL_TURNS):
+        return block
+    return replace(block, label=label.strip() or _label(words, text))
+
+
+def topic_words(block: Block, recent: Iterable[str]) -> frozenset[str]:
+    """Stems by which a message is recognised as belonging to the block."""
+    return content_words(" ".join((*block.keywords, block.label, *recent)))
+
+
+def _label(words: HeaderWords, text: str) -> str:
+    top = words.top(LABEL_WORDS)
+    if not top:
+        return text.strip().split("\n")[0][:40] or "conversation"
+    label = " ".join(top)
+    return label[0].upper() + label[1:]
+
+
+def _sentences(text: str) -> list[str]:
+    found = (" ".join(text[start:end].split()) for start, end in sentence_spans(text[:20_000]))
+    return [sentence for sentence in found if 0 < len(sentence) <= MAX_SENTENCE]
+
+
+def _summary(before: str, sentences: list[str]) -> str:
+    """How it began and where it stands: the first statement and the latest one, literal."""
+    statements = [sentence for sentence in sentences if not sentence.endswith("?")] or sentences
+    if not statements:
+        return before
+    if not before:
+        return statements[0]
+    first = before.split(" … ", maxsplit=1)[0]
+    return first if statements[-1] == first else f"{first} … {statements[-1]}"
+
+
+def _latest(before: tuple[str, ...], found: Iterable[str]) -> tuple[str, ...]:
+    merged = dict.fromkeys((*before, *found))
+    return tuple(merged)[-MAX_ITEMS:]

@@ -1,0 +1,94 @@
+"""The desk where a user reads and edits facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from hmlr.errors import InvalidInput, NotFound
+from hmlr.memory.facts.as_of import holds
+from hmlr.memory.facts.edits import correct, restore, retire
+from hmlr.memory.facts.statement import state
+from hmlr.memory.intake import Intake, check_text
+from hmlr.records import Fact, FactHistory, FactId, FactState, JobKind, Message, SessionId, UserId
+from hmlr.store.port import Store
+from hmlr.store.records import FactQuery
+
+MAX_VALUE_CHARS = 1000
+CORRECTIONS = SessionId("corrections")
+
+
+class FactDesk:
+    """Facts of one user."""
+
+    def __init__(self, store: Store, user: UserId, intake: Intake, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._user = user
+        self._intake = intake
+        self._clock = clock
+
+    async def facts(
+        self,
+        *,
+        subject: str | None = None,
+        key: str | None = None,
+        as_of: datetime | None = None,
+        states: Sequence[FactState] = ("active",),
+    ) -> list[Fact]:
+        """The facts that match; with `as_of`, those that held at that event time, whatever they are now."""
+        wanted = None if as_of is not None else tuple(states)
+        found = await self._store.facts(self._user, FactQuery(subject=subject, key=key, states=wanted))
+        return [fact for fact in found if as_of is None or holds(fact, as_of)]
+
+    async def history(self, fact_id: FactId) -> FactHistory:
+        """All that was ever held under the subject and key of a fact, with every change. NotFound."""
+        fact = await self._one(fact_id)
+        query = FactQuery(subject=fact.subject, key=fact.key, states=None)
+        facts = await self._store.facts(self._user, query)
+        events = await self._store.fact_events(self._user, [each.fact_id for each in facts])
+        return FactHistory(facts=tuple(facts), events=tuple(events))
+
+    async def correct(self, fact_id: FactId, value: str, jobs: Sequence[JobKind]) -> Fact:
+        """Say that a fact's value was wrong; the right one is a new fact, whose source is the correction.
+
+        The correction is a turn of its own, so that the new fact has a quote to stand on.
+        """
+        old = await self._one(fact_id)
+        if not value.strip() or len(value) > MAX_VALUE_CHARS:
+            raise InvalidInput(f"a value has 1 to {MAX_VALUE_CHARS} characters")
+        check_text(value, what="the value")
+        if old.state == "invalidated":
+            raise InvalidInput("this fact was corrected already", hint="Correct the one that replaced it")
+        now = self._clock()
+        text = f"Correction: {state(replace(old, value=value))}"
+        turn = self._intake.turn(
+            Message(content=text, metadata={"corrects": fact_id}), session_id=CORRECTIONS, now=now, jobs=jobs
+        )
+        added = (await self._store.add_turns(self._user, [turn]))[0]
+        changes, new = correct(old, value, text, added.turn_id, now)
+        await self._store.apply(self._user, changes)
+        return new
+
+    async def retire(self, fact_id: FactId, reason: str) -> Fact:
+        """Say that a fact no longer holds; `restore` takes it back."""
+        fact = await self._one(fact_id)
+        if fact.state != "active":
+            raise InvalidInput(f"this fact is {fact.state} already")
+        check_text(reason, what="the reason")
+        await self._store.apply(self._user, retire(fact, reason[:MAX_VALUE_CHARS], self._clock()))
+        return await self._one(fact_id)
+
+    async def restore(self, fact_id: FactId) -> Fact:
+        """Make a fact active again, whatever retired it."""
+        fact = await self._one(fact_id)
+        if fact.state == "active":
+            return fact
+        await self._store.apply(self._user, restore(fact, self._clock()))
+        return await self._one(fact_id)
+
+    async def _one(self, fact_id: FactId) -> Fact:
+        found = await self._store.facts(self._user, FactQuery(fact_ids=(fact_id,), states=None))
+        if not found:
+            raise NotFound(f"there is no fact {fact_id!r}", hint="`facts` lists them with their ids")
+        return found[0]

@@ -1,0 +1,185 @@
+"""What the keys of facts mean: how many values they bear, which belong together, when two values are one."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
+
+# One value at a time; a newer one supersedes.
+_SINGLE = word_set(
+    """
+    name lives_in hometown comes_from born_in nationality age birthday birth_year job employer studies
+    studies_at native_language email work_email personal_email private_email phone address pronouns
+    marital_status religion diet call_me wife husband spouse fiance fiancee girlfriend boyfriend partner
+    mother mom mum father dad boss manager landlord landlady therapist dentist doctor lawyer accountant
+    mentor supervisor advisor roommate stepmother stepfather flatmate gp first_car first_school
+    first_job maiden_name limit policy status replaced_by means name_status current_school high_school
+    primary_school elementary_school timezone time_zone
+    """
+)
+_SINGLE_HEADS = tuple(
+    word_set(
+        """
+        favourite_ favorite_ number_of_ volume_ deadline_ api_key password passphrase passcode pin token
+        key access_ secret_key ssh_key private_key encryption_key licence_key license_key signing_key
+        recovery_ master_key bearer_token refresh_token client_secret webhook_secret shared_secret
+        door_code gate_code alarm_code entry_code safe_ security_code locker_ lock_ garage_code
+        building_code backup_code credential user_name login account_number customer_number
+        membership_number passport_number social_security_number iban
+        """
+    )
+)
+_SINGLE_TAILS = ("_limit", "_date", "_email", "_cap", "_quota", "_deadline")
+
+
+@lru_cache(maxsize=4096)
+def is_single_valued(key: str) -> bool:
+    """Whether a subject has one value under this key at a time."""
+    return key in _SINGLE or key.startswith(_SINGLE_HEADS) or key.endswith(_SINGLE_TAILS)
+
+
+# Heads of secrets, longest first, and the kinds that an unqualified "key" or "credential" may mean.
+_SECRET_HEADS = tuple(
+    sorted(
+        word_set(
+            """
+            api_key access_key access_token access_code secret_key private_key ssh_key encryption_key
+            licence_key license_key signing_key recovery_key master_key bearer_token refresh_token
+            client_secret webhook_secret shared_secret password passphrase passcode pin door_code
+            gate_code alarm_code entry_code safe_code security_code credential login user_name token key
+            """
+        ),
+        key=lambda head: (-len(head), head),
+    )
+)
+_GENERIC_WORDS = word_set(
+    """
+    service services server account app application system site website portal platform the my our api
+    """
+)
+
+
+def secret_head(key: str) -> str:
+    """The kind of secret that a key begins with, "" when it is no secret's."""
+    return next((head for head in _SECRET_HEADS if key == head or key.startswith(head + "_")), "")
+
+
+@lru_cache(maxsize=4096)
+def secret_parts(key: str) -> tuple[str, frozenset[str]] | None:
+    """The kind of a secret and the words for what it opens; None when the key is no secret's."""
+    if not (head := secret_head(key)):
+        return None
+    words = frozenset(key[len(head) + 1 :].split("_")) - {""}
+    return head, (words - _GENERIC_WORDS) or words
+
+
+def same_secret(known: str, said: str) -> bool:
+    """Whether an update of the secret `said` may mean the secret `known`.
+
+    "key" means any kind of key, "credential" any secret. What is said of its use must fit what is known:
+    "the weather key" is api_key_weather_service, "the mail key" is not.
+    """
+    one, other = secret_parts(known), secret_parts(said)
+    if one is None or other is None:
+        return False
+    kinds_fit = (
+        one[0] == other[0]
+        or other[0] == "credential"
+        or (other[0] == "key" and one[0].endswith("key"))
+        or (other[0] == "token" and one[0].endswith("token"))
+    )
+    return kinds_fit and other[1] <= one[1]
+
+
+_VERSION = re.compile(
+    r"^(?:(?P<series>.*?)\s*)?(?:\bpolicy\b\s*)?\b(?:v|version\s*|revision\s*|"
+    r"rev\.?\s*)(?P<number>\d{1,3}(?:\.\d{1,3})?)$"
+)
+
+
+@lru_cache(maxsize=4096)
+def version_of(subject: str) -> tuple[str, str] | None:
+    """Series and number of a numbered policy: "travel policy v2" is ("travel", "2"), "v5" is ("", "5")."""
+    found = _VERSION.match(subject.casefold().strip())
+    if not found:
+        return None
+    series = re.sub(r"\b(?:policy|the|our)\b", "", found["series"] or "").strip()
+    return series, found["number"]
+
+
+def same_subject(known: str, said: str) -> bool:
+    """Whether two subjects are one: equal but for case and space, or the same version of a policy."""
+    if fold(known) == fold(said):
+        return True
+    one, other = version_of(known), version_of(said)
+    if one is None or other is None:
+        return False
+    return one[1] == other[1] and (one[0] == other[0] or not one[0] or not other[0])
+
+
+def same_series(known: str, said: str) -> bool:
+    """Whether two subjects are versions of one policy."""
+    one, other = version_of(known), version_of(said)
+    return one is not None and other is not None and (one[0] == other[0] or not one[0] or not other[0])
+
+
+_SPACE = re.compile(r"\s+")
+
+
+def fold(text: str) -> str:
+    """Text with case and space evened out."""
+    return _SPACE.sub(" ", text.casefold()).strip()
+
+
+_SCALE = {
+    "thousand": 10**3,
+    "k": 10**3,
+    "million": 10**6,
+    "m": 10**6,
+    "mn": 10**6,
+    "billion": 10**9,
+    "bn": 10**9,
+    "trillion": 10**12,
+}
+_NUMBER = re.compile(
+    r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,5}|\d{1,15})(\.\d{1,9})?(?:\s*(thousand|million|billion|trillion|k|"
+    r"mn|bn|m)\b)?"
+)
+
+
+@lru_cache(maxsize=8192)
+def fold_value(value: str) -> str:
+    """A value such that equal ones are equal: case, space, articles, and how numbers are written."""
+    folded = fold(value).strip(" .,;:!\"'`")
+    folded = re.sub(r"^(?:the|an?|my|our) ", "", folded)
+    if any(c.isdigit() for c in folded):
+        folded = _NUMBER.sub(_number, folded)
+        folded = re.sub(
+            r"\s*(?:/|\bper\b|\ba\b)\s*(?=day|second|sec|s\b|hour|h\b|minute|min|week|month|year)",
+            "/",
+            folded,
+        )
+    return folded
+
+
+def _number(found: re.Match[str]) -> str:
+    digits = found[1].replace(",", "") + (found[2] or "")
+    scaled = float(digits) * _SCALE.get(found[3] or "", 1)
+    # A number that is not written with a scale or separators stays as it is: "007" and "1.10" are names.
+    if not found[3] and "," not in found[1]:
+        return digits
+    return f"{scaled:.6f}".rstrip("0").rstrip(".")
+
+
+def value_names(known: str, said: str) -> bool:
+    """Whether the value `said` points at the value `known`: equal, or its words stand in it.
+
+    "vegetarian" names "strictly vegetarian", "Mustang" names "1967 Mustang", "eat" names nothing in "meat".
+    """
+    one, other = fold_value(known), fold_value(said)
+    if one == other:
+        return True
+    words = set(re.findall(r"[\w'-]+", other))
+    return bool(words) and words <= set(re.findall(r"[\w'-]+", one))

@@ -1,0 +1,270 @@
+"""Which facts a question asks for, by its words: lexical, pure, with a small table of what questions mean.
+
+A fact scores by the words that it shares with the question (rare ones count more), and by its key when the
+question has a word for that kind of fact: "where", "city" and "live" ask for `lives_in` whatever it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log
+
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
+from hmlr.language.tokens import query_terms
+from hmlr.memory.facts.aliases import AliasIndex
+from hmlr.memory.facts.keys import secret_parts
+from hmlr.records import OWNER, Fact
+
+_FAMILY_WEIGHT = 2.0  # a question word for the kind of fact is worth about two rare words
+_ALIAS_WEIGHT = 0.7  # a word of another name of what was asked is worth a bit less than the word itself
+_OTHER_SUBJECT = 0.4  # a kind asked of the owner, found of somebody else
+
+_EATING = "diet dietary_rule does_not_eat does_not_drink eats allergy observes religion"
+# Keys -> the words of a question that ask for them. A key ending in "_" stands for all that begin so; "a+b"
+# asks only together.
+_FAMILIES: tuple[tuple[str, str], ...] = (
+    (
+        "lives_in address",
+        "live lives living home reside city town country location based address move moved where+i where+do",
+    ),
+    (
+        "name call_me",
+        "name+my name+i called+i who+i",
+    ),
+    (
+        "call_me do_not_call_me",
+        "call address",
+    ),
+    (
+        "job employer",
+        "work works working job jobs employer profession occupation company career office colleague",
+    ),
+    (
+        "studies studies_at",
+        "study studying university college school degree major",
+    ),
+    (
+        "comes_from born_in hometown nationality",
+        "from+where born origin originally nationality citizen citizenship hometown passport grew",
+    ),
+    (
+        "age birthday birth_year",
+        "old age birthday born birth",
+    ),
+    (
+        "speaks native_language",
+        "language languages speak fluent tongue",
+    ),
+    (
+        "marital_status wife husband spouse partner",
+        "married single wife husband spouse partner marital",
+    ),
+    (
+        "number_of_children son daughter child kid",
+        "children kids child son daughter",
+    ),
+    (
+        "pet childhood_pet",
+        "pet pets dog cat animal puppy kitten hamster rabbit parrot horse retriever",
+    ),
+    (
+        "owns first_car",
+        "car cars own owned vehicle vehicles drive garage bought possess bike boat motorcycle "
+        "house instrument guitar",
+    ),
+    (
+        _EATING,
+        "eat eating food foods cook cooking recipe dinner lunch breakfast meal meals restaurant "
+        "diet dietary vegetarian vegan steak steakhouse meat fish dish menu snack order drink "
+        "drinks allergy allergies allergic ingredient bake barbecue bbq hungry craving crave "
+        "cuisine taste pizza burger sushi seafood buffet dessert cake",
+    ),
+    (
+        "condition allergy",
+        "health medical condition illness disease doctor medication medicine exercise",
+    ),
+    (
+        "religion observes",
+        "religion religious faith church",
+    ),
+    (
+        "likes dislikes prefers",
+        "like likes love enjoy hobby hobbies prefer preference preferences interests interested fun gift",
+    ),
+    (
+        "favourite_",
+        "favourite favorite fave",
+    ),
+    (
+        "project",
+        "project projects building build working",
+    ),
+    (
+        "volume_",
+        "volume throughput traffic load capacity many much",
+    ),
+    (
+        "limit _limit",
+        "limit limits maximum cap quota most allowed capacity many much",
+    ),
+    (
+        "policy rule",
+        "policy policies rule rules allowed compliant compliance comply permitted permit "
+        "forbidden may must regulation",
+    ),
+    (
+        "status replaced_by",
+        "deprecated compliant compliance supported use using replace replacement obsolete",
+    ),
+    (
+        "also_called stands_for",
+        "alias aliases called names codename stand stands mean acronym",
+    ),
+    (
+        "means stands_for",
+        "mean means meaning define definition",
+    ),
+    (
+        "instruction never prefers",
+        "instruction instructions format style always never",
+    ),
+    (
+        "email phone address",
+        "email e-mail phone contact reach",
+    ),
+    (
+        "event _date",
+        "when appointment meeting schedule happened plans event events date",
+    ),
+    (
+        "task deadline_",
+        "todo task tasks remind reminder due deadline",
+    ),
+)
+_SECRET_WORDS = word_set(
+    """
+    credential credentials password passwords key keys token tokens secret secrets pin passcode
+    passphrase login code access authenticate authentication log sign
+    """
+)
+_SPELLINGS = {
+    "color": "colour",
+    "colors": "colour",
+    "colours": "colour",
+    "favorite": "favourite",
+    "fave": "favourite",
+}
+_WORD = re.compile(r"[\w'-]+")
+_I = word_set("i my me mine our we us")
+
+
+@dataclass(frozen=True)
+class _Question:
+    words: frozenset[str]  # as written, lower case
+    terms: frozenset[str]
+    alias_terms: frozenset[str]
+    owner: bool  # speaks of the owner
+    secret: bool  # asks for a secret
+
+
+def score_facts(question: str, facts: Sequence[Fact], aliases: AliasIndex) -> list[tuple[Fact, float]]:
+    """The facts that share something with the question, best first; all scores are above 0."""
+    asked = _read(question, aliases)
+    documents = {fact.fact_id: _terms(fact) for fact in facts}
+    seen_in = Counter(term for fact in facts for term in documents[fact.fact_id])
+    scored = []
+    for fact in facts:
+        terms = documents[fact.fact_id]
+        weight = sum(_rarity(seen_in[t], len(facts)) for t in asked.terms & terms)
+        weight += _ALIAS_WEIGHT * sum(
+            _rarity(seen_in[t], len(facts)) for t in (asked.alias_terms - asked.terms) & terms
+        )
+        total = weight + _kind_asked(asked, fact, terms)
+        if total > 0:
+            scored.append((fact, total))
+    scored = _only_named_secrets(asked, scored)
+    return sorted(scored, key=lambda pair: (-pair[1], -pair[0].valid_from.timestamp(), pair[0].fact_id))
+
+
+def _rarity(count: int, total: int) -> float:
+    return log(1 + total / (0.5 + count))
+
+
+def _read(question: str, aliases: AliasIndex) -> _Question:
+    words = frozenset(
+        _SPELLINGS.get(word, word) for word in _WORD.findall(question.lower().replace("’", "'"))
+    )
+    words |= {word.removesuffix("'s") for word in words}
+    others = aliases.expand(question)
+    return _Question(
+        words=words,
+        terms=frozenset(query_terms(" ".join(_SPELLINGS.get(w.lower(), w) for w in question.split()))),
+        alias_terms=frozenset(term for name in others for term in query_terms(name)),
+        owner=not _I.isdisjoint(words),
+        secret=not _SECRET_WORDS.isdisjoint(words),
+    )
+
+
+def _terms(fact: Fact) -> frozenset[str]:
+    return _terms_of(fact.subject, fact.key, fact.value)
+
+
+@lru_cache(maxsize=16_384)
+def _terms_of(subject: str, key: str, value: str) -> frozenset[str]:
+    """The terms of a fact; the owner is in every question, so that subject is no term."""
+    name = "" if subject.casefold() == OWNER else subject
+    return frozenset(query_terms(f"{name} {key.replace('_', ' ')} {value}", limit=64))
+
+
+def _kind_asked(asked: _Question, fact: Fact, terms: frozenset[str]) -> float:
+    """The worth of the question's words for this kind of fact."""
+    if fact.category == "secret":
+        fits = asked.secret
+    else:
+        fits = any(_asks(trigger, asked.words) for trigger in _triggers(fact.key))
+    if not fits:
+        return 0.0
+    if fact.subject.casefold() == OWNER or not asked.owner:
+        return _FAMILY_WEIGHT
+    named = asked.terms & frozenset(query_terms(fact.subject))
+    return _FAMILY_WEIGHT if named else _FAMILY_WEIGHT * _OTHER_SUBJECT
+
+
+@lru_cache(maxsize=2048)
+def _triggers(key: str) -> tuple[tuple[str, ...], ...]:
+    """The word combinations that ask for a key."""
+    found: list[tuple[str, ...]] = []
+    for keys, words in _FAMILIES:
+        if any(_is_key(pattern, key) for pattern in keys.split()):
+            found.extend(tuple(word.split("+")) for word in words.split())
+    return tuple(found)
+
+
+def _is_key(pattern: str, key: str) -> bool:
+    if pattern.endswith("_"):
+        return key.startswith(pattern)
+    return key.endswith(pattern) if pattern.startswith("_") else key == pattern
+
+
+def _asks(trigger: tuple[str, ...], words: frozenset[str]) -> bool:
+    return all(word in words for word in trigger)
+
+
+def _only_named_secrets(asked: _Question, scored: list[tuple[Fact, float]]) -> list[tuple[Fact, float]]:
+    """Leave out the secrets of other things when the question names what the secret is for."""
+    if not asked.secret:
+        return scored
+    named = {fact.fact_id for fact, _ in scored if fact.category == "secret" and asked.terms & _purpose(fact)}
+    if not named:
+        return scored
+    return [(fact, score) for fact, score in scored if fact.category != "secret" or fact.fact_id in named]
+
+
+def _purpose(fact: Fact) -> frozenset[str]:
+    """The terms for what a secret opens."""
+    parts = secret_parts(fact.key)
+    return frozenset(query_terms(" ".join(sorted(parts[1])))) if parts and parts[1] else frozenset()

@@ -1,0 +1,160 @@
+"""The governor: decides which topic a turn belongs to, and which of the found memories matter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.core.tasks.base import Answer, TaskRunner
+from hmlr.core.tasks.memory_filter.task import MEMORY_FILTER, FilterInput, Kept
+from hmlr.core.tasks.routing.task import ROUTING, Routing, RoutingInput
+from hmlr.errors import Conflict, LeaseLost
+from hmlr.memory.blocks import extend_header, new_block
+from hmlr.memory.retrieval.lattice import Lattice
+from hmlr.memory.retrieval.topics import TopicBook, TopicState, first_words
+from hmlr.records import BlockId, Hits, SessionId, Turn, UserId
+from hmlr.store.port import Store
+from hmlr.store.records import AssignTurn, Change, Lease, PutBlock
+
+# Another process may change a block between our reading and our writing it; then we decide again.
+TRIES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """A turn to be routed, the vector of its message if there is one, and the job that it finishes."""
+
+    turn: Turn
+    vector: NDArray[np.float32] | None
+    lease: Lease | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routed:
+    """Where a turn went, and how that was decided."""
+
+    block_id: BlockId
+    answer: Answer[Routing]
+
+
+@dataclass
+class _Plan:
+    """Turns put into blocks one after the other, to be written in one transaction."""
+
+    states: dict[BlockId, TopicState]  # the topic with the latest turn first
+    current: dict[SessionId, BlockId | None] = field(default_factory=dict)
+    read_versions: dict[BlockId, int] = field(default_factory=dict)
+    assigned: list[AssignTurn] = field(default_factory=list)
+
+    def view(self, arrival: Arrival) -> RoutingInput:
+        """The router's input for a turn, as things stand after those before it."""
+        current = self.current[arrival.turn.session_id]
+        topics = {block_id: state.topic(arrival.vector) for block_id, state in self.states.items()}
+        return RoutingInput(
+            message=first_words(arrival.turn),
+            current=topics.pop(current, None) if current else None,
+            others=tuple(topics.values()),
+            has_vectors=arrival.vector is not None,
+        )
+
+    def put(self, arrival: Arrival, answer: Answer[Routing]) -> BlockId:
+        """Put the turn into the block that was decided on; the header grows with it."""
+        turn = arrival.turn
+        state = self.states.pop(answer.value.block_id, None) if answer.value.block_id else None
+        if state is None:
+            state = TopicState(block=new_block(turn.turn_id, turn.occurred_at), version=0)
+        block_id = state.block.block_id
+        self.read_versions.setdefault(block_id, state.version)
+        text = first_words(turn)
+        state.block = extend_header(state.block, state.words, text, label=answer.value.label)
+        state.remember(text, arrival.vector)
+        self.states = {block_id: state, **self.states}
+        self.current[turn.session_id] = block_id
+        self.assigned.append(AssignTurn(turn_id=turn.turn_id, block_id=block_id, by=answer.by))
+        return block_id
+
+    def changes(self) -> list[Change]:
+        """Each header once, as it is at the end, then the turns in their order."""
+        headers: list[Change] = [
+            PutBlock(block=self.states[block_id].block, version=version)
+            for block_id, version in self.read_versions.items()
+        ]
+        return [*headers, *self.assigned]
+
+
+class Governor:
+    """Routing and filtering for one user."""
+
+    def __init__(self, store: Store, lattice: Lattice, runner: TaskRunner, user: UserId) -> None:
+        self._store = store
+        self._lattice = lattice
+        self._runner = runner
+        self._user = user
+        self._book = TopicBook(store, user)
+        self._writing = asyncio.Lock()  # around reading, deciding by rule and writing; never a model call
+
+    async def route(self, arrivals: Sequence[Arrival]) -> list[Routed]:
+        """Put turns into blocks, each against the one before, and finish their jobs with it.
+
+        Rules decide all in one transaction. A model is asked turn by turn, with nothing held meanwhile.
+        """
+        if self._runner.model is None:
+            return await self._written(arrivals, {})
+        routed: list[Routed] = []
+        for arrival in arrivals:
+            plan = await self._plan([arrival])
+            answer = await self._runner.run(ROUTING, plan.view(arrival))
+            routed += await self._written([arrival], {arrival.turn.turn_id: answer})
+        return routed
+
+    async def _written(
+        self, arrivals: Sequence[Arrival], answers: Mapping[str, Answer[Routing]]
+    ) -> list[Routed]:
+        for attempt in range(TRIES):
+            try:
+                async with self._writing:
+                    return await self._write(arrivals, answers)
+            except LeaseLost:
+                raise
+            except Conflict:
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _write(
+        self, arrivals: Sequence[Arrival], answers: Mapping[str, Answer[Routing]]
+    ) -> list[Routed]:
+        plan = await self._plan(arrivals)
+        routed = []
+        for arrival in arrivals:
+            answer = answers.get(arrival.turn.turn_id) or await self._runner.run(ROUTING, plan.view(arrival))
+            routed.append(Routed(block_id=plan.put(arrival, answer), answer=answer))
+        try:
+            leases = [arrival.lease for arrival in arrivals if arrival.lease]
+            await self._store.apply(self._user, plan.changes(), finish=leases)
+        except BaseException:
+            self._book.clear()  # its headers are ahead of what is stored
+            raise
+        self._book.keep(plan.states, plan.read_versions)
+        return routed
+
+    async def _plan(self, arrivals: Sequence[Arrival]) -> _Plan:
+        states = await self._book.latest(await self._lattice.index(self._user))
+        plan = _Plan(states={state.block.block_id: state for state in states})
+        for arrival in arrivals:
+            session = arrival.turn.session_id
+            if session not in plan.current:
+                plan.current[session] = await self._book.current(session, arrival.turn.seq)
+        return plan
+
+    async def filter(self, message: str, hits: Hits) -> tuple[Hits, Answer[Kept] | None]:
+        """The hits that matter, most important first. When the model fails, the best by score stay."""
+        if not hits:
+            return hits, None
+        answer = await self._runner.run(MEMORY_FILTER, FilterInput(message=message, hits=hits.items))
+        kept = tuple(hits.items[number - 1] for number in answer.value.keep)
+        return Hits(items=kept, degraded=hits.degraded), answer

@@ -1,0 +1,150 @@
+"""A user's search data in memory: columns of paragraphs and their vectors, derived and always replaceable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.records import SessionId, TurnId, UserId
+from hmlr.store.port import SearchStore
+from hmlr.store.records import ChunkColumns, IndexState, VectorBatch
+
+# How many users' indexes stay in memory; a further one is loaded again when asked for.
+MAX_USERS = 64
+
+
+@dataclass
+class UserIndex:
+    """Paragraphs of one user as parallel arrays of length n, ascending by chunk id.
+
+    Only `IndexCache` changes it, by appending; a row, once there, is never moved or changed but for its
+    vector, which may come later than its text. Searches may run in other threads meanwhile: they use `n` as
+    it was when they began.
+    """
+
+    n: int = 0
+    dim: int = 0  # known with the first vectors
+    state: IndexState = field(default_factory=lambda: IndexState(epoch=-1, last_chunk=0, last_vector=0))
+    chunk_ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    message_nos: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    term_counts: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    occurred_us: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    owners: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    speaker_nos: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    session_nos: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    vectors: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros((0, 0), np.float32)
+    )  # zeros: none yet
+    speakers: dict[str, int] = field(default_factory=dict)  # speaker_nos are its values
+    turn_ids: list[TurnId] = field(default_factory=list)
+    sessions: dict[SessionId, int] = field(default_factory=dict)  # session_nos are its values
+    total_terms: int = 0
+    total_vectors: int = 0
+    rows_of_turn: dict[TurnId, list[int]] = field(default_factory=dict)
+
+    def rows_of(self, chunk_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Row numbers of chunk ids, and which of them are here; rows of absent ones are meaningless."""
+        rows = np.searchsorted(self.chunk_ids[: self.n], chunk_ids)
+        inside = rows < self.n
+        found = inside.copy()
+        found[inside] = self.chunk_ids[rows[inside]] == chunk_ids[inside]
+        return rows.astype(np.int64), found
+
+    def append(self, columns: ChunkColumns) -> None:
+        """Take further paragraphs; ids above all that are here."""
+        count = len(columns.chunk_ids)
+        if not count:
+            return
+        start, end = self.n, self.n + count
+        self._reserve(end)
+        self.chunk_ids[start:end] = columns.chunk_ids
+        self.message_nos[start:end] = columns.message_nos
+        self.term_counts[start:end] = columns.term_counts
+        self.occurred_us[start:end] = columns.occurred_us
+        self.owners[start:end] = columns.owners
+        self.speaker_nos[start:end] = [
+            self.speakers.setdefault(name, len(self.speakers)) for name in columns.speakers
+        ]
+        self.session_nos[start:end] = [
+            self.sessions.setdefault(name, len(self.sessions)) for name in columns.sessions
+        ]
+        for offset, turn_id in enumerate(columns.turn_ids):
+            self.rows_of_turn.setdefault(turn_id, []).append(start + offset)
+        self.turn_ids.extend(columns.turn_ids)
+        self.total_terms += int(columns.term_counts.sum())
+        self.n = end
+
+    def add_vectors(self, batch: VectorBatch) -> None:
+        """Put vectors at their paragraphs; those of paragraphs that are not here are dropped."""
+        if not len(batch.chunk_ids):
+            return
+        if not self.dim:
+            self.dim = batch.rows.shape[1]
+            self.vectors = np.zeros((len(self.chunk_ids), self.dim), np.float32)
+        rows, found = self.rows_of(batch.chunk_ids)
+        self.vectors[rows[found]] = batch.rows[found]
+        self.total_vectors += int(found.sum())
+
+    def _reserve(self, size: int) -> None:
+        """Grow the arrays by doubling, so that appending costs what is appended, not what is there."""
+        if size <= len(self.chunk_ids):
+            return
+        capacity = max(size, 2 * len(self.chunk_ids), 256)
+        for name in ("chunk_ids", "message_nos", "term_counts", "occurred_us", "owners", "speaker_nos", "session_nos"):
+            old = getattr(self, name)
+            grown = np.zeros(capacity, old.dtype)
+            grown[: self.n] = old[: self.n]
+            setattr(self, name, grown)
+        vectors = np.zeros((capacity, self.dim), np.float32)
+        if self.dim:
+            vectors[: self.n] = self.vectors[: self.n]
+        self.vectors = vectors
+
+
+class IndexCache:
+    """Indexes of the users seen last, brought up to date from the store before every use."""
+
+    def __init__(self, store: SearchStore, model_id: str | None) -> None:
+        self._store = store
+        self._model_id = model_id
+        self._indexes: OrderedDict[UserId, UserIndex] = OrderedDict()
+        self._locks: dict[UserId, asyncio.Lock] = {}
+
+    async def fresh(self, user: UserId) -> UserIndex:
+        """The user's index as of now, with what other processes wrote."""
+        lock = self._locks.setdefault(user, asyncio.Lock())
+        async with lock:
+            state = await self._store.index_state(user, self._model_id or "")
+            index = self._indexes.get(user)
+            if index is None or index.state.epoch != state.epoch:
+                index = UserIndex()
+            if index.state != state:
+                await self._extend(user, index, state)
+            self._indexes[user] = index
+            self._indexes.move_to_end(user)
+            while len(self._indexes) > MAX_USERS:
+                gone, _ = self._indexes.popitem(last=False)
+                self._locks.pop(gone, None)
+            return index
+
+    async def _extend(self, user: UserId, index: UserIndex, state: IndexState) -> None:
+        """Load what is new. Row counts decide nothing: the store's own high-water marks do."""
+        columns = await self._store.chunk_columns(user, index.state.last_chunk)
+        await asyncio.to_thread(index.append, columns)
+        last_vector = index.state.last_vector
+        if self._model_id is not None:
+            batch = await self._store.vectors(user, self._model_id, last_vector)
+            await asyncio.to_thread(index.add_vectors, batch)
+            if len(batch.vector_nos):
+                last_vector = int(batch.vector_nos[-1])
+        last_chunk = int(columns.chunk_ids[-1]) if len(columns.chunk_ids) else index.state.last_chunk
+        # Marks of what was really read: a write between the two reads is picked up next time.
+        index.state = IndexState(
+            epoch=state.epoch,
+            last_chunk=max(last_chunk, state.last_chunk),
+            last_vector=max(last_vector, state.last_vector),
+        )

@@ -1,0 +1,291 @@
+"""The lattice: search over a user's paragraphs, with the turn, block, day and facts above each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.errors import EmbedderError, EmbedderUnavailable
+from hmlr.language.dates import question_time
+from hmlr.language.sentences import sentence_spans
+from hmlr.language.tokens import query_terms
+from hmlr.memory.echo import fold, repeats
+from hmlr.memory.embeddings.service import EmbeddingService
+from hmlr.memory.retrieval import signals
+from hmlr.memory.retrieval.index import IndexCache, UserIndex
+from hmlr.records import ChunkId, Hit, Hits, NodeKind, Source, StoredMessage, TurnId, UserId
+from hmlr.store.port import Store
+from hmlr.store.records import ChunkFilter, ChunkRow, Postings
+
+# More candidates than asked for are read, since what their text shows (questions) may still move them.
+SPARE_CANDIDATES = 30
+# A paragraph that only asks tells nothing; it gives way to statements that are about as near.
+QUESTION_PENALTY = -1.0
+LEXICAL_ONLY = "no embedder: search was lexical"
+TEXT_KINDS: tuple[NodeKind, ...] = ("turn", "paragraph")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchQuery:
+    """What is searched for."""
+
+    text: str
+    limit: int
+    now: datetime  # relative dates in the question are resolved against it
+    where: ChunkFilter = ChunkFilter()
+    exclude: frozenset[TurnId] = frozenset()  # the turn that asks must not find itself
+    per_message: int = 1  # hits from one message at most
+    sentences: bool = False  # narrow each hit to its best sentence
+    expand: tuple[str, ...] = ()  # other names of what the question names
+    explain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A paragraph with the shares of its score."""
+
+    chunk_id: ChunkId
+    shares: Mapping[str, float]
+    similarity: float | None
+
+    @property
+    def score(self) -> float:
+        """Sum of the shares."""
+        return sum(self.shares.values())
+
+
+class Lattice:
+    """Hybrid search; every call works on the user's own data alone."""
+
+    def __init__(self, store: Store, embedding: EmbeddingService) -> None:
+        self._store = store
+        self._embedding = embedding
+        self._indexes = IndexCache(store, embedding.model_id)
+
+    async def index(self, user: UserId) -> UserIndex:
+        """The user's search data, up to date."""
+        return await self._indexes.fresh(user)
+
+    async def search(
+        self, user: UserId, query: SearchQuery, *, vector: NDArray[np.float32] | None = None
+    ) -> Hits:
+        """The best paragraphs, best first; `vector` is the question's, when the caller has it already.
+
+        Raises StorageError and StorageBusy; finding nothing is no error.
+        """
+        terms = query_terms(" ".join((query.text, *query.expand)))
+        (found, degraded), postings, index, allowed = await asyncio.gather(
+            self._query_vector(query.text, vector),
+            self._store.postings(user, terms),
+            self._indexes.fresh(user),
+            self._allowed(user, query.where),
+        )
+        scored = await asyncio.to_thread(_score, index, query, found, postings, allowed)
+        hits = await self._best(user, query, scored, frozenset(terms))
+        return Hits(items=tuple(hits), degraded=degraded)
+
+    async def _best(
+        self, user: UserId, query: SearchQuery, scored: _Scored, terms: frozenset[str]
+    ) -> list[Hit]:
+        """The best hits; repetitions are passed over, so it may take more candidates than hits."""
+        count = query.limit * query.per_message + SPARE_CANDIDATES
+        while True:
+            candidates = scored.top(count)
+            rows = await self._store.chunks(user, [candidate.chunk_id for candidate in candidates])
+            hits = _finish(candidates, rows, query, terms)
+            if len(hits) == query.limit or len(candidates) < count:
+                return hits
+            count *= 4
+
+    async def _query_vector(
+        self, text: str, vector: NDArray[np.float32] | None
+    ) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
+        """The question's vector; None and the reason when search has to be lexical."""
+        if vector is not None:
+            return vector, ()
+        try:
+            vectors = await self._embedding.embed([text])
+        except EmbedderUnavailable:
+            return None, (LEXICAL_ONLY,)
+        except EmbedderError as error:
+            return None, (f"embedder failed, search was lexical: {error}",)
+        return vectors[0], ()
+
+    async def _allowed(self, user: UserId, where: ChunkFilter) -> NDArray[np.int64] | None:
+        if where.empty:
+            return None
+        return np.asarray(await self._store.chunk_ids(user, where), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """All paragraphs with their scores; −inf where a paragraph may not be a hit."""
+
+    chunk_ids: NDArray[np.int64]
+    total: NDArray[np.float32]
+    shares: Mapping[str, NDArray[np.float32]]
+    similarity: NDArray[np.float32] | None
+
+    def top(self, count: int) -> list[Candidate]:
+        """The best, best first; ties go to the older one, so that an answer is the same on every run."""
+        n = len(self.total)
+        if not n:
+            return []
+        wanted = min(n, count)
+        best = np.argpartition(-self.total, wanted - 1)[:wanted]
+        best = best[np.lexsort((best, -self.total[best]))]
+        return [self._candidate(row) for row in best if np.isfinite(self.total[row])]
+
+    def _candidate(self, row: int) -> Candidate:
+        near = self.similarity
+        return Candidate(
+            chunk_id=ChunkId(int(self.chunk_ids[row])),
+            shares={name: round(float(values[row]), 4) for name, values in self.shares.items()},
+            similarity=round(float(near[row]), 4) if near is not None else None,
+        )
+
+
+def _score(
+    index: UserIndex,
+    query: SearchQuery,
+    vector: NDArray[np.float32] | None,
+    postings: Mapping[str, Postings],
+    allowed: NDArray[np.int64] | None,
+) -> _Scored:
+    """Score all paragraphs. Runs in a thread."""
+    n = index.n
+    raw = {
+        "lexical": signals.lexical(index, postings, n),
+        "who": signals.who(index, query.text, n),
+        "when": signals.when(index, question_time(query.text, query.now), n),
+    }
+    if vector is not None and index.total_vectors:
+        raw["vector"] = signals.vector(index, vector, n)
+    similarity = raw.get("vector")
+    for name, share in signals.NEIGHBOUR_SHARE.items():
+        if name in raw:
+            raw[name] = signals.with_neighbours(index, raw[name], share, n)
+    shares = signals.combine(raw)
+    total = np.asarray(sum(shares.values()), dtype=np.float32)
+    total[_forbidden(index, query, allowed, n)] = -np.inf
+    return _Scored(index.chunk_ids[:n], total, shares, similarity)
+
+
+def _forbidden(
+    index: UserIndex, query: SearchQuery, allowed: NDArray[np.int64] | None, n: int
+) -> NDArray[np.bool_]:
+    mask = np.zeros(n, np.bool_)
+    if allowed is not None:
+        mask = ~np.isin(index.chunk_ids[:n], allowed)
+    for turn_id in query.exclude:
+        mask[[row for row in index.rows_of_turn.get(turn_id, ()) if row < n]] = True
+    return mask
+
+
+def _finish(
+    candidates: Sequence[Candidate], rows: Sequence[ChunkRow], query: SearchQuery, terms: frozenset[str]
+) -> list[Hit]:
+    """Turn candidates into hits: what only asks gives way, what only repeats is left out."""
+    by_id = {row.chunk_id: row for row in rows}
+    judged = []
+    for candidate in candidates:
+        row = by_id.get(candidate.chunk_id)
+        if row is None:  # forgotten since the index was read
+            continue
+        shares = dict(candidate.shares)
+        if only_asks(row.text):
+            shares["asks"] = QUESTION_PENALTY
+        judged.append((replace(candidate, shares=shares), row))
+    judged.sort(key=lambda pair: (-pair[0].score, pair[0].chunk_id))
+    repeated = _repetitions([row for _, row in judged], query)
+    taken: dict[str, int] = {}
+    hits: list[Hit] = []
+    for candidate, row in judged:
+        count = taken.get(row.message.message_id, 0)
+        if count >= query.per_message or row.chunk_id in repeated:
+            continue
+        taken[row.message.message_id] = count + 1
+        hits.append(_hit(candidate, row, query, terms))
+        if len(hits) == query.limit:
+            break
+    return hits
+
+
+def _repetitions(rows: Sequence[ChunkRow], query: SearchQuery) -> set[int]:
+    """Chunks that add nothing: the question itself, the same text again, a reply that quotes another hit."""
+    repeated: set[int] = set()
+    first: dict[str, int] = {}
+    asked = fold(query.text)
+    for row in sorted(rows, key=lambda row: row.chunk_id):
+        text = fold(row.text)
+        if text == asked and only_asks(row.text):
+            repeated.add(row.chunk_id)
+        elif text in first:
+            repeated.add(row.chunk_id)
+        else:
+            first[text] = row.chunk_id
+    originals = [row for row in rows if row.chunk_id not in repeated and row.message.role != "assistant"]
+    for row in rows:
+        if row.message.role == "assistant" and any(repeats(row.text, each.text) for each in originals):
+            repeated.add(row.chunk_id)
+    return repeated
+
+
+def only_asks(text: str) -> bool:
+    """Whether every sentence of a text is a question."""
+    sentences = [text[start:end].strip() for start, end in sentence_spans(text)]
+    sentences = [sentence for sentence in sentences if sentence]
+    return bool(sentences) and all(
+        sentence.rstrip("\"'”’)*_ ").endswith(("?", "？")) for sentence in sentences
+    )
+
+
+def _hit(candidate: Candidate, row: ChunkRow, query: SearchQuery, terms: frozenset[str]) -> Hit:
+    kind: NodeKind = "turn" if row.text == row.message.content else "paragraph"
+    text, node_id = row.text, str(row.message.turn_id if kind == "turn" else row.chunk_id)
+    if query.sentences:
+        kind, text = "sentence", best_sentence(row.text, terms)
+    return Hit(
+        kind=kind,
+        text=text,
+        score=round(candidate.score, 4),
+        signals=candidate.shares,
+        similarity=candidate.similarity,
+        turn_ids=(row.message.turn_id,),
+        occurred_at=row.message.occurred_at,
+        sources=(source(row.message),),
+        node_id=node_id,
+        block_id=row.block_id,
+        why=_why(candidate) if query.explain else "",
+    )
+
+
+def best_sentence(text: str, terms: frozenset[str]) -> str:
+    """The sentence that shares most terms with the question; the first of equals."""
+    spans = sentence_spans(text)
+    if not spans:
+        return text
+    best = max(spans, key=lambda span: len(terms & set(query_terms(text[span[0] : span[1]]))))
+    return text[best[0] : best[1]].strip()
+
+
+def source(message: StoredMessage) -> Source:
+    """Where a hit comes from."""
+    return Source(
+        turn_id=message.turn_id,
+        message_id=message.message_id,
+        role=message.role,
+        speaker=message.speaker,
+        occurred_at=message.occurred_at,
+        metadata=message.metadata,
+    )
+
+
+def _why(candidate: Candidate) -> str:
+    parts = sorted(candidate.shares.items(), key=lambda item: -abs(item[1]))
+    return ", ".join(f"{name} {value:+.2f}" for name, value in parts if value)

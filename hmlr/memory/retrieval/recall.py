@@ -1,0 +1,175 @@
+"""Recall: the public search, with its kinds, filters, times and budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import get_args
+
+from hmlr.errors import InvalidInput
+from hmlr.language.tokens import content_words
+from hmlr.memory.facts.as_of import holds
+from hmlr.memory.facts.book import FactBook
+from hmlr.memory.facts.lookup import score_facts
+from hmlr.memory.facts.statement import state
+from hmlr.memory.intake import check_limit, check_metadata, check_query, check_time
+from hmlr.memory.retrieval.hydration import within_budget
+from hmlr.memory.retrieval.lattice import TEXT_KINDS, Lattice, SearchQuery
+from hmlr.records import BlockId, Fact, Hit, Hits, NodeKind, SessionId, Source, UserId
+from hmlr.store.port import Store
+from hmlr.store.records import ChunkFilter, FactQuery
+
+KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecallRequest:
+    """A question with everything that narrows it; see `HMLRClient.recall`."""
+
+    query: str
+    limit: int
+    now: datetime
+    budget_tokens: int | None = None
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+    kinds: Sequence[NodeKind] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    session_id: SessionId | None = None
+    block_id: BlockId | None = None
+    speaker: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    explain: bool = False
+
+    def check(self) -> None:
+        """Refuse what makes no sense, before anything is searched."""
+        check_query(self.query)
+        check_limit(self.limit)
+        if self.budget_tokens is not None:
+            check_limit(self.budget_tokens, what="budget_tokens", most=1_000_000)
+        for name in ("as_of", "known_at", "since", "until"):
+            value = getattr(self, name)
+            if value is not None:
+                check_time(value, what=name)
+        for kind in self.kinds or ():
+            if kind not in KINDS:
+                raise InvalidInput(f"unknown kind {kind!r}", hint=f"Use {', '.join(KINDS)}")
+        check_metadata(self.metadata)
+
+
+class Recall:
+    """Search for one user."""
+
+    def __init__(self, store: Store, lattice: Lattice, book: FactBook, user: UserId) -> None:
+        self._store = store
+        self._lattice = lattice
+        self._book = book
+        self._user = user
+
+    async def __call__(self, request: RecallRequest) -> Hits:
+        """The best hits, best first. Texts unless other kinds are asked for; facts and blocks by their words."""
+        request.check()
+        if not request.query.strip():
+            return Hits()
+        kinds = tuple(request.kinds or TEXT_KINDS)
+        found: list[Hit] = []
+        degraded: tuple[str, ...] = ()
+        if set(kinds) & {"turn", "paragraph", "sentence"}:
+            texts = await self._lattice.search(self._user, await self._search_query(request, kinds))
+            found += texts.items
+            degraded = texts.degraded
+        if "fact" in kinds:
+            found += await self._facts(request)
+        if "block" in kinds:
+            found += await self._blocks(request)
+        if len(kinds) > 1 and not set(kinds) <= {"turn", "paragraph"}:
+            found.sort(key=lambda hit: -hit.score)
+        if request.budget_tokens is not None:
+            found = within_budget(found, request.budget_tokens)
+        return Hits(items=tuple(found[: request.limit]), degraded=degraded)
+
+    async def _search_query(self, request: RecallRequest, kinds: Sequence[NodeKind]) -> SearchQuery:
+        until = request.until
+        if request.as_of is not None:
+            until = min(until, request.as_of) if until else request.as_of
+        where = ChunkFilter(
+            session_id=request.session_id,
+            block_id=request.block_id,
+            speaker=request.speaker,
+            since=request.since,
+            until=until,
+            known_until=request.known_at,
+            metadata=request.metadata,
+        )
+        budgeted = request.budget_tokens is not None
+        return SearchQuery(
+            text=request.query,
+            limit=request.limit,
+            now=request.now,
+            where=where,
+            per_message=3 if budgeted else 1,
+            sentences="sentence" in kinds,
+            expand=await self._book.other_names(request.query),
+            explain=request.explain,
+        )
+
+    async def _facts(self, request: RecallRequest) -> list[Hit]:
+        """Facts that bear on the question: active ones, or with `as_of` those that held then."""
+        timed = request.as_of is not None or request.known_at is not None
+        query = FactQuery(states=None) if timed else FactQuery()
+        facts = [fact for fact in await self._store.facts(self._user, query) if _passes(fact, request)]
+        aliases = await self._book.aliases()
+        return [_fact_hit(fact, score) for fact, score in score_facts(request.query, facts, aliases)]
+
+    async def _blocks(self, request: RecallRequest) -> list[Hit]:
+        """Blocks whose header shares words with the question."""
+        hits = []
+        for entry in await self._store.blocks(self._user):
+            block = entry.block
+            header = f"{block.label}: {block.summary}"
+            shared = len(content_words(request.query) & content_words(" ".join((header, *block.keywords))))
+            if shared:
+                score = shared / max(len(content_words(request.query)), 1)
+                hits.append(
+                    Hit(
+                        kind="block", text=header, score=score, signals={"words": score}, similarity=None,
+                        turn_ids=(), occurred_at=block.last_at, sources=(), node_id=block.block_id,
+                        block_id=block.block_id,
+                    )
+                )  # fmt: skip
+        return sorted(hits, key=lambda hit: -hit.score)
+
+
+def _passes(fact: Fact, request: RecallRequest) -> bool:
+    if request.known_at is not None and fact.recorded_at > request.known_at:
+        return False
+    if request.as_of is not None and not holds(fact, request.as_of):
+        return False
+    if request.since is not None and fact.occurred_at < request.since:
+        return False
+    return not (request.until is not None and fact.occurred_at >= request.until)
+
+
+def _fact_hit(fact: Fact, score: float) -> Hit:
+    said_by_owner = fact.said_by in ("user", "assistant", "system", "tool")
+    return Hit(
+        kind="fact",
+        text=state(fact),
+        score=round(score, 4),
+        signals={"words": round(score, 4)},
+        similarity=None,
+        turn_ids=(fact.turn_id,),
+        occurred_at=fact.occurred_at,
+        sources=(
+            Source(
+                turn_id=fact.turn_id,
+                message_id=fact.message_id,
+                role="user" if fact.owner or not said_by_owner else "assistant",
+                speaker=None if said_by_owner else fact.said_by,
+                occurred_at=fact.occurred_at,
+                metadata={},
+            ),
+        ),
+        node_id=fact.fact_id,
+    )

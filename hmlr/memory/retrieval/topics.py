@@ -1,0 +1,118 @@
+"""Topics: the latest blocks of a user as the router sees them, kept fresh from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.core.tasks.routing.task import Topic
+from hmlr.memory.blocks import HeaderWords, topic_words
+from hmlr.memory.retrieval.index import UserIndex
+from hmlr.records import Block, BlockId, SessionId, Turn, UserId
+from hmlr.store.port import Store
+from hmlr.store.records import StoredBlock, TurnQuery
+
+MAX_TOPICS = 12  # how many blocks a turn may resume
+RECENT = 4  # messages by which a topic is known
+
+
+@dataclass
+class TopicState:
+    """One block with what the router compares."""
+
+    block: Block
+    version: int
+    words: HeaderWords = field(default_factory=HeaderWords)
+    texts: list[str] = field(default_factory=list)  # latest messages of its users, oldest first
+    vectors: list[NDArray[np.float32]] = field(default_factory=list)  # theirs, as far as there are any
+
+    def remember(self, text: str, vector: NDArray[np.float32] | None) -> None:
+        """Take a message as the latest."""
+        self.texts = [*self.texts, text][-RECENT:]
+        if vector is not None:
+            self.vectors = [*self.vectors, vector][-RECENT:]
+
+    def topic(self, vector: NDArray[np.float32] | None) -> Topic:
+        """The router's view, with the nearness of the message's vector."""
+        similarity = 0.0
+        if vector is not None and self.vectors:
+            centre = np.mean(self.vectors, axis=0)
+            norm = float(np.linalg.norm(centre)) or 1.0
+            nearest = max(float(vector @ one) for one in self.vectors)
+            similarity = max(nearest, float(vector @ centre) / norm)
+        return Topic(
+            block_id=self.block.block_id,
+            label=self.block.label,
+            keywords=self.block.keywords,
+            words=topic_words(self.block, self.texts),
+            similarity=round(similarity, 4),
+            said=self.texts[-1] if self.texts else "",
+        )
+
+
+class TopicBook:
+    """The latest topics of one user in memory; what another process changed is read again."""
+
+    def __init__(self, store: Store, user: UserId) -> None:
+        self._store = store
+        self._user = user
+        self._states: dict[BlockId, TopicState] = {}
+
+    async def latest(self, index: UserIndex) -> list[TopicState]:
+        """The topics, the one with the latest turn first."""
+        stored = await self._store.blocks(self._user, limit=MAX_TOPICS)
+        for entry in stored:
+            state = self._states.get(entry.block.block_id)
+            if state is None or state.version != entry.version:
+                state = self._states[entry.block.block_id] = await self._load(entry, index)
+            state.block = entry.block
+        kept = {entry.block.block_id: self._states[entry.block.block_id] for entry in stored}
+        self._states = kept
+        return list(kept.values())
+
+    async def current(self, session_id: SessionId, before_seq: int | None) -> BlockId | None:
+        """The block of the session's latest routed turn."""
+        query = TurnQuery(session_id=session_id, before_seq=before_seq, newest=True, limit=RECENT)
+        for turn in await self._store.turns(self._user, query):
+            if turn.block_id is not None:
+                return turn.block_id
+        return None
+
+    def keep(self, states: Mapping[BlockId, TopicState], written: Mapping[BlockId, int]) -> None:
+        """Note the topics as this process has just written them; `written` has the versions read before."""
+        for block_id, version in written.items():
+            states[block_id].version = version + 1
+        self._states = dict(list(states.items())[:MAX_TOPICS])
+
+    def clear(self) -> None:
+        """Read everything again next time."""
+        self._states = {}
+
+    async def _load(self, entry: StoredBlock, index: UserIndex) -> TopicState:
+        query = TurnQuery(block_id=entry.block.block_id, newest=True, limit=RECENT)
+        turns = list(reversed(await self._store.turns(self._user, query)))
+        state = TopicState(block=entry.block, version=entry.version)
+        for keyword in entry.block.keywords:
+            state.words.add(keyword)
+        for turn in turns:
+            text = first_words(turn)
+            state.words.add(text)
+            state.remember(text, vector_of(index, turn))
+        return state
+
+
+def first_words(turn: Turn) -> str:
+    """The text by which a turn is routed: the message that opens it."""
+    return turn.messages[0].content if turn.messages else ""
+
+
+def vector_of(index: UserIndex, turn: Turn) -> NDArray[np.float32] | None:
+    """The vector of a turn's first paragraph, None while there is none."""
+    rows: Sequence[int] = index.rows_of_turn.get(turn.turn_id, ())
+    if not rows or not index.dim:
+        return None
+    row: NDArray[np.float32] = index.vectors[rows[0]]
+    return row if row.any() else None

@@ -1,0 +1,1 @@
+"""Steps that lead an older database file to the newest schema."""

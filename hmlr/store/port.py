@@ -1,0 +1,211 @@
+"""The store's contract. Every adapter passes `tests/store`.
+
+- The user is the first argument of every call that touches memories, and nothing of another user is
+  ever read, changed or named. An unknown id and a foreign one are the same NotFound.
+- A write that returns is durable: it survives kill and power loss. A write that raises stored nothing,
+  or, when the outcome is unknown, can be repeated with the same idempotency key without harm.
+- A cancelled call has happened wholly or not at all, and leaves no transaction open.
+- Errors are those of `hmlr.errors`: StorageBusy, StorageFull, StorageCorrupt, StorageReadOnly,
+  SchemaTooNew, ClosedError; InvalidInput, NotFound and Conflict where said. Nothing of the driver escapes.
+- Safe for concurrent calls of one event loop; several stores in several processes may share a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from hmlr.records import (
+    BlockId,
+    Check,
+    ChunkId,
+    Fact,
+    FactEvent,
+    FactId,
+    JobKind,
+    Stats,
+    StoredMessage,
+    Turn,
+    TurnId,
+    UserId,
+)
+from hmlr.store.records import (
+    AddedTurn,
+    Change,
+    ChunkColumns,
+    ChunkFilter,
+    ChunkRow,
+    Edit,
+    Erased,
+    ErasePlan,
+    FactQuery,
+    IndexState,
+    JobCounts,
+    Lease,
+    NewMessage,
+    NewTurn,
+    Postings,
+    StoredBlock,
+    TurnQuery,
+    VectorBatch,
+)
+
+ExportRecord = Mapping[str, object]
+
+
+class TurnStore(Protocol):
+    """Turns: append-only truth."""
+
+    async def add_turns(self, user: UserId, turns: Sequence[NewTurn]) -> list[AddedTurn]:
+        """Store turns in the order given, all or none; each gets the next seq of the user.
+
+        A turn whose idempotency key is known is not stored again: the answer names the first one.
+        InvalidInput when that one had other content.
+        """
+
+    async def add_reply(
+        self, user: UserId, turn_id: TurnId, reply: NewMessage, *, jobs: Sequence[JobKind] = ()
+    ) -> None:
+        """Store the reply of a turn. NotFound when the turn is gone, Conflict when it has one."""
+
+    async def turns(self, user: UserId, query: TurnQuery) -> list[Turn]:
+        """The turns that match, with their messages."""
+
+
+class SearchStore(Protocol):
+    """What search reads. Only paragraphs of messages that are no echoes are searchable."""
+
+    async def index_state(self, user: UserId, model_id: str) -> IndexState:
+        """How far the user's search data has come; cheap, called before every search."""
+
+    async def chunk_columns(self, user: UserId, after_chunk: int) -> ChunkColumns:
+        """Searchable paragraphs with a chunk id above the given one."""
+
+    async def vectors(self, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
+        """Vectors of that model with a number above the given one."""
+
+    async def postings(self, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:
+        """Where each term stands in this user's searchable paragraphs; unknown terms are left out."""
+
+    async def chunk_ids(self, user: UserId, where: ChunkFilter) -> list[ChunkId]:
+        """Ids of the searchable paragraphs that pass, ascending."""
+
+    async def chunks(self, user: UserId, chunk_ids: Sequence[ChunkId]) -> list[ChunkRow]:
+        """The chunks in the order of the ids; ids that are gone are left out."""
+
+    async def turn_chunks(self, user: UserId, turn_ids: Sequence[TurnId]) -> list[ChunkRow]:
+        """The searchable paragraphs of the turns, ascending by chunk id."""
+
+
+class KnowledgeStore(Protocol):
+    """Facts, blocks and the user's edits."""
+
+    async def facts(self, user: UserId, query: FactQuery) -> list[Fact]:
+        """The facts that match."""
+
+    async def fact_version(self, user: UserId) -> int:
+        """A number that changes with every change of a fact of this user; cheap."""
+
+    async def fact_events(self, user: UserId, fact_ids: Sequence[FactId]) -> list[FactEvent]:
+        """The history of the facts, oldest first."""
+
+    async def blocks(
+        self, user: UserId, *, block_ids: Sequence[BlockId] | None = None, limit: int | None = None
+    ) -> list[StoredBlock]:
+        """Blocks, the one with the latest turn (by seq) first."""
+
+    async def edits(self, user: UserId) -> list[Edit]:
+        """The user's own edits in the order they were made."""
+
+    async def apply(self, user: UserId, changes: Sequence[Change], *, finish: Sequence[Lease] = ()) -> None:
+        """Make all changes and finish the leased jobs in one transaction, or none of it.
+
+        LeaseLost when a job was taken over, Conflict when a record is not as expected.
+        """
+
+
+class JobStore(Protocol):
+    """Background work. A job exists once per user, kind and turn; a finished one is gone."""
+
+    async def claim(
+        self, user: UserId, kind: JobKind, *, limit: int, lease_s: float, now: datetime
+    ) -> list[Lease]:
+        """Lease the oldest due jobs (by the turns' seq).
+
+        Exclusive by user and kind: empty while another claim's lease on that kind is alive. Leases that
+        came from `NewTurn.held` don't count for that.
+        """
+
+    async def fail(
+        self, user: UserId, leases: Sequence[Lease], *, error: str, retry_at: datetime | None
+    ) -> None:
+        """Give jobs back; they are due at `retry_at`, or parked as failed when it is None."""
+
+    async def add_jobs(self, user: UserId, kind: JobKind, turn_ids: Sequence[TurnId]) -> None:
+        """Add jobs that are missing."""
+
+    async def turns_without_vectors(self, user: UserId, model_id: str) -> list[TurnId]:
+        """Turns of which a searchable paragraph has no vector of that model; by seq."""
+
+    async def retry_failed(self, user: UserId) -> int:
+        """Make parked jobs due again; the number of them."""
+
+    async def job_counts(self, user: UserId, now: datetime) -> JobCounts:
+        """Jobs by state."""
+
+
+class CareStore(Protocol):
+    """Erasure, portability, repair."""
+
+    async def messages_containing(self, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:
+        """Messages in which any of the texts stands literally, case being told apart; by message number."""
+
+    async def erase(self, user: UserId, plan: ErasePlan, *, now: datetime) -> Erased:
+        """Remove in one transaction, leaving tombstones without content.
+
+        Facts that pointed to a removed one as their successor keep their state and lose the pointer; reasons
+        that came from removed turns or facts are emptied, in facts and in their events. Blocks of the plan
+        replace the stored headers under a new version; a block without turns goes. Edits that name a removed
+        fact go too.
+        """
+
+    async def purge_files(self) -> bool:
+        """Rewrite the database files without removed content (full-text segments, free pages, WAL).
+
+        False when another process kept a snapshot open, so that it must be repeated.
+        """
+
+    def export(self, user: UserId) -> AsyncIterator[ExportRecord]:
+        """Everything of the user but what search derives, as plain JSON values, in a fixed order."""
+
+    async def import_records(self, user: UserId, records: Sequence[ExportRecord]) -> int:
+        """Take exported records, under this user; those present already are left. The number added.
+
+        Chunks, index rows and embed jobs are made anew; no other job is.
+        """
+
+    async def rebuild_search(self) -> int:
+        """Make chunks, index rows and vectors' bookkeeping anew from the messages, for all users.
+
+        The new rows are complete before the old are dropped. The number of messages indexed.
+        """
+
+    async def drop_knowledge(self, user: UserId) -> None:
+        """Drop facts and blocks, which are derived, and put a job of each kind but embed for every turn."""
+
+    async def stats(self, user: UserId) -> Stats:
+        """How much is stored."""
+
+    async def check(self) -> list[Check]:
+        """Whether the database is sound: integrity, content hashes, gaps, index against messages."""
+
+    async def users(self) -> list[UserId]:
+        """Whose memories are here; for the operator's own tools only."""
+
+
+class Store(TurnStore, SearchStore, KnowledgeStore, JobStore, CareStore, Protocol):
+    """A store that is open; see the module docstring."""
+
+    async def aclose(self) -> None:
+        """Finish running writes and close; safe to call twice."""

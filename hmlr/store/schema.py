@@ -1,0 +1,285 @@
+"""The tables, as SQLAlchemy Core sees them; `migrations/` leads an older file to the same place.
+
+Keys start with the user, so that an id of another user can't be named, and an export of one user can be
+imported for another on the same file.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from hmlr.store.columns import flag, moment, number, serial, values, words
+
+HEAD = "0001"  # the newest revision in migrations/versions; a test compares
+
+ORDINAL_BITS = 20  # chunk_id = message_no << ORDINAL_BITS | ordinal: a rebuild gives the same ids
+
+metadata = MetaData()
+
+
+def _of_turn() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["user_id", "turn_id"], ["turns.user_id", "turns.turn_id"], ondelete="CASCADE"
+    )
+
+
+users = Table(
+    "users",
+    metadata,
+    words("user_id"),
+    Column("user_no", Integer, nullable=False, unique=True),  # prefix of the user's full-text tokens
+    number("epoch"),  # changes when search data was removed or made anew
+    number("fact_version"),  # changes with every change of a fact
+    number("last_seq"),  # never goes back, so that a gap shows what was forgotten
+    PrimaryKeyConstraint("user_id"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    words("user_id"),
+    words("turn_id"),
+    number("seq"),
+    words("session_id"),
+    moment("occurred_at"),
+    moment("recorded_at"),
+    words("idempotency_key", nullable=True),
+    PrimaryKeyConstraint("user_id", "turn_id"),
+    UniqueConstraint("user_id", "seq"),
+    UniqueConstraint("user_id", "idempotency_key"),
+    Index("ix_turns_session", "user_id", "session_id", "seq"),
+    Index("ix_turns_occurred", "user_id", "occurred_at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    serial("message_no"),
+    words("user_id"),
+    words("turn_id"),
+    number("position"),
+    words("message_id"),
+    words("role"),
+    words("speaker", nullable=True),
+    words("speaker_key", nullable=True),  # the speaker case-folded, for filters
+    words("content"),
+    moment("occurred_at"),
+    moment("recorded_at"),
+    values("metadata"),
+    flag("owner"),
+    flag("echo"),
+    words("sha256"),  # of the content: a flipped bit shows
+    UniqueConstraint("user_id", "turn_id", "position"),
+    UniqueConstraint("user_id", "message_id"),
+    _of_turn(),
+    sqlite_autoincrement=True,
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("chunk_id", Integer, primary_key=True, autoincrement=False),
+    words("user_id"),
+    number("message_no"),
+    words("kind"),
+    number("start"),
+    number("end"),
+    number("parent", nullable=True),  # ordinal of a sentence's paragraph
+    number("term_count"),
+    flag("searchable"),
+    words("terms"),  # the search terms as indexed, so that the index can be undone and made anew exactly
+    ForeignKeyConstraint(["message_no"], ["messages.message_no"], ondelete="CASCADE"),
+    Index("ix_chunks_message", "message_no"),
+    Index("ix_chunks_searchable", "user_id", "searchable", "chunk_id"),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    serial("vector_no"),
+    words("user_id"),
+    number("chunk_id"),
+    words("model_id"),
+    number("dim"),
+    Column("data", LargeBinary, nullable=False),  # little-endian float16
+    UniqueConstraint("chunk_id", "model_id"),
+    ForeignKeyConstraint(["chunk_id"], ["chunks.chunk_id"], ondelete="CASCADE"),
+    Index("ix_vectors_model", "user_id", "model_id", "vector_no"),
+    sqlite_autoincrement=True,
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    words("user_id"),
+    words("block_id"),
+    words("label"),
+    words("summary"),
+    values("keywords"),
+    values("open_loops"),
+    values("decisions"),
+    words("state"),
+    flag("renamed"),
+    number("version"),
+    PrimaryKeyConstraint("user_id", "block_id"),
+)
+
+turn_blocks = Table(
+    "turn_blocks",
+    metadata,
+    words("user_id"),
+    words("turn_id"),
+    words("block_id"),
+    words("by"),
+    PrimaryKeyConstraint("user_id", "turn_id"),
+    _of_turn(),
+    ForeignKeyConstraint(["user_id", "block_id"], ["blocks.user_id", "blocks.block_id"], ondelete="CASCADE"),
+    Index("ix_turn_blocks_block", "user_id", "block_id"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    words("user_id"),
+    words("fact_id"),
+    words("subject"),
+    words("subject_key"),  # the subject case-folded, for filters
+    words("key"),
+    words("value"),
+    words("category"),
+    words("quote"),
+    number("start"),
+    number("end"),
+    words("turn_id"),
+    words("message_id"),
+    words("said_by"),
+    flag("owner"),
+    words("state"),
+    words("superseded_by", nullable=True),
+    words("reason"),
+    number("confirmations"),
+    moment("last_confirmed_at"),
+    moment("occurred_at"),
+    moment("valid_from"),
+    moment("valid_to", nullable=True),
+    moment("recorded_at"),
+    PrimaryKeyConstraint("user_id", "fact_id"),
+    _of_turn(),
+    ForeignKeyConstraint(
+        ["user_id", "message_id"], ["messages.user_id", "messages.message_id"], ondelete="CASCADE"
+    ),
+    Index("ix_facts_subject", "user_id", "subject_key", "key"),
+    Index("ix_facts_turn", "user_id", "turn_id"),
+    Index("ix_facts_message", "user_id", "message_id"),
+    Index("ix_facts_superseded_by", "user_id", "superseded_by"),
+)
+
+fact_events = Table(
+    "fact_events",
+    metadata,
+    serial("event_no"),
+    words("user_id"),
+    words("fact_id"),
+    words("change"),
+    words("by"),
+    words("reason"),
+    words("turn_id", nullable=True),
+    moment("recorded_at"),
+    ForeignKeyConstraint(["user_id", "fact_id"], ["facts.user_id", "facts.fact_id"], ondelete="CASCADE"),
+    Index("ix_fact_events_fact", "user_id", "fact_id"),
+    sqlite_autoincrement=True,
+)
+
+edits = Table(
+    "edits",
+    metadata,
+    words("user_id"),
+    number("seq"),
+    words("kind"),
+    words("target"),
+    values("payload"),
+    moment("recorded_at"),
+    PrimaryKeyConstraint("user_id", "seq"),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    serial("tombstone_no"),
+    words("user_id"),
+    words("scope"),
+    words("target"),
+    values("turn_seqs"),  # [[first, last], …]
+    moment("recorded_at"),
+    Index("ix_tombstones_user", "user_id"),
+    sqlite_autoincrement=True,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    serial("job_id"),
+    words("user_id"),
+    words("kind"),
+    words("turn_id"),
+    number("seq"),  # of the turn: the oldest comes first
+    words("state"),  # pending, leased, failed; a finished job has no row
+    number("attempts"),
+    number("due_at"),  # microseconds; 0: at once, whatever the clock says
+    number("lease_until"),
+    words("token", nullable=True),
+    flag("held"),  # leased to the caller of add_turns
+    words("error"),
+    UniqueConstraint("user_id", "kind", "turn_id"),
+    _of_turn(),
+    Index("ix_jobs_due", "user_id", "kind", "state", "seq"),
+    Index("ix_jobs_turn", "user_id", "turn_id"),
+    sqlite_autoincrement=True,
+)
+
+alembic_version = Table(
+    "alembic_version",
+    metadata,
+    Column("version_num", String(32), nullable=False),  # as Alembic makes it
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+# Full text: contentless, because the text is in messages and the terms are ours. A token is
+# "<user_no>:<term>", so that the index itself separates the users and counts for each of them.
+FULL_TEXT_DDL = (
+    "CREATE VIRTUAL TABLE chunk_terms USING fts5(t, content='', tokenize=\"ascii tokenchars '_-.:'\")",
+    "CREATE VIRTUAL TABLE chunk_postings USING fts5vocab('chunk_terms', 'instance')",
+)
+DROP_FULL_TEXT_DDL = ("DROP TABLE IF EXISTS chunk_postings", "DROP TABLE IF EXISTS chunk_terms")
+
+
+def create_full_text(connection: Connection) -> None:
+    """Create the empty full-text index (SQLite)."""
+    for statement in FULL_TEXT_DDL:
+        connection.execute(text(statement))
+
+
+def drop_full_text(connection: Connection) -> None:
+    """Drop the full-text index (SQLite)."""
+    for statement in DROP_FULL_TEXT_DDL:
+        connection.execute(text(statement))
+
+
+def create_all(connection: Connection) -> None:
+    """Create everything in an empty database and stamp it with the newest revision."""
+    metadata.create_all(connection)
+    create_full_text(connection)
+    connection.execute(alembic_version.insert().values(version_num=HEAD))

@@ -1,0 +1,150 @@
+"""Care of the whole file: purge, rebuild, statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, delete, exists, func, insert, select, update
+
+from hmlr.records import JobKind, Stats, UserId
+from hmlr.store import sqlite_files
+from hmlr.store.schema import (
+    blocks,
+    chunks,
+    create_full_text,
+    drop_full_text,
+    facts,
+    jobs,
+    messages,
+    turn_blocks,
+    turns,
+    users,
+    vectors,
+)
+from hmlr.store.slicing import Slicer
+from hmlr.store.sqlite_engine import Link
+from hmlr.store.sqlite_index import ChunkValues, chunk_values, index_all
+from hmlr.store.sqlite_jobs import restart_jobs
+from hmlr.store.sqlite_rows import among, bump_facts
+
+_PAGE = 500
+_LEARNING: tuple[JobKind, ...] = ("route", "scrub", "scribe")
+
+
+def purge(link: Link) -> bool:
+    """See CareStore.purge_files; needs a connection outside any transaction."""
+    # Deleted words stay in the index's segments until these are merged, deleted rows in free pages until
+    # the file is written anew, and both in the log until that is cut.
+    link.raw.execute("INSERT INTO chunk_terms(chunk_terms) VALUES ('optimize')")
+    link.raw.execute("VACUUM")
+    (timeout,) = link.raw.execute("PRAGMA busy_timeout").fetchone()
+    link.raw.execute("PRAGMA busy_timeout = 2000")  # enough for reads; an export is not waited for
+    busy, _, _ = link.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    link.raw.execute(f"PRAGMA busy_timeout = {int(timeout)}")
+    return not busy
+
+
+def rebuild(connection: Connection, slicer: Slicer) -> int:
+    """See CareStore.rebuild_search; chunks that come out as they were keep their vectors."""
+    count, last = 0, 0
+    while True:
+        page = connection.execute(
+            select(messages.c.message_no, messages.c.user_id, messages.c.content, messages.c.echo)
+            .where(messages.c.message_no > last)
+            .order_by(messages.c.message_no)
+            .limit(_PAGE)
+        ).all()
+        if not page:
+            break
+        for message in page:
+            pieces = slicer(message.content)
+            rows = chunk_values(message.user_id, message.message_no, pieces, echo=message.echo)
+            _replace_chunks(connection, message.message_no, rows)
+        count, last = count + len(page), page[-1].message_no
+    # Not "delete row by row": an index that is damaged can only be thrown away. All in one transaction,
+    # so the old one serves until the new one is complete.
+    drop_full_text(connection)
+    create_full_text(connection)
+    index_all(connection)
+    connection.execute(update(users).values(epoch=users.c.epoch + 1))
+    _embed_missing(connection)
+    return count
+
+
+def _replace_chunks(connection: Connection, message_no: int, rows: Sequence[ChunkValues]) -> None:
+    stored = connection.execute(select(chunks).where(chunks.c.message_no == message_no)).mappings()
+    before = {row["chunk_id"]: dict(row) for row in stored}
+    after = {row["chunk_id"]: row for row in rows}
+    moved = [key for key, row in before.items() if _place(row) != _place(after.get(key))]
+    if moved:
+        connection.execute(delete(chunks).where(among(chunks.c.chunk_id, moved)))
+    new = [row for key, row in after.items() if key in moved or key not in before]
+    if new:
+        connection.execute(insert(chunks), new)
+    for key, row in after.items():
+        if key in before and key not in moved and before[key] != row:
+            connection.execute(update(chunks).where(chunks.c.chunk_id == key).values(row))
+
+
+def _place(row: Any) -> object:
+    """What a chunk's vector depends on."""
+    return row and (row["kind"], row["start"], row["end"], row["searchable"])
+
+
+def _embed_missing(connection: Connection) -> None:
+    """Put an embed job for each turn with a searchable chunk that has no vector."""
+    has_vector = exists().where(vectors.c.chunk_id == chunks.c.chunk_id)
+    rows = connection.execute(
+        select(messages.c.user_id, messages.c.turn_id)
+        .join(chunks, chunks.c.message_no == messages.c.message_no)
+        .where(chunks.c.searchable, ~has_vector)
+        .distinct()
+    ).all()
+    by_user: dict[str, list[Any]] = {}
+    for user, turn_id in rows:
+        by_user.setdefault(user, []).append(turn_id)
+    for user, turn_ids in by_user.items():
+        restart_jobs(connection, UserId(user), "embed", turn_ids)
+
+
+def drop_knowledge(connection: Connection, user: UserId) -> None:
+    """See CareStore.drop_knowledge."""
+    for table in (facts, turn_blocks, blocks):
+        connection.execute(delete(table).where(table.c.user_id == user))
+    bump_facts(connection, user)
+    for kind in _LEARNING:
+        restart_jobs(connection, user, kind)
+
+
+def stats(connection: Connection, user: UserId, path: Path) -> Stats:
+    """See CareStore.stats."""
+
+    def count(table: Table, *where: Any) -> int:
+        counted = select(func.count()).select_from(table).where(table.c.user_id == user, *where)
+        return int(connection.execute(counted).scalar() or 0)
+
+    states = select(facts.c.state, func.count()).where(facts.c.user_id == user).group_by(facts.c.state)
+    in_use = exists().where(
+        and_(turn_blocks.c.user_id == blocks.c.user_id, turn_blocks.c.block_id == blocks.c.block_id)
+    )
+    failed = jobs.c.state == "failed"
+    return Stats(
+        turns=count(turns),
+        messages=count(messages),
+        chunks=count(chunks),
+        vectors=count(vectors),
+        blocks=count(blocks, in_use),
+        facts={row[0]: row[1] for row in connection.execute(states)},
+        jobs_waiting=count(jobs, ~failed),
+        jobs_failed=count(jobs, failed),
+        database_bytes=sqlite_files.size_of(path),
+    )
+
+
+def users_here(connection: Connection) -> list[UserId]:
+    """See CareStore.users: those with turns, in the order of their first write."""
+    here = exists().where(turns.c.user_id == users.c.user_id)
+    found = select(users.c.user_id).where(here).order_by(users.c.user_no)
+    return [UserId(user) for user in connection.execute(found).scalars()]

@@ -1,0 +1,109 @@
+"""Turns what the driver, SQLAlchemy and the operating system raise into our errors."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+
+from hmlr.errors import (
+    HMLRError,
+    InvalidInput,
+    StorageBusy,
+    StorageCorrupt,
+    StorageError,
+    StorageFull,
+    StorageReadOnly,
+    TooLarge,
+)
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH}
+_FULL_ERRNO = {errno.ENOSPC, errno.EDQUOT}
+_DENIED_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Whatever the database below raises comes out as one of `hmlr.errors`, with its cause chained."""
+    try:
+        yield
+    except (
+        SQLAlchemyError,
+        sqlite3.Error,
+        json.JSONDecodeError,
+        UnicodeEncodeError,
+        OverflowError,
+        OSError,
+    ) as error:
+        raise _ours(error, path) from error
+
+
+def _ours(error: BaseException, path: Path) -> HMLRError:
+    match error:
+        case StatementError(orig=HMLRError() as ours):  # a column type refused the value
+            return ours
+        case DBAPIError(orig=BaseException() as cause):
+            return _from_driver(cause, path)
+        case StatementError(orig=json.JSONDecodeError()) | json.JSONDecodeError():
+            return _corrupt(path, "a stored value is no JSON")
+        case sqlite3.Error():
+            return _from_driver(error, path)
+        case OSError():
+            return _from_system(error, path)
+        case _:
+            return _from_value(error)
+
+
+def _from_value(error: BaseException) -> HMLRError:
+    if isinstance(error, UnicodeEncodeError):
+        return InvalidInput("the text holds a lone surrogate, which is no character")
+    if isinstance(error, OverflowError):
+        return InvalidInput("a number is too large to be stored")
+    return StorageError(f"the database layer failed ({error})")
+
+
+def _from_driver(error: BaseException, path: Path) -> HMLRError:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    if primary in _BUSY:
+        return StorageBusy("the database is locked by another process", hint="Repeat the call")
+    if primary == sqlite3.SQLITE_FULL:
+        return StorageFull("the disk is full; nothing was stored", hint=f"Free space for {path} and repeat")
+    if primary in _CORRUPT or "decode to UTF-8" in str(error):
+        return _corrupt(path, str(error))
+    if primary in _READ_ONLY:
+        return StorageReadOnly(
+            f"the database {path} can't be opened for writing ({name})",
+            hint="Check the owner and the permissions of the file and its folder",
+        )
+    if primary == sqlite3.SQLITE_TOOBIG or isinstance(error, sqlite3.DataError):
+        return TooLarge("a value is too large for the database (about 1 GB)")
+    return StorageError(
+        f"the database failed ({name}: {error})", hint="Run `doctor` to see whether it is sound"
+    )
+
+
+def _corrupt(path: Path, detail: str) -> StorageCorrupt:
+    return StorageCorrupt(
+        f"the database {path} is damaged ({detail})",
+        hint="Run `doctor`; restore a backup if it can't be read",
+    )
+
+
+def _from_system(error: OSError, path: Path) -> HMLRError:
+    if error.errno in _FULL_ERRNO:
+        return StorageFull("the disk is full; nothing was stored", hint=f"Free space for {path} and repeat")
+    if error.errno in _DENIED_ERRNO:
+        return StorageReadOnly(
+            f"{error.filename or path} can't be used ({error.strerror})",
+            hint="Check the owner and the permissions of the file and its folder",
+        )
+    return StorageError(f"{error.filename or path} can't be used ({error.strerror or error})")

@@ -1,0 +1,71 @@
+"""The files of a database: created private, refused with a reason when they can't be a database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hmlr.errors import StorageCorrupt, StorageError, StorageReadOnly
+
+_MAGIC = b"SQLite format 3\x00"
+_PRIVATE_FILE = 0o600
+_PRIVATE_FOLDER = 0o700
+
+
+def lock_path(path: Path) -> Path:
+    """The file that the write lock is taken on."""
+    return path.with_name(path.name + ".lock")
+
+
+def sidecars(path: Path) -> tuple[Path, ...]:
+    """The write-ahead log and its index."""
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def size_of(path: Path) -> int:
+    """Bytes of the database with its write-ahead log."""
+    files = (path, sidecars(path)[0])
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def prepare(path: Path) -> None:
+    """Make sure that there is a file that may be opened as a database; a new one is empty and private.
+
+    Raises StorageError, StorageReadOnly or StorageCorrupt saying what is in the way.
+    """
+    _make_folder(path.parent)
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder", hint="Name a file in it, for example memory.db")
+    _create(lock_path(path))
+    _create(path)
+    if not _allowed(path, os.R_OK | os.W_OK) or not _allowed(path.parent, os.W_OK):
+        raise StorageReadOnly(
+            f"the database {path} can't be read and written",
+            hint="Check the owner and the permissions of the file and its folder",
+        )
+    with path.open("rb") as file:
+        head = file.read(len(_MAGIC))
+    if head and head != _MAGIC:
+        raise StorageCorrupt(
+            f"{path} is not a database", hint="Name another file; if it was one, restore a backup"
+        )
+
+
+def _allowed(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _make_folder(folder: Path) -> None:
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    for parent in reversed(missing):
+        # mkdir's mode is cut by the umask and never widened, so every level is private.
+        parent.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+
+
+def _create(path: Path) -> None:
+    """Create the file when missing; SQLite gives -wal and -shm the permissions of the database."""
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, _PRIVATE_FILE)
+    except FileExistsError:
+        return
+    os.close(handle)

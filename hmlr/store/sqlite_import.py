@@ -1,0 +1,212 @@
+"""Taking exported records: all or none, those present already are left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, insert, select, update
+
+from hmlr.errors import InvalidInput
+from hmlr.records import UserId
+from hmlr.store.columns import to_json
+from hmlr.store.port import ExportRecord
+from hmlr.store.records import NewChunk
+from hmlr.store.schema import (
+    blocks,
+    edits,
+    fact_events,
+    facts,
+    messages,
+    tombstones,
+    turn_blocks,
+    turns,
+    users,
+)
+from hmlr.store.slicing import Slicer
+from hmlr.store.sqlite_export import KINDS, from_record
+from hmlr.store.sqlite_index import add_chunks, chunk_values
+from hmlr.store.sqlite_jobs import add_jobs
+from hmlr.store.sqlite_rows import bump_facts, digest, ensure_user, last_number
+from hmlr.store.sqlite_turns import message_id
+
+Values = dict[str, Any]
+
+
+@dataclass
+class Parcel:
+    """Checked records by type, with the chunks of the messages: everything but database work is done."""
+
+    rows: dict[str, list[Values]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    pieces: list[Sequence[NewChunk]] = field(default_factory=list)  # parallel to rows["message"]
+
+
+def unpack(records: Sequence[ExportRecord], slicer: Slicer) -> Parcel:
+    """Check the records and cut the messages; InvalidInput names the first bad record."""
+    parcel = Parcel()
+    for number, record in enumerate(records, start=1):
+        kind, values = from_record(record, number)
+        parcel.rows[kind].append(values)
+        if kind == "message":
+            parcel.pieces.append(slicer(values["content"]))
+    return parcel
+
+
+def import_parcel(connection: Connection, user: UserId, parcel: Parcel) -> int:
+    """See CareStore.import_records."""
+    taker = _Taker(connection, user)
+    bump_facts(connection, user)
+    rows = parcel.rows
+    return sum(
+        (
+            taker.turns(rows["turn"], rows["tombstone"]),
+            taker.messages(rows["message"], parcel.pieces),
+            taker.blocks(rows["block"], rows["turn_block"]),
+            taker.facts(rows["fact"], rows["fact_event"]),
+            taker.edits(rows["edit"]),
+            taker.tombstones(rows["tombstone"]),
+        )
+    )
+
+
+class _Taker:
+    """Adds the rows of one user, one table after another."""
+
+    def __init__(self, connection: Connection, user: UserId) -> None:
+        self._connection = connection
+        self._user = user
+        self._owner = ensure_user(connection, user)
+        self._seqs: dict[str, int] = {}  # of every turn there is now
+        self._same_key: set[str] = set()  # turns of the file that are here under another id
+
+    def turns(self, rows: list[Values], graves: list[Values]) -> int:
+        """A turn keeps its number when that lies ahead, else it gets the next one."""
+        stored = self._connection.execute(
+            select(turns.c.turn_id, turns.c.seq, turns.c.idempotency_key).where(turns.c.user_id == self._user)
+        ).all()
+        self._seqs = {row.turn_id: row.seq for row in stored}
+        keys = {row.idempotency_key for row in stored} - {None}
+        last, new = self._owner.last_seq, []
+        for row in sorted(rows, key=lambda row: int(row["seq"])):
+            if row["turn_id"] in self._seqs:
+                continue
+            if row["idempotency_key"] in keys:
+                self._same_key.add(row["turn_id"])
+                continue
+            last = max(last + 1, row["seq"])
+            self._seqs[row["turn_id"]] = last
+            keys |= {row["idempotency_key"]} - {None}
+            new.append({**row, "seq": last})
+        buried = [pair[-1] for grave in graves for pair in grave["turn_seqs"]]
+        self._connection.execute(
+            update(users).where(users.c.user_id == self._user).values(last_seq=max([last, *buried]))
+        )
+        return self._add(turns, new)
+
+    def messages(self, rows: list[Values], pieces: list[Sequence[NewChunk]]) -> int:
+        """Messages come with their chunks and a job to embed them."""
+        here = self._present(messages, ("turn_id", "position"))
+        number, new, cut, touched = last_number(self._connection, "messages"), [], [], {}
+        for row, slices in zip(rows, pieces, strict=True):
+            place = (row["turn_id"], row["position"])
+            if place in here or not self._belongs("message", row["turn_id"]):
+                continue
+            here.add(place)
+            number += 1
+            new.append(self._message(row, number))
+            cut += chunk_values(self._user, number, slices, echo=row["echo"])
+            if not row["echo"]:
+                touched[row["turn_id"]] = True
+        added = self._add(messages, new)
+        add_chunks(self._connection, self._owner.user_no, cut)
+        add_jobs(self._connection, self._user, "embed", list(touched))
+        return added
+
+    def _message(self, row: Values, number: int) -> Values:
+        speaker = row["speaker"]
+        return {
+            **row,
+            "message_no": number,
+            "message_id": message_id(row["turn_id"], row["position"]),
+            "speaker_key": None if speaker is None else speaker.casefold(),
+            "sha256": digest(row["content"]),
+        }
+
+    def blocks(self, rows: list[Values], places: list[Values]) -> int:
+        """Blocks and which turn is in which; a turn that is in one stays there."""
+        here = self._present(blocks, ("block_id",))
+        added = self._add(blocks, [row for row in rows if (row["block_id"],) not in here])
+        here = self._present(blocks, ("block_id",))
+        for place in places:
+            if (place["block_id"],) not in here:
+                raise InvalidInput(
+                    f"turn {place['turn_id']} is in block {place['block_id']}, which is missing"
+                )
+        placed = self._present(turn_blocks, ("turn_id",))
+        new = [
+            place
+            for place in places
+            if (place["turn_id"],) not in placed and self._belongs("turn_block", place["turn_id"])
+        ]
+        return added + self._add(turn_blocks, new)
+
+    def facts(self, rows: list[Values], events: list[Values]) -> int:
+        """Facts, and the history of those that were not here."""
+        here = self._present(facts, ("fact_id",))
+        said = self._present(messages, ("turn_id", "message_id"))
+        new = []
+        for row in rows:
+            if (row["fact_id"],) in here or not self._belongs("fact", row["turn_id"]):
+                continue
+            if (row["turn_id"], row["message_id"]) not in said:
+                raise InvalidInput(
+                    f"fact {row['fact_id']} comes from message {row['message_id']}, which is missing"
+                )
+            new.append({**row, "subject_key": row["subject"].casefold()})
+        ids = {row["fact_id"] for row in new}
+        return self._add(facts, new) + self._add(fact_events, [e for e in events if e["fact_id"] in ids])
+
+    def edits(self, rows: list[Values]) -> int:
+        """The user's edits that were not here; they keep their number when it lies ahead."""
+        mine = edits.c.user_id == self._user
+        last = self._connection.execute(select(func.max(edits.c.seq)).where(mine)).scalar() or 0
+        here, new = self._known(edits, ("kind", "target", "payload", "recorded_at")), []
+        for row in rows:
+            if _identity(row, ("kind", "target", "payload", "recorded_at")) not in here:
+                last = max(last + 1, row["seq"])
+                new.append({**row, "seq": last})
+        return self._add(edits, new)
+
+    def tombstones(self, rows: list[Values]) -> int:
+        """The tombstones that were not here."""
+        names = ("scope", "target", "turn_seqs", "recorded_at")
+        here = self._known(tombstones, names)
+        return self._add(tombstones, [row for row in rows if _identity(row, names) not in here])
+
+    def _belongs(self, kind: str, turn_id: str) -> bool:
+        """Whether the record's turn is here; False when the turn is here under another id."""
+        if turn_id in self._seqs:
+            return True
+        if turn_id in self._same_key:
+            return False
+        raise InvalidInput(f"a {kind} belongs to turn {turn_id}, which is neither here nor in the file")
+
+    def _present(self, table: Table, names: tuple[str, ...]) -> set[tuple[Any, ...]]:
+        found = select(*(table.c[name] for name in names)).where(table.c.user_id == self._user)
+        return {tuple(row) for row in self._connection.execute(found)}
+
+    def _known(self, table: Table, names: tuple[str, ...]) -> set[str]:
+        found = select(*(table.c[name] for name in names)).where(table.c.user_id == self._user)
+        return {_identity(dict(row), names) for row in self._connection.execute(found).mappings()}
+
+    def _add(self, table: Table, rows: list[Values]) -> int:
+        if not rows:
+            return 0
+        values = [{"user_id": self._user, **row} for row in rows]
+        self._connection.execute(insert(table), values)
+        return len(rows)
+
+
+def _identity(row: Values, names: tuple[str, ...]) -> str:
+    return to_json([str(row[name]) if name == "recorded_at" else row[name] for name in names])

@@ -1,0 +1,206 @@
+"""Background jobs: leased with a token, so that only who holds the lease can finish one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from hmlr.errors import LeaseLost
+from hmlr.records import JobKind, TurnId, UserId
+from hmlr.store.columns import to_micros
+from hmlr.store.records import JobCounts, Lease
+from hmlr.store.schema import chunks, jobs, messages, turns, vectors
+from hmlr.store.sqlite_rows import among
+
+_MAX_ERROR_CHARS = 300
+_ERRORS_SHOWN = 5
+# What a job looks like when it waits to be done now; 0 is due whatever a jumping clock says.
+_FRESH: dict[str, Any] = {
+    "state": "pending",
+    "attempts": 0,
+    "due_at": 0,
+    "lease_until": 0,
+    "token": None,
+    "held": False,
+    "error": "",
+}
+
+
+def job_values(
+    user: UserId, kind: JobKind, turn_id: TurnId, seq: int, *, holds: tuple[datetime, float] | None = None
+) -> dict[str, object]:
+    """The row of a new job; `holds` (since, seconds) leases it to the caller at once."""
+    values: dict[str, object] = {"user_id": user, "kind": kind, "turn_id": turn_id, "seq": seq, **_FRESH}
+    if holds is not None:
+        since, seconds = holds
+        lease_until = to_micros(since + timedelta(seconds=seconds))
+        values |= {
+            "state": "leased", "attempts": 1, "lease_until": lease_until, "token": _token(), "held": True,
+        }  # fmt: skip
+    return values
+
+
+def claim(
+    connection: Connection, user: UserId, kind: JobKind, *, limit: int, lease_s: float, now: datetime
+) -> list[Lease]:
+    """See JobStore.claim."""
+    now_us = to_micros(now)
+    mine = and_(jobs.c.user_id == user, jobs.c.kind == kind)
+    alive = select(jobs.c.job_id).where(
+        mine, jobs.c.state == "leased", jobs.c.lease_until > now_us, ~jobs.c.held
+    )
+    if connection.execute(alive.limit(1)).first() is not None:
+        return []
+    due = or_(
+        and_(jobs.c.state == "pending", jobs.c.due_at <= now_us),
+        and_(jobs.c.state == "leased", jobs.c.lease_until <= now_us),
+    )
+    rows = connection.execute(
+        select(jobs.c.job_id, jobs.c.turn_id, jobs.c.attempts)
+        .where(mine, due)
+        .order_by(jobs.c.seq)
+        .limit(limit)
+    ).all()
+    if not rows:
+        return []
+    token = _token()
+    connection.execute(
+        update(jobs)
+        .where(among(jobs.c.job_id, [row.job_id for row in rows]))
+        .values(
+            state="leased",
+            attempts=jobs.c.attempts + 1,
+            lease_until=to_micros(now + timedelta(seconds=lease_s)),
+            token=token,
+            held=False,
+        )
+    )
+    return [
+        Lease(job_id=row.job_id, kind=kind, turn_id=row.turn_id, token=token, attempts=row.attempts + 1)
+        for row in rows
+    ]
+
+
+def finish(connection: Connection, user: UserId, leases: Sequence[Lease]) -> None:
+    """Remove the jobs; LeaseLost when one was taken over or its turn is gone."""
+    for lease in leases:
+        if not connection.execute(delete(jobs).where(_holds(user, lease))).rowcount:
+            raise LeaseLost(
+                f"job {lease.job_id} ({lease.kind}) was taken over by another worker, or its turn is gone"
+            )
+
+
+def fail(
+    connection: Connection, user: UserId, leases: Sequence[Lease], *, error: str, retry_at: datetime | None
+) -> None:
+    """See JobStore.fail; jobs that were taken over stay with who has them."""
+    values = {
+        "state": "failed" if retry_at is None else "pending",
+        "due_at": 0 if retry_at is None else to_micros(retry_at),
+        "token": None,
+        "held": False,
+        "error": error[:_MAX_ERROR_CHARS],
+    }
+    for lease in leases:
+        connection.execute(update(jobs).where(_holds(user, lease)).values(values))
+
+
+def add_jobs(connection: Connection, user: UserId, kind: JobKind, turn_ids: Sequence[TurnId]) -> None:
+    """See JobStore.add_jobs; turns that are gone get none."""
+    connection.execute(
+        _put(_of_turns(user, kind).where(among(turns.c.turn_id, turn_ids))).on_conflict_do_nothing()
+    )
+
+
+def restart_jobs(
+    connection: Connection, user: UserId, kind: JobKind, turn_ids: Sequence[TurnId] | None = None
+) -> None:
+    """Make the jobs of these turns (None: of all) due anew.
+
+    A worker that is on such a job has read what is no longer all, so it loses its lease.
+    """
+    source = _of_turns(user, kind)
+    source = source.where(literal(1) == 1 if turn_ids is None else among(turns.c.turn_id, turn_ids))
+    again = ["user_id", "kind", "turn_id"]
+    connection.execute(_put(source).on_conflict_do_update(index_elements=again, set_=_FRESH))
+
+
+def turns_without_vectors(connection: Connection, user: UserId, model_id: str) -> list[TurnId]:
+    """See JobStore.turns_without_vectors."""
+    embedded = exists().where(vectors.c.chunk_id == chunks.c.chunk_id, vectors.c.model_id == model_id)
+    bare = (
+        select(messages.c.turn_id)
+        .join(chunks, chunks.c.message_no == messages.c.message_no)
+        .where(chunks.c.user_id == user, chunks.c.searchable, ~embedded)
+    )
+    found = select(turns.c.turn_id).where(turns.c.user_id == user, turns.c.turn_id.in_(bare))
+    return list(connection.execute(found.order_by(turns.c.seq)).scalars())
+
+
+def retry_failed(connection: Connection, user: UserId) -> int:
+    """See JobStore.retry_failed."""
+    parked = and_(jobs.c.user_id == user, jobs.c.state == "failed")
+    return connection.execute(update(jobs).where(parked).values(_FRESH)).rowcount
+
+
+def job_counts(connection: Connection, user: UserId, now: datetime) -> JobCounts:
+    """See JobStore.job_counts; an expired lease counts as waiting."""
+    now_us = to_micros(now)
+    running = and_(jobs.c.state == "leased", jobs.c.lease_until > now_us)
+    failed = jobs.c.state == "failed"
+    row = connection.execute(
+        select(func.count(), func.count().filter(running), func.count().filter(failed)).where(
+            jobs.c.user_id == user
+        )
+    ).one()
+    errors = connection.execute(
+        select(jobs.c.error)
+        .where(jobs.c.user_id == user, jobs.c.error != "")
+        .group_by(jobs.c.error)
+        .order_by(func.max(jobs.c.job_id).desc())
+        .limit(_ERRORS_SHOWN)
+    )
+    return JobCounts(
+        waiting=row[0] - row[1] - row[2], running=row[1], failed=row[2], errors=tuple(errors.scalars())
+    )
+
+
+def _of_turns(user: UserId, kind: JobKind) -> Select[Any]:
+    fresh = [literal(value, jobs.c[name].type).label(name) for name, value in _FRESH.items()]
+    return select(turns.c.user_id, literal(kind), turns.c.turn_id, turns.c.seq, *fresh).where(
+        turns.c.user_id == user
+    )
+
+
+def _put(source: Select[Any]) -> Any:
+    return insert(jobs).from_select(["user_id", "kind", "turn_id", "seq", *_FRESH], source)
+
+
+def _holds(user: UserId, lease: Lease) -> ColumnElement[bool]:
+    return and_(
+        jobs.c.user_id == user,
+        jobs.c.job_id == lease.job_id,
+        jobs.c.token == lease.token,
+        jobs.c.state == "leased",
+    )
+
+
+def _token() -> str:
+    return secrets.token_hex(8)

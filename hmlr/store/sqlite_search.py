@@ -1,0 +1,196 @@
+"""What search reads: columns, vectors, postings and the chunks themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+import numpy as np
+from sqlalchemy import Connection, Integer, Select, Text, and_, func, select, text, type_coerce
+
+from hmlr.errors import StorageCorrupt
+from hmlr.records import ChunkId, Role, StoredMessage, TurnId, UserId
+from hmlr.store.columns import to_json
+from hmlr.store.records import ChunkColumns, ChunkFilter, ChunkRow, IndexState, Postings, VectorBatch
+from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
+from hmlr.store.sqlite_index import tokens
+from hmlr.store.sqlite_rows import among, select_messages, stored_message, user_no
+
+_POSTINGS = text("SELECT doc, count(*) FROM chunk_postings WHERE term = :term GROUP BY doc ORDER BY doc")
+_ROLES: tuple[str, ...] = get_args(Role)
+
+
+def index_state(connection: Connection, user: UserId, model_id: str) -> IndexState:
+    """See SearchStore.index_state."""
+    epoch = connection.execute(select(users.c.epoch).where(users.c.user_id == user)).scalar()
+    last_chunk = select(func.max(chunks.c.chunk_id)).where(chunks.c.user_id == user, chunks.c.searchable)
+    last_vector = select(func.max(vectors.c.vector_no)).where(
+        vectors.c.user_id == user, vectors.c.model_id == model_id
+    )
+    return IndexState(
+        epoch=epoch or 0,
+        last_chunk=connection.execute(last_chunk).scalar() or 0,
+        last_vector=connection.execute(last_vector).scalar() or 0,
+    )
+
+
+def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> ChunkColumns:
+    """See SearchStore.chunk_columns."""
+    rows = connection.execute(
+        select(
+            chunks.c.chunk_id,
+            chunks.c.message_no,
+            chunks.c.term_count,
+            type_coerce(messages.c.occurred_at, Integer),
+            messages.c.owner,
+            func.coalesce(messages.c.speaker, messages.c.role),
+            messages.c.turn_id,
+            turns.c.session_id,
+        )
+        .select_from(_with_turns())
+        .where(chunks.c.user_id == user, chunks.c.searchable, chunks.c.chunk_id > after_chunk)
+        .order_by(chunks.c.chunk_id)
+    ).all()
+    ids, message_nos, counts, occurred, owners, speakers, turn_ids, sessions = _columns(rows, 8)
+    return ChunkColumns(
+        chunk_ids=np.array(ids, dtype=np.int64),
+        message_nos=np.array(message_nos, dtype=np.int64),
+        term_counts=np.array(counts, dtype=np.int32),
+        occurred_us=np.array(occurred, dtype=np.int64),
+        owners=np.array(owners, dtype=np.bool_),
+        speakers=speakers,
+        turn_ids=turn_ids,
+        sessions=sessions,
+    )
+
+
+def read_vectors(connection: Connection, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
+    """See SearchStore.vectors."""
+    rows = connection.execute(
+        select(vectors.c.vector_no, vectors.c.chunk_id, vectors.c.dim, vectors.c.data)
+        .where(vectors.c.user_id == user, vectors.c.model_id == model_id, vectors.c.vector_no > after_vector)
+        .order_by(vectors.c.vector_no)
+    ).all()
+    numbers, chunk_ids, dims, blobs = _columns(rows, 4)
+    dim = dims[0] if dims else 0
+    if any(len(blob) != 2 * dim for blob in blobs):
+        raise StorageCorrupt(f"vectors of {model_id} differ in length", hint="Run `rebuild`")
+    data = np.frombuffer(b"".join(blobs), dtype="<f2").astype(np.float32).reshape(len(rows), dim)
+    norms = np.linalg.norm(data, axis=1, keepdims=True)  # float16 leaves them a little off one
+    return VectorBatch(
+        vector_nos=np.array(numbers, dtype=np.int64),
+        chunk_ids=np.array(chunk_ids, dtype=np.int64),
+        rows=np.divide(data, norms, out=data, where=norms > 0),
+    )
+
+
+def postings(connection: Connection, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:
+    """See SearchStore.postings."""
+    number = user_no(connection, user)
+    if number is None:
+        return {}
+    found: dict[str, Postings] = {}
+    for term, token in zip(terms, tokens(number, terms), strict=True):
+        rows = connection.execute(_POSTINGS, {"term": token}).all()
+        if rows:
+            ids, counts = _columns(rows, 2)
+            found[term] = Postings(
+                chunk_ids=np.array(ids, dtype=np.int64), counts=np.array(counts, dtype=np.int32)
+            )
+    return found
+
+
+def chunk_ids(connection: Connection, user: UserId, where: ChunkFilter) -> list[ChunkId]:
+    """See SearchStore.chunk_ids."""
+    wanted = _filtered(user, where).order_by(chunks.c.chunk_id)
+    if not where.metadata:
+        return list(connection.execute(wanted.with_only_columns(chunks.c.chunk_id)).scalars())
+    # Compared in Python: exact about types, and no caller's key ever becomes a JSON path.
+    raw = type_coerce(messages.c.metadata, Text)
+    rows = connection.execute(wanted.with_only_columns(chunks.c.chunk_id, raw)).all()
+    passes = {kept: _matches(json.loads(kept), where.metadata) for kept in {row[1] for row in rows}}
+    return [row[0] for row in rows if passes[row[1]]]
+
+
+def read_chunks(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> list[ChunkRow]:
+    """See SearchStore.chunks."""
+    rows = connection.execute(
+        select(chunks).where(chunks.c.user_id == user, among(chunks.c.chunk_id, ids))
+    ).all()
+    by_id = {row.chunk_id: row for row in _chunk_rows(connection, user, rows)}
+    return [by_id[chunk_id] for chunk_id in ids if chunk_id in by_id]
+
+
+def turn_chunks(connection: Connection, user: UserId, turn_ids: Sequence[TurnId]) -> list[ChunkRow]:
+    """See SearchStore.turn_chunks."""
+    rows = connection.execute(
+        select(chunks)
+        .join(messages, messages.c.message_no == chunks.c.message_no)
+        .where(messages.c.user_id == user, among(messages.c.turn_id, turn_ids), chunks.c.searchable)
+        .order_by(chunks.c.chunk_id)
+    ).all()
+    return _chunk_rows(connection, user, rows)
+
+
+def _chunk_rows(connection: Connection, user: UserId, rows: Sequence[Any]) -> list[ChunkRow]:
+    """The records of chunk rows; the text of each is cut out of its message."""
+    wanted = among(messages.c.message_no, sorted({row.message_no for row in rows}))
+    of_turn = and_(turn_blocks.c.user_id == messages.c.user_id, turn_blocks.c.turn_id == messages.c.turn_id)
+    found = select_messages(user).add_columns(turn_blocks.c.block_id).outerjoin(turn_blocks, of_turn)
+    sources: dict[int, tuple[StoredMessage, int, Any]] = {
+        row["message_no"]: (stored_message(row), row["seq"], row["block_id"])
+        for row in connection.execute(found.where(wanted)).mappings()
+    }
+    records = []
+    for row in rows:
+        message, seq, block_id = sources[row.message_no]
+        records.append(
+            ChunkRow(
+                chunk_id=row.chunk_id,
+                kind=row.kind,
+                start=row.start,
+                end=row.end,
+                text=message.content[row.start : row.end],
+                message=message,
+                seq=seq,
+                block_id=block_id,
+            )
+        )
+    return records
+
+
+def _filtered(user: UserId, where: ChunkFilter) -> Select[Any]:
+    found = select(chunks.c.chunk_id).select_from(_with_turns())
+    found = found.where(chunks.c.user_id == user, chunks.c.searchable)
+    if where.block_id is not None:
+        of_turn = and_(turn_blocks.c.user_id == turns.c.user_id, turn_blocks.c.turn_id == turns.c.turn_id)
+        found = found.join(turn_blocks, of_turn).where(turn_blocks.c.block_id == where.block_id)
+    if where.session_id is not None:
+        found = found.where(turns.c.session_id == where.session_id)
+    if where.speaker is not None:
+        name = where.speaker.casefold()
+        unnamed = and_(messages.c.speaker.is_(None), messages.c.role == name)
+        found = found.where(unnamed if name in _ROLES else messages.c.speaker_key == name)
+    if where.since is not None:
+        found = found.where(messages.c.occurred_at >= where.since)
+    if where.until is not None:
+        found = found.where(messages.c.occurred_at < where.until)
+    if where.known_until is not None:
+        found = found.where(messages.c.recorded_at <= where.known_until)
+    return found
+
+
+def _with_turns() -> Any:
+    of_turn = and_(turns.c.user_id == messages.c.user_id, turns.c.turn_id == messages.c.turn_id)
+    return chunks.join(messages, messages.c.message_no == chunks.c.message_no).join(turns, of_turn)
+
+
+def _matches(stored: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
+    # By their JSON, because in Python 1 == True and 1 == 1.0.
+    return all(key in stored and to_json(stored[key]) == to_json(value) for key, value in wanted.items())
+
+
+def _columns(rows: Sequence[Any], width: int) -> list[tuple[Any, ...]]:
+    """Rows turned into columns, also when there are none."""
+    return list(zip(*rows, strict=True)) if rows else [()] * width

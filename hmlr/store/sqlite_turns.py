@@ -1,0 +1,254 @@
+"""Turns: stored with their messages, chunks, index rows and jobs in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from hmlr.errors import Conflict, InvalidInput, NotFound
+from hmlr.records import JobKind, MessageId, StoredMessage, Turn, TurnId, UserId
+from hmlr.store.columns import to_json
+from hmlr.store.records import AddedTurn, Lease, NewMessage, NewTurn, TurnQuery
+from hmlr.store.schema import jobs, messages, turn_blocks, turns, users
+from hmlr.store.sqlite_index import ChunkValues, add_chunks, chunk_values
+from hmlr.store.sqlite_jobs import job_values, restart_jobs
+from hmlr.store.sqlite_rows import among, digest, ensure_user, last_number, select_messages, stored_message
+
+_Said = tuple[int, str, str | None, str]  # position, role, speaker, digest: what a repeat must equal
+
+
+@dataclass
+class _Batch:
+    """The rows that one call adds, gathered so that each table is written once."""
+
+    user: UserId
+    message_no: int  # the last one given out
+    job_id: int = 0  # the last one given out
+    turns: list[dict[str, object]] = field(default_factory=list)
+    messages: list[dict[str, object]] = field(default_factory=list)
+    chunks: list[ChunkValues] = field(default_factory=list)
+    jobs: list[dict[str, object]] = field(default_factory=list)
+
+    def add_turn(self, turn: NewTurn, seq: int) -> AddedTurn:
+        if not turn.messages:
+            raise InvalidInput("a turn must have a message")
+        first = turn.messages[0]
+        self.turns.append(
+            {
+                "user_id": self.user,
+                "turn_id": turn.turn_id,
+                "seq": seq,
+                "session_id": turn.session_id,
+                "occurred_at": first.occurred_at,
+                "recorded_at": first.recorded_at,
+                "idempotency_key": turn.idempotency_key,
+            }
+        )
+        for message in turn.messages:
+            self.add_message(turn.turn_id, message)
+        leases = {kind: self._add_job(turn, seq, kind) for kind in dict.fromkeys((*turn.jobs, *turn.held))}
+        held = tuple(lease for kind in turn.held if (lease := leases[kind]))
+        return AddedTurn(turn_id=turn.turn_id, seq=seq, created=True, leases=held)
+
+    def add_message(self, turn_id: TurnId, message: NewMessage) -> None:
+        self.message_no += 1
+        self.messages.append(message_values(self.user, turn_id, self.message_no, message))
+        self.chunks += chunk_values(self.user, self.message_no, message.chunks, echo=message.echo)
+
+    def _add_job(self, turn: NewTurn, seq: int, kind: JobKind) -> Lease | None:
+        self.job_id += 1
+        holds = (turn.messages[0].recorded_at, turn.hold_s) if kind in turn.held else None
+        values = job_values(self.user, kind, turn.turn_id, seq, holds=holds) | {"job_id": self.job_id}
+        self.jobs.append(values)
+        if holds is None:
+            return None
+        return Lease(
+            job_id=self.job_id, kind=kind, turn_id=turn.turn_id, token=str(values["token"]), attempts=1
+        )
+
+    def write(self, connection: Connection, user_no: int) -> None:
+        try:
+            _insert(connection, turns, self.turns)
+        except IntegrityError as error:
+            raise InvalidInput(
+                "a turn with this id is stored already", hint="Give every turn a new id"
+            ) from error
+        _insert(connection, messages, self.messages)
+        add_chunks(connection, user_no, self.chunks)
+        _insert(connection, jobs, self.jobs)
+
+
+def add_turns(connection: Connection, user: UserId, new: Sequence[NewTurn]) -> list[AddedTurn]:
+    """See TurnStore.add_turns."""
+    owner = ensure_user(connection, user)
+    known = _known_keys(connection, user, new)
+    batch = _Batch(
+        user=user,
+        message_no=last_number(connection, "messages"),
+        job_id=last_number(connection, "jobs"),
+    )
+    seq = owner.last_seq
+    added: list[AddedTurn] = []
+    for turn in new:
+        key = turn.idempotency_key
+        if key is not None and key in known:
+            stored, said = known[key]
+            _require_same(turn, said)
+            added.append(stored)
+            continue
+        seq += 1
+        answer = batch.add_turn(turn, seq)
+        added.append(answer)
+        if key is not None:
+            again = AddedTurn(turn_id=answer.turn_id, seq=seq, created=False, leases=())
+            known[key] = (again, {_said(message) for message in turn.messages})
+    batch.write(connection, owner.user_no)
+    connection.execute(update(users).where(users.c.user_id == user).values(last_seq=seq))
+    return added
+
+
+def add_reply(
+    connection: Connection, user: UserId, turn_id: TurnId, reply: NewMessage, kinds: Sequence[JobKind]
+) -> None:
+    """See TurnStore.add_reply."""
+    turn = connection.execute(select(turns.c.seq).where(turns.c.user_id == user, turns.c.turn_id == turn_id))
+    if turn.one_or_none() is None:
+        raise NotFound(f"there is no turn {turn_id}")
+    batch = _Batch(user=user, message_no=last_number(connection, "messages"))
+    batch.add_message(turn_id, reply)
+    try:
+        batch.write(connection, ensure_user(connection, user).user_no)
+    except IntegrityError as error:
+        raise Conflict(f"turn {turn_id} has a reply already") from error
+    for kind in kinds:
+        restart_jobs(connection, user, kind, [turn_id])
+
+
+def read_turns(connection: Connection, user: UserId, query: TurnQuery) -> list[Turn]:
+    """See TurnStore.turns."""
+    rows = connection.execute(_matching(user, query)).all()
+    said: dict[str, list[StoredMessage]] = defaultdict(list)
+    wanted = (
+        select_messages(user)
+        .where(among(messages.c.turn_id, [row.turn_id for row in rows]))
+        .order_by(messages.c.message_no)
+    )
+    for row in connection.execute(wanted).mappings():
+        said[row["turn_id"]].append(stored_message(row))
+    return [_turn(row, said[row.turn_id]) for row in rows]
+
+
+def messages_containing(connection: Connection, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:
+    """See CareStore.messages_containing."""
+    needle = func.json_each(to_json([text for text in needles if text])).table_valued("value")
+    holds = exists().select_from(needle).where(func.instr(messages.c.content, needle.c.value) > 0)
+    found = select_messages(user).where(holds).order_by(messages.c.message_no)
+    return [stored_message(row) for row in connection.execute(found).mappings()]
+
+
+def message_values(user: UserId, turn_id: TurnId, message_no: int, message: NewMessage) -> dict[str, object]:
+    """The row of a message."""
+    return {
+        "message_no": message_no,
+        "user_id": user,
+        "turn_id": turn_id,
+        "position": message.position,
+        "message_id": message_id(turn_id, message.position),
+        "role": message.role,
+        "speaker": message.speaker,
+        "speaker_key": None if message.speaker is None else message.speaker.casefold(),
+        "content": message.content,
+        "occurred_at": message.occurred_at,
+        "recorded_at": message.recorded_at,
+        "metadata": dict(message.metadata),
+        "owner": message.owner,
+        "echo": message.echo,
+        "sha256": digest(message.content),
+    }
+
+
+def message_id(turn_id: str, position: int) -> MessageId:
+    """The id of the message at a position of a turn."""
+    return MessageId(f"{turn_id}/{position}")
+
+
+def _insert(connection: Connection, table: Any, rows: list[dict[str, object]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _known_keys(
+    connection: Connection, user: UserId, new: Iterable[NewTurn]
+) -> dict[str, tuple[AddedTurn, set[_Said]]]:
+    """Turns that were stored under the keys before, with what was said in them."""
+    keys = [turn.idempotency_key for turn in new if turn.idempotency_key is not None]
+    if not keys:
+        return {}
+    columns = (messages.c.position, messages.c.role, messages.c.speaker, messages.c.sha256)
+    rows = connection.execute(
+        select(turns.c.idempotency_key, turns.c.turn_id, turns.c.seq, *columns)
+        .join(messages, (messages.c.user_id == turns.c.user_id) & (messages.c.turn_id == turns.c.turn_id))
+        .where(turns.c.user_id == user, among(turns.c.idempotency_key, keys))
+    )
+    known: dict[str, tuple[AddedTurn, set[_Said]]] = {}
+    for key, turn_id, seq, *said in rows:
+        answer = AddedTurn(turn_id=turn_id, seq=seq, created=False, leases=())
+        known.setdefault(key, (answer, set()))[1].add((said[0], said[1], said[2], said[3]))
+    return known
+
+
+def _require_same(turn: NewTurn, stored: set[_Said]) -> None:
+    """A repeat says what was said first; a reply that came since is no difference."""
+    if not {_said(message) for message in turn.messages} <= stored:
+        raise InvalidInput(
+            f"the idempotency key {turn.idempotency_key!r} was used for other content",
+            hint="Use a new key for a new message",
+        )
+
+
+def _said(message: NewMessage) -> _Said:
+    return (message.position, message.role, message.speaker, digest(message.content))
+
+
+def _matching(user: UserId, query: TurnQuery) -> Select[Any]:
+    of_turn = (turn_blocks.c.user_id == turns.c.user_id) & (turn_blocks.c.turn_id == turns.c.turn_id)
+    found = (
+        select(turns, turn_blocks.c.block_id).outerjoin(turn_blocks, of_turn).where(turns.c.user_id == user)
+    )
+    found = found.where(*_conditions(query))
+    found = found.order_by(turns.c.seq.desc() if query.newest else turns.c.seq)
+    return found if query.limit is None else found.limit(query.limit)
+
+
+def _conditions(query: TurnQuery) -> Iterator[ColumnElement[bool]]:
+    if query.turn_ids is not None:
+        yield among(turns.c.turn_id, query.turn_ids)
+    if query.session_id is not None:
+        yield turns.c.session_id == query.session_id
+    if query.block_id is not None:
+        yield turn_blocks.c.block_id == query.block_id
+    if query.since is not None:
+        yield turns.c.occurred_at >= query.since
+    if query.until is not None:
+        yield turns.c.occurred_at < query.until
+    if query.after_seq is not None:
+        yield turns.c.seq > query.after_seq
+    if query.before_seq is not None:
+        yield turns.c.seq < query.before_seq
+
+
+def _turn(row: Row[Any], said: Sequence[StoredMessage]) -> Turn:
+    return Turn(
+        turn_id=row.turn_id,
+        seq=row.seq,
+        session_id=row.session_id,
+        block_id=row.block_id,
+        occurred_at=row.occurred_at,
+        recorded_at=row.recorded_at,
+        messages=tuple(said),
+    )

@@ -1,0 +1,77 @@
+"""The client for synchronous programs: the same door over a portal, no second implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial, wraps
+from types import TracebackType
+from typing import Any, Self
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from hmlr.client import HMLRClient as AsyncClient
+from hmlr.errors import ClosedError
+from hmlr.records import ReplyPart
+
+
+class HMLRClient:
+    """`hmlr.HMLRClient` without `await`: every method of it, blocking, with the same arguments and results.
+
+    Use it as a context manager. It may be called from several threads; not from a running event loop,
+    where the asynchronous client belongs.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._client = AsyncClient(*args, **kwargs)
+        self._portal: BlockingPortal | None = None
+        self._stack = ExitStack()
+
+    @property
+    def user_id(self) -> str:
+        """The owner of the memory."""
+        return self._client.user_id
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._portal = stack.enter_context(start_blocking_portal())
+            stack.enter_context(self._portal.wrap_async_context_manager(self._client))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the client and its portal. Safe to repeat."""
+        self._stack.close()
+        self._portal = None
+
+    def chat_stream(self, message: str, **options: Any) -> Iterator[ReplyPart]:
+        """Like `HMLRClient.chat_stream`, as a plain iterator."""
+        portal = self._open_portal()
+        parts = self._client.chat_stream(message, **options).__aiter__()
+        while True:
+            try:
+                yield portal.call(parts.__anext__)
+            except StopAsyncIteration:
+                return
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """The blocking twin of an asynchronous method."""
+        method = getattr(self._client, name) if not name.startswith("_") else None
+        if not callable(method):
+            raise AttributeError(name)
+
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self._open_portal().call(partial(method, *args, **kwargs))
+
+        return call
+
+    def _open_portal(self) -> BlockingPortal:
+        if self._portal is None:
+            raise ClosedError("the client is not open", hint="Use `with HMLRClient(...) as hmlr:`")
+        return self._portal

@@ -1,0 +1,58 @@
+"""Fixtures for acceptance tests: each sitting is a process of its own, so that only the database remembers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime.now(UTC).replace(microsecond=0)
+Step = tuple[str, list[Any], dict[str, Any]]
+
+
+def chat(text: str, **options: Any) -> Step:
+    """Say something."""
+    return ("chat", [text], options)
+
+
+def call(name: str, *args: Any, **options: Any) -> Step:
+    """Any other method of the client."""
+    return (name, list(args), options)
+
+
+def days_ago(days: float) -> str:
+    """A time in the past, as the driver takes it."""
+    return (NOW - timedelta(days=days)).isoformat()
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of every process: one cache for the embedding model, no settings of the machine's own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HMLR_", "COV_"))}
+    cache = os.environ.get("HMLR_TEST_CACHE") or str(tmp_path_factory.mktemp("model-cache"))
+    return {**kept, "HMLR_CACHE_DIR": cache, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+
+
+@pytest.fixture
+def sit(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[Any]]:
+    """Run steps in a fresh process on this test's database."""
+
+    def run(*steps: Step, user: str = "ada", flush: bool = True, **client: Any) -> list[Any]:
+        job = {"db": str(tmp_path / "memory.db"), "user": user, "steps": steps, "flush": flush, "client": client}
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "tests/acceptance/driver.py")],
+            input=json.dumps(job), capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        results: list[Any] = json.loads(done.stdout)
+        return results
+
+    return run

@@ -1,0 +1,65 @@
+"""Names and values are bound, and another user's are not reached (X13, F52)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import hmlr.store
+from hmlr.errors import InvalidInput
+from hmlr.records import BlockId, FactId, SessionId, TurnId, UserId
+from hmlr.store.records import ChunkFilter, FactQuery, TurnQuery
+from hmlr.store.sqlite import SqliteStore
+from tests.store.conftest import store  # noqa: F401 - the fixture
+from tests.store.making import BOB, turn
+
+pytestmark = pytest.mark.security
+
+nasty = st.text(max_size=30) | st.sampled_from(
+    [
+        "'",
+        "x' OR '1'='1",
+        "%",
+        "_",
+        "/..",
+        "\0",
+        "a\0b",
+        '"; DROP TABLE turns; --',
+        "x" * 10_000,
+        "$.a",
+        "bob",
+        "1:a",
+    ]
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(name=nasty)
+async def test_no_name_reaches_another_user(store: SqliteStore, name: str) -> None:  # noqa: F811
+    await store.add_turns(BOB, [turn("secret word")])
+    if name == BOB:
+        return
+    user = UserId(name)
+    try:
+        assert await store.turns(user, TurnQuery(session_id=SessionId(name), block_id=BlockId(name))) == []
+        assert await store.turns(user, TurnQuery(turn_ids=(TurnId(name),))) == []
+        assert await store.facts(user, FactQuery(subject=name, key=name, fact_ids=(FactId(name),))) == []
+        where = ChunkFilter(speaker=name, metadata={name: name})
+        assert await store.chunk_ids(user, where) == []
+        assert await store.postings(user, [name, "secret", "word"]) == {}
+        assert await store.messages_containing(user, [name, "secret"]) == []
+        assert await store.import_records(user, []) == 0
+        assert (await store.stats(user)).turns == 0
+    except InvalidInput:
+        assert not name.isprintable()
+
+
+def test_no_query_is_put_together_from_text() -> None:
+    folder = Path(hmlr.store.__file__).parent
+    words = r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|WHERE)\b"
+    for file in folder.rglob("*.py"):
+        assert not re.search(rf"f(?:\"|')[^\"'\n]*{words}", file.read_text(encoding="utf-8")), file

@@ -1,0 +1,127 @@
+"""check(): each kind of damage is found and named with a remedy (F09, F10, F14)."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from hmlr.errors import StorageError
+from hmlr.records import TurnId
+from hmlr.store.records import ErasePlan, PutFact
+from hmlr.store.sqlite import SqliteStore, open_sqlite
+from tests.store.making import ADA, BOB, NOW, fact, slices, turn
+
+pytestmark = pytest.mark.faults
+
+
+async def failing(store: SqliteStore) -> set[str]:
+    checks = await store.check()
+    assert all(check.remedy for check in checks if not check.ok)
+    assert all("\n" not in check.detail for check in checks)
+    return {check.name for check in checks if not check.ok}
+
+
+async def fill(store: SqliteStore) -> TurnId:
+    (first, *_) = await store.add_turns(ADA, [turn("Oslo is home"), turn("More\nhere"), turn("Last")])
+    await store.add_turns(BOB, [turn("Bob")])
+    await store.apply(ADA, [PutFact(fact=fact(first.turn_id))])
+    return first.turn_id
+
+
+async def test_a_sound_database_passes(store: SqliteStore) -> None:
+    await fill(store)
+    checks = await store.check()
+    assert await failing(store) == set()
+    assert any("SQLite 3" in check.detail for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("UPDATE messages SET content = 'Oslo was home' WHERE message_no = 1", "messages"),
+        ('UPDATE facts SET "end" = 3', "quotes"),
+        ("DELETE FROM turns WHERE seq = 2 AND user_id = 'ada'", "turns"),
+        ("DELETE FROM users WHERE user_id = 'none'; DELETE FROM messages WHERE message_no = 1", "references"),
+        ("DELETE FROM chunks WHERE message_no = 2", "index"),
+        ("UPDATE jobs SET state = 'failed', error = 'model gone'", "jobs"),
+        ("DELETE FROM chunk_terms_data WHERE id > 10", "full text"),
+    ],
+)
+async def test_damage_is_found(store: SqliteStore, db_path: Path, statement: str, name: str) -> None:
+    turn_id = await fill(store)
+    await store.add_jobs(ADA, "scrub", [turn_id])
+    with sqlite3.connect(db_path) as raw:
+        raw.executescript(statement)
+    raw.close()
+    assert name in await failing(store)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM chunk_terms_data WHERE id > 10",
+        "DROP TABLE chunk_terms",
+        "DELETE FROM chunks",
+        "DELETE FROM vectors",
+    ],
+)
+async def test_a_rebuild_mends_a_lost_or_damaged_index(
+    store: SqliteStore, db_path: Path, statement: str
+) -> None:  # F14
+    await fill(store)
+    with sqlite3.connect(db_path) as raw:
+        raw.execute(statement)
+    raw.close()
+    assert await store.rebuild_search() == 4
+    assert await failing(store) == set()
+    assert len((await store.postings(ADA, ["oslo"]))["oslo"].chunk_ids) == 1
+    assert (await store.job_counts(ADA, NOW)).waiting == 3
+
+
+async def test_open_permissions_are_found(store: SqliteStore, db_path: Path) -> None:
+    db_path.chmod(0o644)
+    assert await failing(store) == {"files"}
+
+
+async def test_forgotten_turns_are_no_gap(store: SqliteStore) -> None:
+    turn_id = await fill(store)
+    await store.erase(ADA, ErasePlan(scope="turn", target=turn_id, turn_ids=(turn_id,)), now=NOW)
+    assert await failing(store) == set()
+
+
+async def test_a_damaged_page_never_passes_in_silence(db_path: Path) -> None:
+    opened = await open_sqlite(db_path, slicer=slices)
+    await opened.add_turns(ADA, [turn(f"number {n} " + "word " * 50) for n in range(200)])
+    await opened.aclose()
+    sound = db_path.read_bytes()
+    page = 4096
+    for number in range(1, len(sound) // page, 7):
+        damaged = bytearray(sound)
+        damaged[number * page : number * page + 64] = b"\xff" * 64
+        db_path.write_bytes(damaged)
+        try:
+            store = await open_sqlite(db_path, slicer=slices)
+        except StorageError:
+            continue
+        assert await failing(store), f"page {number}"
+        await store.aclose()
+
+
+@pytest.mark.parametrize("lost", ["-shm", "-wal"])
+async def test_a_lost_side_file_leaves_a_sound_database(tmp_path: Path, lost: str) -> None:  # F10
+    path = tmp_path / "memory.db"
+    opened = await open_sqlite(path, slicer=slices)
+    await opened.add_turns(ADA, [turn("one")])
+    copy = tmp_path / "copy.db"
+    for ending in ("", "-wal", "-shm"):
+        if ending != lost:
+            copy.with_name(copy.name + ending).write_bytes(path.with_name(path.name + ending).read_bytes())
+    await opened.aclose()
+    if lost == "-wal":  # what was only in the log is gone, and the rest says so or is sound
+        copy.with_name(copy.name + "-shm").unlink()
+    store = await open_sqlite(copy, slicer=slices)
+    assert (await store.stats(ADA)).turns == (1 if lost == "-shm" else 0)
+    assert await failing(store) <= {"files"}
+    await store.aclose()

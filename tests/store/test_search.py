@@ -1,0 +1,146 @@
+"""SearchStore: what search reads is the user's own, complete, and has stable ids."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hmlr.errors import InvalidInput
+from hmlr.records import ChunkId
+from hmlr.store.port import Store
+from hmlr.store.records import AddVectors, ChunkFilter, IndexState
+from tests.store.making import ADA, BOB, later, message, reply, turn, unit_rows
+
+
+async def ids_of(store: Store, user: str = ADA) -> tuple[ChunkId, ...]:
+    columns = await store.chunk_columns(user, 0)  # type: ignore[arg-type]
+    return tuple(ChunkId(int(chunk_id)) for chunk_id in columns.chunk_ids)
+
+
+async def test_an_unknown_user_has_nothing(store: Store) -> None:
+    assert await store.index_state(ADA, "m") == IndexState(epoch=0, last_chunk=0, last_vector=0)
+    assert len((await store.chunk_columns(ADA, 0)).chunk_ids) == 0
+    assert (await store.vectors(ADA, "m", 0)).rows.shape == (0, 0)
+    assert await store.postings(ADA, ["oslo"]) == {}
+    assert await store.chunk_ids(ADA, ChunkFilter()) == []
+
+
+async def test_columns_hold_paragraphs_of_what_was_no_echo(store: Store) -> None:
+    (added,) = await store.add_turns(
+        ADA, [turn("One\nTwo", reply("Told", echo=True), reply("New", position=2))]
+    )
+    columns = await store.chunk_columns(ADA, 0)
+    rows = await store.chunks(ADA, await ids_of(store))
+    assert [row.text for row in rows] == ["One\n", "Two", "New"]
+    assert columns.speakers == ("user", "user", "assistant")
+    assert list(columns.owners) == [True, True, False]
+    assert set(columns.turn_ids) == {added.turn_id}
+    assert columns.sessions == ("s1",) * 3
+    assert list(columns.term_counts) == [1, 1, 1]
+    last = await store.chunk_columns(ADA, int(columns.chunk_ids[1]))
+    assert list(last.chunk_ids) == [columns.chunk_ids[2]]
+    assert (await store.index_state(ADA, "m")).last_chunk == columns.chunk_ids[-1]
+
+
+async def test_postings_count_terms_in_the_users_own_chunks(store: Store) -> None:
+    await store.add_turns(ADA, [turn("apple pear apple"), turn("pear")])
+    await store.add_turns(BOB, [turn("apple")])
+    found = await store.postings(ADA, ["appl", "pear", "plum", '"', "AND", "x' --", "a:b*"])
+    first, second = await ids_of(store)
+    assert set(found) == {"appl", "pear"}
+    assert (list(found["appl"].chunk_ids), list(found["appl"].counts)) == ([first], [2])
+    assert list(found["pear"].chunk_ids) == [first, second]
+
+
+async def test_users_whose_numbers_share_digits_do_not_meet(store: Store) -> None:
+    for number in range(1, 13):
+        await store.add_turns(f"user{number}", [turn("apple")])  # type: ignore[arg-type]
+    for number in (1, 11, 12):
+        found = await store.postings(f"user{number}", ["appl", "1:appl", "2:appl"])  # type: ignore[arg-type]
+        assert len(found["appl"].chunk_ids) == 1
+        assert set(found) == {"appl"}
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (ChunkFilter(), ["a", "b", "c", "d"]),
+        (ChunkFilter(session_id="s2"), ["d"]),  # type: ignore[arg-type]
+        (ChunkFilter(speaker="user"), ["a", "d"]),
+        (ChunkFilter(speaker="Assistant"), ["b"]),
+        (ChunkFilter(speaker="ZOË"), ["c"]),
+        (ChunkFilter(since=later(days=1)), ["d"]),
+        (ChunkFilter(until=later(days=1)), ["a", "b", "c"]),
+        (ChunkFilter(known_until=later(hours=-1)), []),
+        (ChunkFilter(metadata={"n": 1}), ["a"]),
+        (ChunkFilter(metadata={"n": True}), []),
+        (ChunkFilter(metadata={"n": 1, "tags": ["x"]}), ["a"]),
+        (ChunkFilter(metadata={"n') OR 1=1 --": 1}), []),
+        (ChunkFilter(block_id="b1"), []),  # type: ignore[arg-type]
+    ],
+)
+async def test_filters(store: Store, where: ChunkFilter, expected: list[str]) -> None:
+    said = message("a", metadata={"n": 1, "tags": ["x"]})
+    third = message("c", speaker="Zoë", position=2, owner=False)
+    await store.add_turns(ADA, [turn(said, reply("b"), third)])
+    await store.add_turns(ADA, [turn(message("d", occurred_at=later(days=2)), session_id="s2")])
+    rows = await store.chunks(ADA, await store.chunk_ids(ADA, where))
+    assert [row.text for row in rows] == expected
+
+
+async def test_chunks_come_in_the_order_asked_and_only_the_users(store: Store) -> None:
+    await store.add_turns(ADA, [turn("One\nTwo")])
+    await store.add_turns(BOB, [turn("Three")])
+    first, second = await ids_of(store)
+    (foreign,) = await ids_of(store, BOB)
+    rows = await store.chunks(ADA, [second, foreign, ChunkId(7), first])
+    assert [(row.text, row.message.content, row.seq) for row in rows] == [
+        ("Two", "One\nTwo", 1),
+        ("One\n", "One\nTwo", 1),
+    ]
+    assert await store.turn_chunks(BOB, [rows[0].message.turn_id]) == []
+
+
+async def test_vectors_come_back_as_unit_rows(store: Store) -> None:
+    await store.add_turns(ADA, [turn("One\nTwo"), turn("Three")])
+    ids, rows = await ids_of(store), unit_rows(3)
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, rows=rows)])
+    batch = await store.vectors(ADA, "m", 0)
+    assert list(batch.chunk_ids) == list(ids)
+    assert np.allclose(batch.rows, rows, atol=2e-3)
+    assert np.allclose(np.linalg.norm(batch.rows, axis=1), 1, atol=1e-6)
+    state = await store.index_state(ADA, "m")
+    assert state.last_vector == batch.vector_nos[-1]
+    assert len((await store.vectors(ADA, "m", state.last_vector)).rows) == 0
+    assert len((await store.vectors(ADA, "other", 0)).rows) == 0
+
+
+async def test_a_vector_is_replaced_and_that_of_a_missing_or_foreign_chunk_skipped(store: Store) -> None:
+    await store.add_turns(ADA, [turn("One")])
+    await store.add_turns(BOB, [turn("Two")])
+    (mine,), (foreign,) = await ids_of(store), await ids_of(store, BOB)
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=(mine,), rows=unit_rows(1))])
+    before = await store.index_state(ADA, "m")
+    given = AddVectors(model_id="m", chunk_ids=(ChunkId(5), foreign, mine), rows=unit_rows(3))
+    await store.apply(ADA, [given])
+    batch = await store.vectors(ADA, "m", 0)
+    assert list(batch.chunk_ids) == [mine]
+    assert np.allclose(batch.rows[0], unit_rows(3)[2], atol=2e-3)
+    assert batch.vector_nos[0] > before.last_vector
+    assert len((await store.vectors(BOB, "m", 0)).rows) == 0
+
+
+async def test_vectors_that_are_no_numbers_are_refused(store: Store) -> None:
+    await store.add_turns(ADA, [turn("One")])
+    rows = np.full((1, 4), np.nan, dtype=np.float32)
+    with pytest.raises(InvalidInput):
+        await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=await ids_of(store), rows=rows)])
+
+
+async def test_turns_without_vectors_of_a_model(store: Store) -> None:
+    first, second = await store.add_turns(ADA, [turn("One"), turn("Two")])
+    ids = await ids_of(store)
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids[:1], rows=unit_rows(1))])
+    assert await store.turns_without_vectors(ADA, "m") == [second.turn_id]
+    assert await store.turns_without_vectors(ADA, "n") == [first.turn_id, second.turn_id]
+    assert await store.turns_without_vectors(BOB, "m") == []
