@@ -1,4 +1,4 @@
-"""Recall on LoCoMo conversations: HMLR beside plain BM25 and plain MiniLM, on the same messages and questions.
+"""Recall on LoCoMo conversations: HMLR beside plain BM25 and plain MiniLM, on the same questions.
 
     python -m benchmarks.recall FILE.json [--k 10] [--embedder minilm|none]
 

@@ -85,7 +85,8 @@ async def ingestion(settings: Settings, count: int) -> None:
     print(f"ingestion of {count} messages, messages a second:")
     print(
         f"  bare embedder {bare:.0f}, stored {stored:.0f}, with vectors {embedded:.0f} "
-        f"({100 * embedded / bare:.0f} %), with topics and facts {digested:.0f} ({100 * digested / bare:.0f} %)"
+        f"({100 * embedded / bare:.0f} %), with topics and facts {digested:.0f} "
+        f"({100 * digested / bare:.0f} %)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Settings: arguments > environment (HMLR_…) > `.env` > defaults. The only place that reads the environment."""
+"""Settings: arguments > environment (HMLR_…) > `.env` > defaults. Only this reads the environment."""
 
 from __future__ import annotations
 

@@ -61,9 +61,9 @@ class HMLRClient:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """The blocking twin of an asynchronous method."""
-        method = getattr(self._client, name) if not name.startswith("_") else None
-        if not callable(method):
+        if name.startswith("_"):
             raise AttributeError(name)
+        method = getattr(self._client, name)
 
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:

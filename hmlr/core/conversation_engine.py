@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -126,7 +126,7 @@ class ConversationEngine:
             if routed is not None:
                 trace.count("routing", routed.answer)
             trace.degraded += hits.degraded
-            given, context = self._hydrate(turn, hits, window, facts)
+            given, context = await self._hydrate(turn, hits, window, facts)
             answer: Answer[AnswerText] | None = None
             with trace.timed("answer"):
                 async for part in self._services.runner.stream(ANSWER, given):
@@ -218,22 +218,26 @@ class ConversationEngine:
         query = TurnQuery(session_id=turn.session_id, before_seq=turn.seq, newest=True, limit=limit)
         return list(reversed(await self._services.store.turns(self._user, query)))
 
-    def _hydrate(
+    async def _hydrate(
         self, turn: Turn, hits: Hits, window: list[Turn], facts: FactView
     ) -> tuple[AnswerInput, Context]:
+        outdated = await self._book.outdated(hits)
         found = Found(
             constraints=facts.constraints,
             window=tuple(window),
             facts=tuple(dict.fromkeys((*facts.relevant, *facts.of_turns(hits)))),
             hits=hits.items,
+            outdated=outdated,
         )
         context = hydrate(found, budget_tokens=self._services.settings.budget_tokens, statement=state)
         given = AnswerInput(
             message=turn.messages[0].content,
             now=turn.occurred_at,
-            context=replace(context, hits=hits.items),
+            context=context,
             constraints=_known(facts.constraints),
             facts=_known(facts.relevant),
+            hits=hits.items,
+            outdated=outdated,
         )
         return given, context
 

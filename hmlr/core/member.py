@@ -14,7 +14,7 @@ from hmlr.memory.background import Background
 from hmlr.memory.block_desk import BlockDesk
 from hmlr.memory.embed_job import EmbedJob
 from hmlr.memory.erasure import plan_fact, plan_turns, session_turns
-from hmlr.memory.fact_scrubber import FactScrubber
+from hmlr.memory.fact_scrubber import fact_scrubber
 from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.desk import FactDesk
 from hmlr.memory.facts.statement import state
@@ -23,7 +23,7 @@ from hmlr.memory.retrieval.governor import Governor
 from hmlr.memory.retrieval.hydration import Found, hydrate
 from hmlr.memory.retrieval.recall import Recall, RecallRequest
 from hmlr.memory.route_job import RouteJob
-from hmlr.memory.synthesis.scribe import Scribe, profile_of
+from hmlr.memory.synthesis.scribe import profile_of, scribe
 from hmlr.records import (
     Certificate,
     Context,
@@ -66,8 +66,8 @@ class Member:
             {
                 "embed": EmbedJob(store, services.embedding, user).handle,
                 "route": RouteJob(store, services.lattice, governor, user).handle,
-                "scrub": FactScrubber(store, runner, user, clock).handle,
-                "scribe": Scribe(store, runner, user, clock).handle,
+                "scrub": fact_scrubber(store, runner, user, clock).handle,
+                "scribe": scribe(store, runner, user, clock).handle,
             },
             clock,
         )
@@ -132,6 +132,7 @@ class Member:
             window=tuple(window),
             facts=tuple(dict.fromkeys((*view.relevant, *view.of_turns(Hits(items=hits.items[:10]))))),
             hits=hits.items,
+            outdated=await self._book.outdated(hits),
             degraded=hits.degraded,
         )
         return hydrate(found, budget_tokens=budget_tokens, statement=state)

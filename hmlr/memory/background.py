@@ -56,7 +56,7 @@ class Background:
         self._wake.set()
 
     async def drain(self, timeout_s: float | None) -> bool:
-        """Wait until no job is waiting or running; False when time runs out or what is left only backs off."""
+        """Wait until no job is waiting or running; False when time runs out first."""
         try:
             async with asyncio.timeout(timeout_s):
                 while True:

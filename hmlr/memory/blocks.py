@@ -1,4 +1,4 @@
-"""Bridge block headers by rule: label, keywords, summary, open loops and decisions, all in the user's own words."""
+"""Bridge block headers by rule: label, keywords, summary, open loops and decisions, in the user's words."""
 
 from __future__ import annotations
 
@@ -23,15 +23,70 @@ LABEL_TURNS = 4
 _WORD = re.compile(r"[^\W\d_][\w'’-]*[^\W_]|\w*\d\w*", re.UNICODE)
 # Words that are frequent in talk and name no topic.
 _CHATTER = frozenset(
-    ["yeah", "hello", "thanks", "thank", "great", "good", "nice", "cool", "really", "think", "know", "like", "want", "need", "going", "getting", "got", "get", "would", "could", "something", "anything", "things", "thing", "stuff", "much", "many", "lot", "lots", "maybe", "well", "sure", "right", "just", "also", "even", "still", "today", "yesterday", "tomorrow", "tell", "help", "make", "makes", "made", "let", "lets", "say", "said", "please", "guess", "actually", "better", "best"]
+    [
+        "yeah",
+        "hello",
+        "thanks",
+        "thank",
+        "great",
+        "good",
+        "nice",
+        "cool",
+        "really",
+        "think",
+        "know",
+        "like",
+        "want",
+        "need",
+        "going",
+        "getting",
+        "got",
+        "get",
+        "would",
+        "could",
+        "something",
+        "anything",
+        "things",
+        "thing",
+        "stuff",
+        "much",
+        "many",
+        "lot",
+        "lots",
+        "maybe",
+        "well",
+        "sure",
+        "right",
+        "just",
+        "also",
+        "even",
+        "still",
+        "today",
+        "yesterday",
+        "tomorrow",
+        "tell",
+        "help",
+        "make",
+        "makes",
+        "made",
+        "let",
+        "lets",
+        "say",
+        "said",
+        "please",
+        "guess",
+        "actually",
+        "better",
+        "best",
+    ]
 )
 _OPEN = re.compile(
-    r"\b(?:i'?ll|i will|i need to|i have to|i must|i should|i plan to|i'm going to|we need to|we should|remind me"
-    r"|to ?do|still open|not yet)\b",
+    r"\b(?:i'?ll|i will|i need to|i have to|i must|i should|i plan to|i'm going to|we need to|we should"
+    r"|remind me|to ?do|still open|not yet)\b",
     re.IGNORECASE,
 )
 _DECIDED = re.compile(
-    r"\b(?:decided|decision|let'?s (?:go with|use|take)|we'?ll (?:go with|use|take)|i'?ll (?:go with|take|use)|settled on"
+    r"\b(?:decided|decision|(?:let'?s|we'?ll|i'?ll) (?:go with|use|take)|settled on"
     r"|agreed (?:on|to)|chose|i choose|going with)\b",
     re.IGNORECASE,
 )

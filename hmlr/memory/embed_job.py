@@ -19,7 +19,7 @@ class EmbedJob:
         self._user = user
 
     async def handle(self, leases: Sequence[Lease]) -> None:
-        """Embed the leased turns. EmbedderError leaves the jobs to be retried; the text is searchable anyway."""
+        """Embed the leased turns. EmbedderError leaves the jobs to be retried; words are found anyway."""
         rows = await self._store.turn_chunks(self._user, [lease.turn_id for lease in leases])
         changes: list[Change] = []
         model_id = self._embedding.model_id

@@ -113,7 +113,7 @@ def _sentences(turns: Sequence[Turn]) -> set[str]:
 
 
 def _rewrites(messages: Iterable[StoredMessage], words: set[str]) -> tuple[Rewrite, ...]:
-    """Messages without the words. An echo is made of memories alone, so one that held any of them goes blank."""
+    """Messages without the words. An echo is made of memories alone: one that held any goes blank."""
     rewrites = []
     for message in messages:
         content = BLANK * min(len(message.content), 16) if message.echo else blank(message.content, words)

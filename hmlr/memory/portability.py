@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from hmlr.errors import InvalidInput, StorageError, StorageFull
 from hmlr.records import UserId
@@ -14,6 +18,7 @@ from hmlr.store.port import ExportRecord, Store
 FORMAT = "hmlr-export"
 VERSION = 1
 MAX_LINE_CHARS = 60_000_000
+LINES_AT_ONCE = 1000
 
 
 async def export_file(store: Store, user: UserId, path: Path) -> int:
@@ -21,32 +26,46 @@ async def export_file(store: Store, user: UserId, path: Path) -> int:
 
     The file appears only when it is complete. InvalidInput when it can't be written there.
     """
-    lines = [json.dumps({"type": "head", "format": FORMAT, "version": VERSION})]
-    async for record in store.export(user):
-        lines.append(json.dumps(record, ensure_ascii=False, sort_keys=True))
-    count = len(lines) - 1
-    lines.append(json.dumps({"type": "foot", "records": count}))
-    await asyncio.to_thread(_write, path, lines)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with _writing(part):
+        file = await asyncio.to_thread(_create, part)
+        with file:
+            count = 0
+            lines = [json.dumps({"type": "head", "format": FORMAT, "version": VERSION})]
+            async for record in store.export(user):
+                lines.append(json.dumps(record, ensure_ascii=False, sort_keys=True))
+                count += 1
+                if len(lines) == LINES_AT_ONCE:
+                    await asyncio.to_thread(_append, file, lines)
+                    lines = []
+            lines.append(json.dumps({"type": "foot", "records": count}))
+            await asyncio.to_thread(_append, file, lines)
+            await asyncio.to_thread(os.fsync, file.fileno())
+        await asyncio.to_thread(part.replace, path)
     return count
 
 
-def _write(path: Path, lines: list[str]) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+@contextmanager
+def _writing(part: Path) -> Iterator[None]:
+    """Translate what the file system says; nothing half-written stays."""
     try:
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            for line in lines:
-                file.write(line)
-                file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        yield
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise StorageFull(f"no space left for {part.parent}") from error
+        reason = f"can't write into {part.parent}: {error.strerror}"
+        raise InvalidInput(reason, hint="Name a folder you may write") from error
+    finally:
         part.unlink(missing_ok=True)
-        if error.errno == 28:  # ENOSPC
-            raise StorageFull(f"no space left for {path}") from error
-        raise InvalidInput(
-            f"can't write {path}: {error.strerror}", hint="Name a folder you may write"
-        ) from error
+
+
+def _create(part: Path) -> IO[str]:
+    return open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
+
+
+def _append(file: IO[str], lines: list[str]) -> None:
+    file.write("\n".join(lines) + "\n")
+    file.flush()
 
 
 async def import_file(store: Store, user: UserId, path: Path) -> int:

@@ -27,8 +27,5 @@ class RouteJob:
         turns = await self._store.turns(self._user, TurnQuery(turn_ids=tuple(by_turn)))
         index = await self._lattice.index(self._user)
         await self._governor.route(
-            [
-                Arrival(turn=turn, vector=vector_of(index, turn), lease=by_turn[turn.turn_id])
-                for turn in turns
-            ]
+            [Arrival(turn=turn, vector=vector_of(index, turn), lease=by_turn[turn.turn_id]) for turn in turns]
         )

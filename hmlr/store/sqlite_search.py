@@ -17,7 +17,7 @@ from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vecto
 from hmlr.store.sqlite_index import tokens
 from hmlr.store.sqlite_rows import among, select_messages, stored_message, user_no
 
-_POSTINGS = text("SELECT doc, count(*) FROM chunk_postings WHERE term = :term GROUP BY doc ORDER BY doc")
+_POSTINGS = text("SELECT doc FROM chunk_postings WHERE term = :term")  # one row for each place
 _ROLES: tuple[str, ...] = get_args(Role)
 
 
@@ -92,12 +92,10 @@ def postings(connection: Connection, user: UserId, terms: Sequence[str]) -> dict
         return {}
     found: dict[str, Postings] = {}
     for term, token in zip(terms, tokens(number, terms), strict=True):
-        rows = connection.execute(_POSTINGS, {"term": token}).all()
-        if rows:
-            ids, counts = _columns(rows, 2)
-            found[term] = Postings(
-                chunk_ids=np.array(ids, dtype=np.int64), counts=np.array(counts, dtype=np.int32)
-            )
+        places = np.fromiter(connection.execute(_POSTINGS, {"term": token}).scalars(), dtype=np.int64)
+        if len(places):
+            ids, counts = np.unique(places, return_counts=True)
+            found[term] = Postings(chunk_ids=ids, counts=counts.astype(np.int32))
     return found
 
 

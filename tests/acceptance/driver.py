@@ -40,9 +40,8 @@ async def run(job: dict[str, Any]) -> list[Any]:
     """Do the steps in order and give their results."""
     results = []
     async with HMLRClient(job["db"], job["user"], model="offline", **job["client"]) as hmlr:
-        for name, args, options in job["steps"]:
-            if name == "remember":
-                args = [[Message(**timed(each)) for each in args[0]]]
+        for name, given, options in job["steps"]:
+            args = [[Message(**timed(each)) for each in given[0]]] if name == "remember" else given
             results.append(plain(await getattr(hmlr, name)(*args, **timed(options))))
         if job["flush"]:
             assert await hmlr.flush(30)

@@ -1,4 +1,4 @@
-"""A6 Deprecation, A7 Fifty turns, A8 Zero keyword, A17 Lists and policies, A25 Next day, A29 A year's import."""
+"""A6 Deprecation, A7 Fifty turns, A8 Zero keyword, A17 Lists, A25 Next day, A29 A year's import."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def test_a6_what_the_assistant_said_is_found_and_labelled(sit):
 def test_a7_a_pet_is_found_after_fifty_turns(sit):
     sit(chat("As a kid I had a golden retriever named Biscuit.", occurred_at=days_ago(30)))
     turns = [
-        {"content": f"{SMALL_TALK[number % 10]} That was number {number}.", "occurred_at": days_ago(29 - number / 2)}
+        {
+            "content": f"{SMALL_TALK[number % 10]} That was number {number}.",
+            "occurred_at": days_ago(29 - number / 2),
+        }
         for number in range(48)
     ]
     sit(call("remember", turns))

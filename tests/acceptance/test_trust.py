@@ -139,10 +139,12 @@ def test_a30_a_repeated_memory_teaches_nothing(sit):
     assert sum("Oslo" in hit["text"] for hit in hits["items"]) == 1
 
 
-def run_cli(environment: dict[str, str], cwd: Path, *words: str, **extra: str) -> subprocess.CompletedProcess[str]:
+def run_cli(
+    environment: dict[str, str], cwd: Path, *words: str, **extra: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "main.py"), *words],
-        capture_output=True, text=True, env={**environment, **extra}, cwd=cwd, timeout=120,
+        capture_output=True, text=True, env={**environment, **extra}, cwd=cwd, timeout=120, check=False,
     )  # fmt: skip
 
 

@@ -24,7 +24,12 @@ Facts = dict[FactId, Fact]
 def said(content: str, day: int = 0, **given: object) -> StoredMessage:
     """The owner's message of a day, with ids of its own."""
     at = START + STEP * day
-    ids = {"message_id": MessageId(f"m{day:03}"), "turn_id": TurnId(f"t{day:03}"), "occurred_at": at, "recorded_at": at}
+    ids = {
+        "message_id": MessageId(f"m{day:03}"),
+        "turn_id": TurnId(f"t{day:03}"),
+        "occurred_at": at,
+        "recorded_at": at,
+    }
     return message(content, **{**ids, **given})
 
 
@@ -85,4 +90,8 @@ def play(contents: Sequence[str]) -> Facts:
 
 def active(facts: Facts, key: str) -> list[str]:
     """The active values of a key, oldest first."""
-    return [f.value for f in sorted(facts.values(), key=lambda f: f.valid_from) if f.key == key and f.state == "active"]
+    return [
+        f.value
+        for f in sorted(facts.values(), key=lambda f: f.valid_from)
+        if f.key == key and f.state == "active"
+    ]

@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from hmlr.records import Block, BlockId, Fact, FactId, Hit, MessageId, SessionId, Source, StoredMessage, Turn, TurnId
+from hmlr.records import (
+    Block,
+    BlockId,
+    Fact,
+    FactId,
+    Hit,
+    MessageId,
+    SessionId,
+    Source,
+    StoredMessage,
+    Turn,
+    TurnId,
+)
 
 AT = datetime(2026, 3, 10, 12, tzinfo=UTC)
 

@@ -29,7 +29,8 @@ def test_a_context_without_constraints_never_exceeds_its_budget(hits, window, bu
 @given(st.integers(100, 300))
 def test_constraints_are_never_cut(budget):
     constraints = tuple(
-        fact(f"strictly vegetarian number {number}", key="diet", category="constraint") for number in range(40)
+        fact(f"strictly vegetarian number {number}", key="diet", category="constraint")
+        for number in range(40)
     )
     context = hydrate(
         Found(constraints=constraints, hits=(hit("something"),)), budget_tokens=budget, statement=state

@@ -263,7 +263,9 @@ def test_two_statements_of_one_sentence() -> None:
 
 def test_check_keeps_what_is_pinned_and_the_users() -> None:
     told = ScribeInput(message=said("I live in Oslo."))
-    good = FactDraft(subject="user", key="lives_in", value="Oslo", category="identity", quote="I live in Oslo")
+    good = FactDraft(
+        subject="user", key="lives_in", value="Oslo", category="identity", quote="I live in Oslo"
+    )
     other = good.model_copy(update={"subject": "Bob"})
     secret = good.model_copy(update={"category": "secret"})
     invented = good.model_copy(update={"quote": "I live in Paris"})
@@ -275,7 +277,9 @@ def test_check_keeps_what_is_pinned_and_the_users() -> None:
 
 def test_check_refuses_a_model_that_reads_the_assistant() -> None:
     told = ScribeInput(message=said("I live in Oslo.", owner=False, role="assistant"))
-    draft = FactDraft(subject="user", key="lives_in", value="Oslo", category="identity", quote="I live in Oslo")
+    draft = FactDraft(
+        subject="user", key="lives_in", value="Oslo", category="identity", quote="I live in Oslo"
+    )
     assert SCRIBE.check(told, FactDrafts(facts=(draft,))).facts == ()
 
 

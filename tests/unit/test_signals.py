@@ -15,7 +15,9 @@ from hmlr.store.records import ChunkColumns, Postings, VectorBatch
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 
 
-def index(speakers: list[str], days: list[float] | None = None, owners: list[bool] | None = None) -> UserIndex:
+def index(
+    speakers: list[str], days: list[float] | None = None, owners: list[bool] | None = None
+) -> UserIndex:
     n = len(speakers)
     at = [NOW - timedelta(days=age) for age in (days or [0.0] * n)]
     made = UserIndex()

@@ -11,8 +11,10 @@ from datetime import datetime
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _MARKS = re.compile(r"⟦|⟧")
 # A line that poses as a heading of ours or as a change of role.
-_POSING = re.compile(r"^(\s*)(?=(?:={3,}|#{1,6}\s|<\|?/?\s*(?:system|user|assistant|tool)|(?:system|assistant|user)\s*:))",
-                     re.IGNORECASE | re.MULTILINE)  # fmt: skip
+_POSING = re.compile(
+    r"^(\s*)(?=={3,}|#{1,6}\s|<\|?/?\s*(?:system|user|assistant|tool)|(?:system|assistant|user)\s*:)",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def nonce() -> str:

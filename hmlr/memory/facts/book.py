@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.lookup import score_facts
 from hmlr.memory.synthesis.scribe import profile_of
-from hmlr.records import Fact, Hits, UserId
+from hmlr.records import Fact, Hits, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import FactQuery
 
@@ -66,6 +66,15 @@ class FactBook:
             relevant=tuple(fact for fact, _ in scored[:MAX_RELEVANT]),
             active=page.active,
         )
+
+    async def outdated(self, hits: Hits) -> frozenset[TurnId]:
+        """Turns among the hits that taught facts of which none holds any more."""
+        turns = tuple({turn_id for hit in hits for turn_id in hit.turn_ids})
+        if not turns:
+            return frozenset()
+        facts = await self._store.facts(self._user, FactQuery(turn_ids=turns, states=None))
+        holding = {fact.turn_id for fact in facts if fact.state == "active"}
+        return frozenset({fact.turn_id for fact in facts} - holding)
 
     async def _fresh(self) -> _Page:
         async with self._loading:

@@ -29,7 +29,7 @@ def retire(fact: Fact, reason: str, at: datetime) -> list[Change]:
 
 
 def correct(old: Fact, value: str, text: str, turn_id: TurnId, at: datetime) -> tuple[list[Change], Fact]:
-    """The fact was never right; the new one stands on the text of the correction, which is a turn's message."""
+    """The fact was never right; the new one stands on the text of the correction, a turn's message."""
     message_id = MessageId(f"{turn_id}/0")
     digest = sha256(f"correction:{message_id}".encode()).hexdigest()
     new = replace(

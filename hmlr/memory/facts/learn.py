@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from hmlr.core.tasks.base import Answer, Task, TaskRunner
 from hmlr.core.tasks.drafts import FactDraft, FactDrafts
@@ -19,34 +20,53 @@ from hmlr.store.records import Change, FactQuery, Lease, PutFact, TurnQuery
 In = TypeVar("In")
 
 
-async def learn(
-    store: Store,
-    runner: TaskRunner,
-    user: UserId,
-    task: Task[In, FactDrafts],
-    view: Callable[[StoredMessage], In],
-    leases: Sequence[Lease],
-    clock: Callable[[], datetime],
-) -> None:
-    """Take facts out of the leased turns and finish the leases with them, in one transaction.
+@dataclass(frozen=True, kw_only=True)
+class Learner(Generic[In]):
+    """Takes facts out of turns with one task."""
 
-    Echoes of recalled memories teach nothing. All facts of the user are known here, whatever their state,
-    so that a late message about an earlier time finds its place.
-    """
-    turns = await store.turns(user, TurnQuery(turn_ids=tuple(lease.turn_id for lease in leases)))
-    messages = [message for turn in turns for message in turn.messages if not message.echo]
-    answers = await asyncio.gather(*(runner.run(task, view(message)) for message in messages))
-    now = clock()
-    changes: list[Change] = []
-    pinned = _pinned(messages, answers, now)
-    if pinned:
-        known = await store.facts(user, FactQuery(states=None))
+    task: Task[In, FactDrafts]
+    view: Callable[[StoredMessage], In]  # the task's input for one message
+    store: Store
+    runner: TaskRunner
+    user: UserId
+    clock: Callable[[], datetime]
+
+    async def handle(self, leases: Sequence[Lease]) -> None:
+        """Learn from the leased turns and finish the leases with the facts, in one transaction.
+
+        Echoes of recalled memories teach nothing. All facts of the user are known here, whatever their
+        state, so that a late message about an earlier time finds its place.
+        """
+        wanted = TurnQuery(turn_ids=tuple(lease.turn_id for lease in leases))
+        turns = await self.store.turns(self.user, wanted)
+        messages = [message for turn in turns for message in turn.messages if not message.echo]
+        answers = await self._answers(messages)
+        changes = await self._changes(messages, answers)
+        await self.store.apply(self.user, changes, finish=leases)
+
+    async def _answers(self, messages: Sequence[StoredMessage]) -> list[Answer[FactDrafts]]:
+        if self.runner.model is None:  # rules are CPU work: all of it in one hop, off the event loop
+            values = await asyncio.to_thread(
+                lambda: [self.task.offline(self.view(message)) for message in messages]
+            )
+            return [Answer(value=value, by="rule") for value in values]
+        asked = (self.runner.run(self.task, self.view(message)) for message in messages)
+        return list(await asyncio.gather(*asked))
+
+    async def _changes(
+        self, messages: Sequence[StoredMessage], answers: Sequence[Answer[FactDrafts]]
+    ) -> list[Change]:
+        now = self.clock()
+        pinned = _pinned(messages, answers, now)
+        if not pinned:
+            return []
+        known = await self.store.facts(self.user, FactQuery(states=None))
         by = answers[0].by
         changes = await asyncio.to_thread(resolve, pinned, known, by=by, recorded_at=now)
         fresh = {change.fact.fact_id for change in changes if isinstance(change, PutFact)}
-        if fresh:
-            changes += replay(await store.edits(user), fresh, changes)
-    await store.apply(user, changes, finish=leases)
+        if not fresh:
+            return changes
+        return [*changes, *replay(await self.store.edits(self.user), fresh, changes)]
 
 
 def _pinned(

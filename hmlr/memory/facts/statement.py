@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import RELATIONS_MANY, RELATIONS_ONE
 from hmlr.memory.facts.keys import secret_head
 from hmlr.records import OWNER, Fact
 
-# {s}: the subject as it begins a sentence, {v}: the value; first the owner's form, then another subject's.
+# {s}: the subject as it begins a sentence, {n}: within one, {v}: the value.
+# First the owner's form, then another subject's.
 _FORMS: dict[str, tuple[str, str]] = {
     "name": ("Your name is {v}", "{s}'s name is {v}"),
     "lives_in": ("You live in {v}", "{s} lives in {v}"),
@@ -45,15 +47,15 @@ _FORMS: dict[str, tuple[str, str]] = {
     "uses": ("You use {v}", "{s} uses {v}"),
     "event": ("Event: {v}", "{s}: {v}"),
     "task": ("To do: {v}", "{s}, to do: {v}"),
-    "rule": ("Rule: {v}", "Rule for {s}: {v}"),
+    "rule": ("Rule: {v}", "Rule for {n}: {v}"),
     "also_called": ("You are also called {v}", "{s} is also called {v}"),
     "stands_for": ("{v}", "{s} stands for {v}"),
     "means": ("{v}", "{s} means: {v}"),
     "name_status": ("{v}", "{s} is {v}"),
-    "policy": ("Policy: {v}", "Policy {s}: {v}"),
+    "policy": ("Policy: {v}", "Policy {n}: {v}"),
     "status": ("Status: {v}", "{s} is {v}"),
     "replaced_by": ("Replaced by {v}", "{s} is replaced by {v}"),
-    "limit": ("Limit: {v}", "Limit of {s}: {v}"),
+    "limit": ("Limit: {v}", "Limit of {n}: {v}"),
 }
 
 
@@ -63,10 +65,12 @@ def state(fact: Fact) -> str:
     if forms := _FORMS.get(fact.key):
         if fact.key == "policy" and "policy" in fact.subject.casefold():
             return f"{_capital(fact.subject)}: {fact.value}"
-        return forms[0 if own else 1].format(s=_capital(fact.subject), v=fact.value)
+        return forms[0 if own else 1].format(s=_capital(fact.subject), n=fact.subject, v=fact.value)
     if fact.category == "secret":
         label = _secret_label(fact.key)
         return f"{label}: {fact.value}" if own else f"{fact.subject} — {label}: {fact.value}"
+    if fact.key in RELATIONS_ONE | RELATIONS_MANY:
+        return f"Your {fact.key} is {fact.value}" if own else f"{fact.subject}'s {fact.key} is {fact.value}"
     label = _capital(fact.key.replace("_", " "))
     if fact.key.startswith("favourite_"):
         return (
@@ -81,7 +85,7 @@ def _secret_label(key: str) -> str:
     """The name of a secret as one says it: what it opens, then its kind."""
     head = secret_head(key)
     what = key[len(head) + 1 :].replace("_", " ") if head else key.replace("_", " ")
-    kind = head.replace("_", " ").replace("api", "API").replace("ssh", "SSH")
+    kind = head.replace("_", " ").replace("api", "API").replace("ssh", "SSH").replace("pin", "PIN")
     label = f"{what} {kind}".strip()
     return _capital(label)
 

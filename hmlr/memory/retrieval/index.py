@@ -94,7 +94,15 @@ class UserIndex:
         if size <= len(self.chunk_ids):
             return
         capacity = max(size, 2 * len(self.chunk_ids), 256)
-        for name in ("chunk_ids", "message_nos", "term_counts", "occurred_us", "owners", "speaker_nos", "session_nos"):
+        for name in (
+            "chunk_ids",
+            "message_nos",
+            "term_counts",
+            "occurred_us",
+            "owners",
+            "speaker_nos",
+            "session_nos",
+        ):
             old = getattr(self, name)
             grown = np.zeros(capacity, old.dtype)
             grown[: self.n] = old[: self.n]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -37,7 +37,7 @@ class SearchQuery:
     text: str
     limit: int
     now: datetime  # relative dates in the question are resolved against it
-    where: ChunkFilter = ChunkFilter()
+    where: ChunkFilter = field(default_factory=ChunkFilter)
     exclude: frozenset[TurnId] = frozenset()  # the turn that asks must not find itself
     per_message: int = 1  # hits from one message at most
     sentences: bool = False  # narrow each hit to its best sentence
@@ -223,9 +223,7 @@ def _repetitions(rows: Sequence[ChunkRow], query: SearchQuery) -> set[int]:
     asked = fold(query.text)
     for row in sorted(rows, key=lambda row: row.chunk_id):
         text = fold(row.text)
-        if text == asked and only_asks(row.text):
-            repeated.add(row.chunk_id)
-        elif text in first:
+        if (text == asked and only_asks(row.text)) or text in first:
             repeated.add(row.chunk_id)
         else:
             first[text] = row.chunk_id

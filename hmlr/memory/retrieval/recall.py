@@ -68,7 +68,7 @@ class Recall:
         self._user = user
 
     async def __call__(self, request: RecallRequest) -> Hits:
-        """The best hits, best first. Texts unless other kinds are asked for; facts and blocks by their words."""
+        """The best hits, best first. Texts, unless other kinds are asked for."""
         request.check()
         if not request.query.strip():
             return Hits()

@@ -24,7 +24,7 @@ B = 0.75
 WEIGHTS: Mapping[str, float] = {"vector": 1.0, "lexical": 1.0, "who": 0.7, "when": 2.0}
 # How much of a neighbour's value counts, by signal.
 NEIGHBOUR_SHARE: Mapping[str, float] = {"vector": 0.3, "lexical": 0.5}
-# A signal whose spread over the index is smaller than this carries nothing; dividing by it would blow up noise.
+# A signal whose spread over the index is smaller carries nothing; dividing by it would blow up noise.
 MIN_SPREAD = 0.03
 DAY_US = 86_400_000_000
 WEEK_DAYS = 7.0
@@ -83,7 +83,7 @@ def when(index: UserIndex, asked: TimeQuery | None, n: int) -> Signal:
         distance = np.maximum(distance, _micros(asked.since) - at)
     if asked.until is not None:
         distance = np.maximum(distance, at - _micros(asked.until))
-    return np.exp(-distance / (DAY_US * WEEK_DAYS)).astype(np.float32)
+    return np.asarray(np.exp(-distance / (DAY_US * WEEK_DAYS)), dtype=np.float32)
 
 
 def _micros(at: datetime) -> int:

@@ -6,35 +6,28 @@ same quotes, states, history and undo as every other fact (decision page 0003).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.core.tasks.scribe.task import SCRIBE, ScribeInput
-from hmlr.memory.facts.learn import learn
-from hmlr.records import Category, Fact, Profile, StoredMessage, UserId
+from hmlr.memory.facts.learn import Learner
+from hmlr.records import Category, Fact, Profile, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import Lease
 
 
-class Scribe:
-    """Handler of `scribe` jobs."""
-
-    def __init__(
-        self, store: Store, runner: TaskRunner, user: UserId, clock: Callable[[], datetime]
-    ) -> None:
-        self._store = store
-        self._runner = runner
-        self._user = user
-        self._clock = clock
-
-    async def handle(self, leases: Sequence[Lease]) -> None:
-        """Update the profile from the leased turns; it and the finished jobs are one transaction."""
-        await learn(self._store, self._runner, self._user, SCRIBE, _view, leases, self._clock)
-
-
-def _view(message: StoredMessage) -> ScribeInput:
-    return ScribeInput(message=message)
+def scribe(
+    store: Store, runner: TaskRunner, user: UserId, clock: Callable[[], datetime]
+) -> Learner[ScribeInput]:
+    """The learner behind `scribe` jobs."""
+    return Learner(
+        task=SCRIBE,
+        view=lambda message: ScribeInput(message=message),
+        store=store,
+        runner=runner,
+        user=user,
+        clock=clock,
+    )
 
 
 def profile_of(facts: Iterable[Fact]) -> Profile:

@@ -27,8 +27,8 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _ADVICE = re.compile(
-    r"\b(?:should|shall|can|could|may|might|would|recommend|suggest|advise|good idea|bad idea|okay|ok|allowed|crav\w+"
-    r"|compliant|reply)\b",
+    r"\b(?:should|shall|can|could|may|might|would|recommend|suggest|advise|good idea|bad idea|okay|ok|allowed"
+    r"|crav\w+|compliant|reply)\b",
     re.IGNORECASE,
 )
 
@@ -50,6 +50,8 @@ class AnswerInput:
     context: Context  # what a model reads
     constraints: tuple[KnownFact, ...]
     facts: tuple[KnownFact, ...]  # those that bear on the message, best first
+    hits: tuple[Hit, ...] = ()  # what search found, best first
+    outdated: frozenset[TurnId] = frozenset()  # turns of hits whose facts no longer hold
 
 
 class AnswerText(BaseModel):
@@ -65,7 +67,7 @@ def offline(given: AnswerInput) -> AnswerText:
     asks = bool(_ASKS.search(given.message.strip()))
     advice = bool(_ADVICE.search(given.message))
     parts: list[str] = []
-    if given.constraints and (advice or not asks):
+    if given.constraints and advice:
         lines = [f"{known.statement} — {_quoted(known.fact)}" for known in given.constraints]
         parts.append("\n".join(["Keep in mind what always holds for you:", *_bullets(lines)]))
     evidence = _evidence(given) if asks or advice else []
@@ -73,8 +75,6 @@ def offline(given: AnswerInput) -> AnswerText:
         parts.append("\n".join(evidence))
     if not parts:
         parts.append("I have nothing on that yet." if asks else "Noted, word for word.")
-    elif not asks and not advice:
-        parts.insert(0, "Noted, word for word.")
     return AnswerText(text="\n\n".join(parts))
 
 
@@ -84,7 +84,7 @@ def _evidence(given: AnswerInput) -> list[str]:
     )
     facts = [known for known in given.facts if known.fact.fact_id not in constraints][:MAX_FACTS]
     lines = [f"{known.statement} — {_quoted(known.fact)}" for known in facts]
-    told = {known.fact.turn_id for known in facts}
+    told = {known.fact.turn_id for known in facts} | given.outdated
     quotes = list(_quotes(given, told))[:MAX_QUOTES]
     if lines:
         found = [*_bullets(lines)]
@@ -95,7 +95,7 @@ def _evidence(given: AnswerInput) -> list[str]:
 def _quotes(given: AnswerInput, told: set[TurnId]) -> Iterable[str]:
     """Statements among the hits that are about the message; questions are not repeated."""
     words = content_words(given.message)
-    for hit in given.context.hits:
+    for hit in given.hits:
         if told & set(hit.turn_ids) or not _about(hit, words):
             continue
         sentence = _best_sentence(hit.text, words)

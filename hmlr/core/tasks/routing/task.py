@@ -25,16 +25,19 @@ RESUME_MARGIN = 0.10
 SHORT_WORDS = 2
 
 _SHIFT = re.compile(
-    r"\b(?:by the way|on (?:a|an)(?:other| different| unrelated)(?: note| topic| subject)?|different (?:topic|subject)"
-    r"|new (?:topic|subject)|change (?:of|the) (?:topic|subject)|something (?:else|different)|unrelated|let'?s (?:switch|move on))\b",
+    r"\b(?:by the way|on (?:a|an)(?:other| different| unrelated)(?: note| topic| subject)?"
+    r"|(?:different|new) (?:topic|subject)|change (?:of|the) (?:topic|subject)"
+    r"|something (?:else|different)|unrelated|let'?s (?:switch|move on))\b",
     re.IGNORECASE,
 )
 _RETURN = re.compile(
-    r"\b(?:back to|return(?:ing)? to|as (?:we|i) (?:said|discussed|mentioned)|earlier (?:we|you|i)|coming back|regarding (?:our|the))\b",
+    r"\b(?:back to|return(?:ing)? to|as (?:we|i) (?:said|discussed|mentioned)|earlier (?:we|you|i)"
+    r"|coming back|regarding (?:our|the))\b",
     re.IGNORECASE,
 )
 _LEANS = re.compile(
-    r"^\W*(?:and|but|so|also|then|what about|how about|what if|ok(?:ay)?|yes|no|thanks?|great|sure|why|which one)\b"
+    r"^\W*(?:and|but|so|also|then|what about|how about|what if|ok(?:ay)?|yes|no|thanks?|great|sure|why"
+    r"|which one)\b"
     r"|\b(?:it|that|this|those|these|them|they|he|she|him|her|its|their|same|one)\b",
     re.IGNORECASE,
 )

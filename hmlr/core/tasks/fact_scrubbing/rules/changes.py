@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause
 
-_NUMBER = r"(?:v|V|[Vv]ersion |[Rr]evision |[Rr]ev\.? )(?P<{0}>\d{{1,3}}(?:\.\d{{1,3}})?)(?![\w-])"
-_ANY = r"(?:v|V|[Vv]ersion |[Rr]evision |[Rr]ev\.? )\d{1,3}(?:\.\d{1,3})?(?![\w-])"
+_NUMBER = r"(?:v|V|[Vv]ersion |[Rr]evision |[Rr]ev\.? )(?P<{0}>\d{{1,3}}(?:\.\d{{1,3}})?)(?!\w|-(?![vV]?\d))"
+_ANY = r"(?:v|V|[Vv]ersion |[Rr]evision |[Rr]ev\.? )\d{1,3}(?:\.\d{1,3})?(?!\w|-(?![vV]?\d))"
 VERSION = re.compile(rf"(?<![\w-]){_ANY}")
 _NOUN = (
     r"(?i:policy|policies|rule|rules|regulation|guideline|guidelines|directive|standard|procedure|terms|"
@@ -23,7 +23,7 @@ _SERIES = rf"(?:(?P<series>(?:[\w'-]+ ){{0,3}}?){_NOUN},? (?:document |number |n
 _REFERENCE = rf"(?:(?:the|our|that|policy|{_NOUN}|draft|earlier|previous|all of|both|versions|of) ){{0,4}}"
 _LIST = (
     rf"(?P<list>{_ANY}(?:(?:(?: ?[–—-] ?| (?:to|through|until|up to) )(?:v|"
-    rf"V)?\d{{1,3}}(?:\.\d{{1,3}})?(?![\w-]))|(?:,? and |, | or |/| & ){_ANY}){{0,12}})"
+    rf"V)?\d{{1,3}}(?:\.\d{{1,3}})?(?!\w|-(?![vV]?\d)))|(?:,? and |, | or |/| & ){_ANY}){{0,12}})"
 )
 
 _HEAD = re.compile(
@@ -157,12 +157,15 @@ def _head(sentence: Clause) -> re.Match[str] | None:
     if not stands_first or not states:
         return None
     # "v5 was a draft" and "v7 supersedes v1" alone: the first has no content, the second has.
-    return None if _bare_withdrawal(text) else found
+    return None if _only_withdraws(text, found["n"]) else found
 
 
-def _bare_withdrawal(text: str) -> bool:
-    found = _RETRACTED.match(text) or _SUPERSEDED.match(text) or _BACK_IN_FORCE.match(text)
-    return found is not None and not re.search(r"\d", text[found.end() :])
+def _only_withdraws(text: str, number: str) -> bool:
+    """Whether the sentence says nothing of the version but that it is out of force."""
+    found = _RETRACTED.search(text) or _SUPERSEDED.search(text) or _BACK_IN_FORCE.search(text)
+    if found is None or number not in _numbers(found["list"]):
+        return False
+    return not re.search(r"\d", VERSION.sub("", text[: found.start()] + text[found.end() :]))
 
 
 def _subject(found: re.Match[str]) -> str:

@@ -117,7 +117,10 @@ def past_date(clause: Clause) -> datetime | None:
 # --- sentences and clauses -------------------------------------------------------------------------
 
 _CONNECTOR = r"(?:and|but|so|because|since|although|though|while|whereas|plus|then|yet|as)"
-_SUBJECTS = r"(?:(?:now|today|currently|actually|recently|lately|also) )?(?:I|my|we|our|he|his|she|her|they|their|it|you|your|there|this|that|please|always|never|if)\b"
+_SUBJECTS = (
+    r"(?:(?:now|today|currently|actually|recently|lately|also) )?"
+    r"(?:I|my|we|our|he|his|she|her|they|their|it|you|your|there|this|that|please|always|never|if)\b"
+)
 _VERBS = (
     r"(?:(?:also|now|currently|always|never|really|just|still|recently) )*"
     r"(?:(?:live|am|do not|cannot|never|hate|prefer|have|own|speak|moved|eat|avoid|enjoy|was born|grew "

@@ -67,7 +67,7 @@ _USE = re.compile(
     rf")?{_BEFORE}(?P<kind>(?i:{_KINDS})){_FOR} ?:?{_VALUE}(?P<rest>.?)$"
 )
 _NEW_ONE = re.compile(
-    rf"^(?:(?:[Mm]y|[Tt]he|[Oo]ur) )?(?:(?:new|current|latest|fresh|replacement) (?:one|value|"
+    rf"(?:^|[,;:] |\band )(?:(?:[Mm]y|[Tt]he|[Oo]ur) )?(?:(?:new|current|latest|fresh|replacement) (?:one|value|"
     rf"(?P<kind>(?i:{_KINDS})))|[Ii]t)"
     rf"(?: (?:is|was)(?: now)?(?: changed to)?(?: ?:)?| ?:){_VALUE}(?P<rest>.?)",
 )
@@ -107,9 +107,10 @@ def _drafted(clause: Clause, found: re.Match[str], bearing: Bearing) -> Iterator
 def _renewed(clause: Clause, found: re.Match[str]) -> Iterator[FactDraft]:
     """ "The new one is …", when a secret was changed just before."""
     value = _value(found)
-    told = _REPLACED.search(clause.earlier) or _REPLACED.search(clause.before)
+    same = clause.text[: found.start()]
+    told = _REPLACED.search(same) or _REPLACED.search(clause.earlier) or _REPLACED.search(clause.before)
     kind = found["kind"] or (told and (told["kind"] or told["kind2"]))
-    if not value or not kind or not (told or _looks_secret(value)):
+    if not value or not kind or not (_quoted(found) or _looks_secret(value)):
         return
     qualified = told and _QUALIFIED.search(told.group())
     what = slug(qualified[1] or qualified[2] or "") if qualified else ""

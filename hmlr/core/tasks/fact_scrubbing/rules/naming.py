@@ -74,7 +74,7 @@ _LOW_RENAMED = re.compile(
 _WE_CALL = re.compile(
     rf"\b(?:[Ww]e|[Tt]hey|I|[Ll]egal|[Mm]arketing|[Ss]ales|[Ee]veryone|[Pp]eople|[Tt]he \w+) (?:now |"
     rf"also |internally |usually |have )?(?:call|calls|called|renamed|nicknamed|dubbed|rename) (?:the |"
-    rf"our |my |old )?(?P<a>{_ONE}|[a-z][\w-]*(?: [\w-]+){{0,3}}?)(?: to| as)? (?P<b>{_ONE})(?= now| "
+    rf"our |my |old )?(?P<a>{_ONE}|[\w-]+(?: [\w-]+){{0,3}}?)(?: to| as)? (?P<b>{_ONE})(?= now| "
     rf"today| internally|$|[,.;])"
 )
 _NOT_NOUN = word_set(
@@ -216,7 +216,7 @@ def definition(clause: Clause) -> Iterator[FactDraft]:
     head = re.sub(r"^(?:[Tt]he|[Aa]n?) ", "", tidy(term))
     if "`" in meaning or "(" in head:
         return  # code explains itself
-    if head.split()[0].lower() not in _NO_NAME and not _JUDGED.match(meaning):
+    if head.split()[0].lower() not in NOT_NAMES and not _JUDGED.match(meaning):
         yield from clause.draft("means", meaning, "definition", subject=head)
 
 

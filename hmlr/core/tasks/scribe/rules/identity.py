@@ -96,7 +96,7 @@ def home(clause: Clause) -> Iterator[FactDraft]:
 
 def _is_place(value: str) -> bool:
     words = value.lower().replace(",", " ").removeprefix("the ").split()
-    return not NOT_PLACES.intersection(words) and words[0] not in NOT_NAMES
+    return bool(words) and words[0] not in NOT_PLACES | NOT_NAMES
 
 
 _FROM = re.compile(rf"^I (?:am {ADV}from|come {ADV}from|hail from|was raised in|grew up in) ({PLACE}){END}")

@@ -28,7 +28,7 @@ _JOB = re.compile(
     rf"got promoted to|was hired as|got a job as|employed as) )?"
     rf"(?:(?P<article>an?|the) )?(?P<job>{_MODIFIERS}{JOBS})(?P<of>{_OF})"
     r"(?=$|[,.;(]| (?:and|but|at|in|for|with|who|by|from|based|working|specialising|specializing|since|"
-    r"on|now|so)\b)",
+    r"on|now|so|last|this|after|when|too|again|these)\b)",
     re.IGNORECASE,
 )
 _JOB_VERB = re.compile(r"\b(?:am|work|working|became|become|promoted|hired|job|employed|been|started)\b")
