@@ -18,7 +18,7 @@ Handler = Callable[[Sequence[Lease]], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
 
-BATCH = 64  # jobs of one kind at a time: enough for full embedding batches, short enough to stop soon
+BATCH = 256  # jobs of one kind at a time: few transactions for many turns, short enough to stop soon
 LEASE_S = 120.0
 MAX_ATTEMPTS = 6
 BACK_OFF_S = (1.0, 5.0, 30.0, 300.0, 3600.0)

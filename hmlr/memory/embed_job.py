@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.records import UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, Change, ChunkRow, Lease
+
+PART = 64  # turns: two full batches of the model
 
 
 class EmbedJob:
@@ -19,20 +22,27 @@ class EmbedJob:
         self._user = user
 
     async def handle(self, leases: Sequence[Lease]) -> None:
-        """Embed the leased turns. EmbedderError leaves the jobs to be retried; words are found anyway."""
-        rows = await self._store.turn_chunks(self._user, [lease.turn_id for lease in leases])
-        changes: list[Change] = []
+        """Embed the leased turns. EmbedderError leaves the jobs to be retried; words are found anyway.
+
+        While one part is written the next is embedded, so that the model never waits for the disk.
+        """
         model_id = self._embedding.model_id
-        if rows and model_id is not None:  # without a model there is nothing to do any more
-            vectors = await self._embedding.embed([embedded_text(row) for row in rows])
-            changes.append(
-                AddVectors(
-                    model_id=model_id,
-                    chunk_ids=tuple(row.chunk_id for row in rows),
-                    rows=vectors,
-                )
-            )
-        await self._store.apply(self._user, changes, finish=leases)
+        writing: asyncio.Task[None] | None = None
+        try:
+            for start in range(0, len(leases), PART):
+                part = leases[start : start + PART]
+                rows = await self._store.turn_chunks(self._user, [lease.turn_id for lease in part])
+                changes: list[Change] = []
+                if rows and model_id is not None:  # without a model there is nothing to do any more
+                    vectors = await self._embedding.embed([embedded_text(row) for row in rows])
+                    ids = tuple(row.chunk_id for row in rows)
+                    changes.append(AddVectors(model_id=model_id, chunk_ids=ids, rows=vectors))
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(self._store.apply(self._user, changes, finish=part))
+        finally:
+            if writing is not None:
+                await writing
 
 
 def embedded_text(row: ChunkRow) -> str:

@@ -22,10 +22,10 @@ pytestmark = pytest.mark.faults
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MB; where it can't be mounted the test is skipped."""
+    """A file system of 16 MB, which the test fills; where it can't be mounted the test is skipped."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or not shutil.which("mount") or subprocess.run(mount, check=False).returncode != 0:
         pytest.skip("a small file system can't be mounted here")
     yield folder

@@ -100,7 +100,7 @@ def with_neighbours(index: UserIndex, values: Signal, share: float, n: int) -> S
     before, after = np.zeros_like(values), np.zeros_like(values)
     before[1:] = np.where(together, values[:-1], 0)
     after[:-1] = np.where(together, values[1:], 0)
-    return values + np.float32(share) * np.maximum(before, after)
+    return np.asarray(values + np.float32(share) * np.maximum(before, after), dtype=np.float32)
 
 
 def combine(raw: Mapping[str, Signal]) -> dict[str, Signal]:

@@ -28,29 +28,38 @@ class TopicState:
     words: HeaderWords = field(default_factory=HeaderWords)
     texts: list[str] = field(default_factory=list)  # latest messages of its users, oldest first
     vectors: list[NDArray[np.float32]] = field(default_factory=list)  # theirs, as far as there are any
+    _stems: frozenset[str] | None = None  # made when first asked for, dropped with the next message
+    _compared: NDArray[np.float32] | None = None  # (RECENT + 1, dim): the vectors and their centre
 
     def remember(self, text: str, vector: NDArray[np.float32] | None) -> None:
-        """Take a message as the latest."""
+        """Take a message as the latest, after the header has grown with it."""
         self.texts = [*self.texts, text][-RECENT:]
         if vector is not None:
             self.vectors = [*self.vectors, vector][-RECENT:]
+        self._stems = self._compared = None
 
     def topic(self, vector: NDArray[np.float32] | None) -> Topic:
         """The router's view, with the nearness of the message's vector."""
-        similarity = 0.0
-        if vector is not None and self.vectors:
-            centre = np.mean(self.vectors, axis=0)
-            norm = float(np.linalg.norm(centre)) or 1.0
-            nearest = max(float(vector @ one) for one in self.vectors)
-            similarity = max(nearest, float(vector @ centre) / norm)
+        if self._stems is None:
+            self._stems = topic_words(self.block, self.texts)
         return Topic(
             block_id=self.block.block_id,
             label=self.block.label,
             keywords=self.block.keywords,
-            words=topic_words(self.block, self.texts),
-            similarity=round(similarity, 4),
+            words=self._stems,
+            similarity=self._similarity(vector),
             said=self.texts[-1] if self.texts else "",
         )
+
+    def _similarity(self, vector: NDArray[np.float32] | None) -> float:
+        """Cosine to the nearest of the latest messages or to their centre."""
+        if vector is None or not self.vectors:
+            return 0.0
+        if self._compared is None:
+            centre = np.mean(self.vectors, axis=0)
+            norm = np.linalg.norm(centre) or np.float32(1)
+            self._compared = np.stack([*self.vectors, centre / norm])
+        return round(float((self._compared @ vector).max()), 4)
 
 
 class TopicBook:

@@ -115,14 +115,14 @@ def versions(told: list[Clause]) -> Iterator[FactDraft]:
         if not _POLICY_WORD.search(text) and not _THIS_IS.search(text):
             continue
         if found := _THIS_IS.search(text):
-            current = _subject(found)
+            current, near = _subject(found), told[max(0, place - 2) : place + 1]
             if (
                 place
                 and _CONTENT.search(told[place - 1].text)
                 and not VERSION.search(_rest(told[place - 1].text))
             ):
                 yield from told[place - 1].draft(
-                    "policy", told[place - 1].text, "policy", subject=current, bearing=_weight(told)
+                    "policy", told[place - 1].text, "policy", subject=current, bearing=_weight(near)
                 )
             continue
         if head := _head(sentence):

@@ -67,7 +67,8 @@ _USE = re.compile(
     rf")?{_BEFORE}(?P<kind>(?i:{_KINDS})){_FOR} ?:?{_VALUE}(?P<rest>.?)$"
 )
 _NEW_ONE = re.compile(
-    rf"(?:^|[,;:] |\band )(?:(?:[Mm]y|[Tt]he|[Oo]ur) )?(?:(?:new|current|latest|fresh|replacement) (?:one|value|"
+    rf"(?:^|[,;:] |\band )(?:(?:[Mm]y|[Tt]he|[Oo]ur) )?"
+    rf"(?:(?:new|current|latest|fresh|replacement) (?:one|value|"
     rf"(?P<kind>(?i:{_KINDS})))|[Ii]t)"
     rf"(?: (?:is|was)(?: now)?(?: changed to)?(?: ?:)?| ?:){_VALUE}(?P<rest>.?)",
 )
