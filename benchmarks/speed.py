@@ -1,126 +1,124 @@
 """Speed of a turn and of recall at growing sizes, and of ingestion beside the bare embedder.
 
-    python -m benchmarks.speed [--sizes 1000,10000,100000] [--turns 30]
+    python -m benchmarks.speed [--sizes 1000,10000,100000] [--turns 30] [--ingest 3000]
 
-Messages are made by a seeded generator of our own. A turn is `chat` with the built-in provider, so that all
-of it is ours: storing durably, embedding, routing, search, facts, hydration, answer, storing the reply.
+Messages are made by a seeded generator of our own (benchmarks/talk.py). A turn is `chat` with the built-in
+provider, so that all of it is ours: storing durably, embedding, routing, search, facts, hydration, answer,
+storing the reply. A stall is the longest time that the event loop did not run, while turns were timed.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import random
+import contextlib
 import statistics
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from benchmarks.talk import questions, talk
 from hmlr import HMLRClient, Message, Settings
-from hmlr.memory.embeddings import EmbeddingService, embedder_spec
+from hmlr.memory.embeddings import EmbedderSpec, EmbeddingService, embedder_spec
+from hmlr.testing import hash_embedder
 
-PEOPLE = ("Ingrid", "Tomas", "Mei", "Omar", "Lucia", "Noah", "Priya", "Elias")
-PLACES = ("the harbour", "Bergen", "the old library", "the office", "Kyoto", "the allotment", "Lisbon")
-THINGS = (
-    "a wooden boat",
-    "the quarterly report",
-    "a sourdough loaf",
-    "the garden fence",
-    "a violin",
-    "the tax form",
-)
-DOING = ("repaired", "talked about", "bought", "lost", "photographed", "planned", "argued over", "painted")
-TAILS = (
-    "and it took all day",
-    "which was a relief",
-    "before the rain came",
-    "for the second time",
-    "with some help",
-)
+BATCH = 1000  # messages in one remember()
+TICK_S = 0.002
 
 
-def messages(count: int, seed: int = 7) -> list[Message]:
-    """Short chat messages, about 75 characters, over three years."""
-    dice = random.Random(seed)
-    start = datetime(2023, 1, 1, tzinfo=UTC)
-    return [
-        Message(
-            content=f"{dice.choice(PEOPLE)} and I {dice.choice(DOING)} {dice.choice(THINGS)} near "
-            f"{dice.choice(PLACES)} {dice.choice(TAILS)}, item {number} on the list.",
-            occurred_at=start + timedelta(minutes=number * 15),
-        )
-        for number in range(count)
-    ]
+class Pulse:
+    """The longest time in seconds that the event loop was late."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def beat(self) -> None:
+        """Run until cancelled."""
+        last = time.perf_counter()
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - last - TICK_S)
+            last = now
 
 
-def line(name: str, seconds: list[float]) -> str:
-    """Median and 95th percentile in milliseconds."""
+async def timed(work: Callable[[str], Awaitable[object]], asked: Sequence[str]) -> tuple[str, float]:
+    """Median and 95th percentile in ms as table cells, and the longest stall in ms."""
+    pulse = Pulse()
+    beating = asyncio.create_task(pulse.beat())
+    seconds = []
+    for question in asked:
+        start = time.perf_counter()
+        await work(question)
+        seconds.append(time.perf_counter() - start)
+    beating.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await beating
     ranked = sorted(seconds)
     p95 = ranked[min(len(ranked) - 1, int(0.95 * len(ranked)))]
-    return f"{name:28} p50 {1000 * statistics.median(ranked):8.1f} ms   p95 {1000 * p95:8.1f} ms"
+    return f"{1000 * statistics.median(ranked):.1f} / {1000 * p95:.1f}", 1000 * pulse.longest
 
 
-async def ingestion(settings: Settings, count: int) -> None:
+async def ingestion(settings: Settings, spec: EmbedderSpec, count: int) -> None:
     """Messages a second until all is stored and searchable by meaning, beside the embedder alone."""
-    said = messages(count)
-    service = EmbeddingService(embedder_spec("minilm", settings.cache))
+    said = list(talk(count))
+    service = EmbeddingService(spec)
     await service.embed(["warm"])
     start = time.perf_counter()
     await service.embed([message.content for message in said])
-    bare = count / (time.perf_counter() - start)
+    rates = {"bare embedder": count / (time.perf_counter() - start)}
     await service.aclose()
     with tempfile.TemporaryDirectory() as folder:
-        async with HMLRClient(Path(folder) / "b.db", "bench", settings=settings) as hmlr:
+        async with HMLRClient(Path(folder) / "b.db", "bench", settings=settings, embedder=spec) as hmlr:
             await hmlr.recall("warm")
             start = time.perf_counter()
-            for at in range(0, count, 256):
-                await hmlr.remember(said[at : at + 256])
-            stored = count / (time.perf_counter() - start)
+            for at in range(0, count, BATCH):
+                await hmlr.remember(said[at : at + BATCH])
+            rates["stored durably, found by words"] = count / (time.perf_counter() - start)
             while (await hmlr.stats()).vectors < count:
                 await asyncio.sleep(0.02)
-            embedded = count / (time.perf_counter() - start)
+            rates["found by meaning"] = count / (time.perf_counter() - start)
             await hmlr.flush()
-            digested = count / (time.perf_counter() - start)
-    print(f"ingestion of {count} messages, messages a second:")
-    print(
-        f"  bare embedder {bare:.0f}, stored {stored:.0f}, with vectors {embedded:.0f} "
-        f"({100 * embedded / bare:.0f} %), with topics and facts {digested:.0f} "
-        f"({100 * digested / bare:.0f} %)"
-    )
+            rates["topics and facts made"] = count / (time.perf_counter() - start)
+    print(f"| {count:,} messages | messages/s | of the bare embedder |\n|---|---:|---:|")
+    for name, rate in rates.items():
+        print(f"| {name} | {rate:,.0f} | {100 * rate / rates['bare embedder']:.0f} % |")
+    print()
 
 
-async def sizes(settings: Settings, counts: list[int], turns: int) -> None:
+async def sizes(settings: Settings, spec: EmbedderSpec, counts: list[int], turns: int) -> None:
     """A turn and a recall at each size; the store grows from one size to the next."""
-    said = messages(max(counts))
+    said = list(talk(max(counts)))
+    print("| chunks | facts | topics | recall p50 / p95 ms | turn p50 / p95 ms | stall ms | all made at /s |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
-        async with HMLRClient(Path(folder) / "b.db", "bench", settings=settings) as hmlr:
+        async with HMLRClient(Path(folder) / "b.db", "bench", settings=settings, embedder=spec) as hmlr:
             done = 0
             for count in counts:
-                for at in range(done, count, 1000):
-                    await hmlr.remember(said[at : min(at + 1000, count)])
-                await hmlr.flush()
+                rate = await grow(hmlr, said[done:count])
                 done = count
-                await measure(hmlr, count, turns)
+                print(f"| {count:,} | {await measure(hmlr, said[:count], turns)} | {rate:,.0f} |", flush=True)
 
 
-async def measure(hmlr: HMLRClient, count: int, turns: int) -> None:
-    """Time recalls and turns now."""
+async def grow(hmlr: HMLRClient, said: list[Message]) -> float:
+    """Remember and digest; messages a second."""
+    start = time.perf_counter()
+    for at in range(0, len(said), BATCH):
+        await hmlr.remember(said[at : at + BATCH])
+    await hmlr.flush()
+    return len(said) / (time.perf_counter() - start)
+
+
+async def measure(hmlr: HMLRClient, said: list[Message], turns: int) -> str:
+    """Time recalls and turns now; cells of the table."""
+    asked = questions(said, 2 * turns)
     await hmlr.recall("warm up")
-    recalls, chats = [], []
-    for number in range(turns):
-        question = f"When did {PEOPLE[number % 8]} and I see {THINGS[number % 6]} near {PLACES[number % 7]}?"
-        start = time.perf_counter()
-        await hmlr.recall(question)
-        recalls.append(time.perf_counter() - start)
-    for number in range(turns):
-        start = time.perf_counter()
-        reply = await hmlr.chat(f"Did {PEOPLE[number % 8]} like {THINGS[number % 6]}?", session_id="speed")
-        chats.append(time.perf_counter() - start)
-    print(f"{count} chunks")
-    print("  " + line("recall", recalls))
-    print("  " + line("a turn, all but the model", chats))
-    print(f"  stages of the last turn, ms: {dict(reply.timings_ms)}")
+    await hmlr.chat("Is it warm?", session_id="warm")
+    recalls, stall = await timed(hmlr.recall, asked[:turns])
+    chats, stall_of_turns = await timed(lambda text: hmlr.chat(text, session_id="speed"), asked[turns:])
+    facts, topics = len(await hmlr.facts()), len(await hmlr.blocks())
+    return f"{facts:,} | {topics:,} | {recalls} | {chats} | {max(stall, stall_of_turns):.0f}"
 
 
 async def main() -> None:
@@ -128,13 +126,18 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sizes", default="1000,10000,100000")
     parser.add_argument("--turns", type=int, default=30)
-    parser.add_argument("--ingest", type=int, default=3000)
-    parser.add_argument("--embedder", default="minilm")
+    parser.add_argument("--ingest", type=int, default=3000, help="messages, 0 leaves this part out")
+    parser.add_argument("--embedder", default="minilm", help="minilm, st:<name>, or hash: no model at all")
     options = parser.parse_args()
-    settings = Settings.load(embedder=options.embedder)
+    hashed = options.embedder == "hash"
+    settings = Settings.load(model="offline", embedder="none" if hashed else options.embedder)
+    spec = hash_embedder(dim=384) if hashed else embedder_spec(options.embedder, settings.cache)
+    if spec is None:
+        parser.error("a turn without vectors is another turn: name an embedder")
     if options.ingest:
-        await ingestion(settings, options.ingest)
-    await sizes(settings, [int(size) for size in options.sizes.split(",")], options.turns)
+        await ingestion(settings, spec, options.ingest)
+    if options.sizes:
+        await sizes(settings, spec, [int(size) for size in options.sizes.split(",")], options.turns)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,6 @@ class Settings(BaseSettings):
     background_wait_s: float = Field(
         5.0, ge=0, le=600, description="How long a one-shot command waits for jobs."
     )
-    redact_secrets: bool = Field(False, description="Mask values of secret facts in listings and prompts.")
 
     @classmethod
     def load(cls, **arguments: object) -> Self:

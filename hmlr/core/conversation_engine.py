@@ -52,6 +52,8 @@ from hmlr.store.records import Lease, NewTurn, TurnQuery
 
 T = TypeVar("T")
 Counted = Answer[Routing] | Answer[Kept] | Answer[AnswerText]
+# A message asks by its beginning; what is pasted behind it is stored and learned from all the same.
+ASKED_CHARS = 4000
 TURN_JOBS: tuple[JobKind, ...] = ("embed", "route", "scrub", "scribe")
 
 
@@ -121,7 +123,7 @@ class ConversationEngine:
                 trace.guarded("routing", self._route(turn, vector, lease), None),
                 trace.guarded("recall", self._search(turn, vector, trace), Hits()),
                 trace.guarded("window", self._window(turn), []),
-                trace.guarded("facts", self._book.view(message.content), FactView()),
+                trace.guarded("facts", self._book.view(_asked(turn)), FactView()),
             )
             if routed is not None:
                 trace.count("routing", routed.answer)
@@ -175,7 +177,7 @@ class ConversationEngine:
         """The message's vector, which routing and search share."""
         with trace.timed("embed"):
             try:
-                vectors = await self._services.embedding.embed([turn.messages[0].content])
+                vectors = await self._services.embedding.embed([_asked(turn)])
             except EmbedderUnavailable:
                 trace.degraded.append(LEXICAL_ONLY)
             except EmbedderError as error:
@@ -197,7 +199,7 @@ class ConversationEngine:
             raise
 
     async def _search(self, turn: Turn, vector: NDArray[np.float32] | None, trace: _Trace) -> Hits:
-        text = turn.messages[0].content
+        text = _asked(turn)
         query = SearchQuery(
             text=text,
             limit=self._services.settings.recall_limit,
@@ -231,7 +233,7 @@ class ConversationEngine:
         )
         context = hydrate(found, budget_tokens=self._services.settings.budget_tokens, statement=state)
         given = AnswerInput(
-            message=turn.messages[0].content,
+            message=_asked(turn),
             now=turn.occurred_at,
             context=context,
             constraints=_known(facts.constraints),
@@ -253,6 +255,10 @@ class ConversationEngine:
         )
         jobs = () if echo else tuple(kind for kind in self.turn_jobs if kind in ("embed", "scrub"))
         await self._services.store.add_reply(self._user, turn.turn_id, reply, jobs=jobs)
+
+
+def _asked(turn: Turn) -> str:
+    return turn.messages[0].content[:ASKED_CHARS]
 
 
 def _reply_time(turn: Turn, now: datetime) -> datetime:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hmlr.errors import InvalidInput, NotFound
@@ -11,8 +11,10 @@ from hmlr.memory.blocks import HeaderWords, extend_header, new_block
 from hmlr.memory.intake import check_name
 from hmlr.records import Block, BlockId, Turn, TurnId, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import AddEdit, AssignTurn, Change, PutBlock, StoredBlock, TurnQuery
+from hmlr.store.records import AddEdit, AssignTurn, Change, Edit, PutBlock, StoredBlock, TurnQuery
 
+PLACE = "place_turn"
+RENAME = "rename_block"
 HINT = "`blocks` lists them with their ids"
 
 
@@ -33,9 +35,8 @@ class BlockDesk:
         entry = await self._one(block_id)
         label = check_name(label, what="the label")
         block = replace(entry.block, label=label, renamed=True)
-        await self._apply(
-            [PutBlock(block=block, version=entry.version)], "rename_block", block_id, {"label": label}
-        )
+        edit = AddEdit(kind=RENAME, target=block_id, payload={"label": label}, recorded_at=self._clock())
+        await self._store.apply(self._user, [PutBlock(block=block, version=entry.version), edit])
         return block
 
     async def merge(self, block_id: BlockId, into: BlockId) -> Block:
@@ -44,12 +45,11 @@ class BlockDesk:
             raise InvalidInput("a block can't be merged into itself")
         await self._one(block_id)
         target = await self._one(into)
-        turns = await self._turns(block_id)
-        header = self._header(target.block, [*await self._turns(into), *turns])
-        await self._apply(
-            [PutBlock(block=header, version=target.version), *_moves(turns, into)],
-            "merge_block", block_id, {"into": into},
-        )  # fmt: skip
+        both = [*await self._turns(into), *await self._turns(block_id)]
+        turns = sorted(both, key=lambda turn: turn.seq)
+        header = self._header(target.block, turns)
+        changes = [PutBlock(block=header, version=target.version), *self._moves(turns, into)]
+        await self._store.apply(self._user, changes)
         return (await self._one(into)).block
 
     async def split(self, block_id: BlockId, at_turn: TurnId) -> Block:
@@ -67,9 +67,10 @@ class BlockDesk:
         changes: list[Change] = [
             PutBlock(block=self._header(entry.block, stay), version=entry.version),
             PutBlock(block=new, version=0),
-            *_moves(move, new.block_id),
+            *self._moves(stay, block_id),
+            *self._moves(move, new.block_id),
         ]
-        await self._apply(changes, "split_block", block_id, {"at_turn": at_turn})
+        await self._store.apply(self._user, changes)
         return (await self._one(new.block_id)).block
 
     async def resume(self, block_id: BlockId) -> Block:
@@ -80,14 +81,19 @@ class BlockDesk:
             PutBlock(block=entry.block, version=entry.version),
             AssignTurn(turn_id=turns[-1].turn_id, block_id=block_id, by="user"),
         ]
-        await self._apply(changes, "resume_block", block_id, {})
+        await self._store.apply(self._user, changes)
         return (await self._one(block_id)).block
 
-    async def _apply(
-        self, changes: Sequence[Change], kind: str, target: BlockId, payload: dict[str, object]
-    ) -> None:
-        edit = AddEdit(kind=kind, target=target, payload=payload, recorded_at=self._clock())
-        await self._store.apply(self._user, [*changes, edit])
+    def _moves(self, turns: Sequence[Turn], block_id: BlockId) -> list[Change]:
+        """Put turns into a block; each move is an edit of its own, so that forgetting one keeps the others."""
+        now = self._clock()
+        changes: list[Change] = []
+        for turn in turns:
+            changes.append(AssignTurn(turn_id=turn.turn_id, block_id=block_id, by="user", activate=False))
+            changes.append(
+                AddEdit(kind=PLACE, target=turn.turn_id, payload={"block_id": block_id}, recorded_at=now)
+            )
+        return changes
 
     async def _one(self, block_id: BlockId) -> StoredBlock:
         found = await self._store.blocks(self._user, block_ids=[block_id])
@@ -108,5 +114,23 @@ class BlockDesk:
         return replace(made, label=block.label, renamed=True) if block.renamed else made
 
 
-def _moves(turns: Sequence[Turn], block_id: BlockId) -> list[Change]:
-    return [AssignTurn(turn_id=turn.turn_id, block_id=block_id, by="user", activate=False) for turn in turns]
+@dataclass(frozen=True, kw_only=True)
+class Arrangement:
+    """Where the user has put turns, and how blocks are named; a rebuild routes by it first."""
+
+    places: Mapping[TurnId, BlockId] = field(default_factory=dict)
+    labels: Mapping[BlockId, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, edits: Sequence[Edit]) -> Arrangement:
+        """The arrangement that the edits add up to; later ones win."""
+        return cls(
+            places={
+                TurnId(edit.target): BlockId(str(edit.payload["block_id"]))
+                for edit in edits
+                if edit.kind == PLACE
+            },
+            labels={
+                BlockId(edit.target): str(edit.payload["label"]) for edit in edits if edit.kind == RENAME
+            },
+        )

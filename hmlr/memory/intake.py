@@ -20,6 +20,8 @@ MAX_ID_CHARS = 200
 MAX_METADATA_BYTES = 65_536
 MAX_QUERY_CHARS = 100_000
 MAX_LIMIT = 1000
+# The session of turns that are corrections of facts: they have made their fact already and teach no other.
+CORRECTIONS = SessionId("hmlr:corrections")
 ROLES: tuple[Role, ...] = get_args(Role)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hmlr.memory.block_desk import Arrangement
 from hmlr.memory.retrieval.governor import Arrival, Governor
 from hmlr.memory.retrieval.lattice import Lattice
 from hmlr.memory.retrieval.topics import vector_of
@@ -26,6 +27,14 @@ class RouteJob:
         by_turn = {lease.turn_id: lease for lease in leases}
         turns = await self._store.turns(self._user, TurnQuery(turn_ids=tuple(by_turn)))
         index = await self._lattice.index(self._user)
-        await self._governor.route(
-            [Arrival(turn=turn, vector=vector_of(index, turn), lease=by_turn[turn.turn_id]) for turn in turns]
-        )
+        arranged = Arrangement.of(await self._store.edits(self._user))
+        arrivals = [
+            Arrival(
+                turn=turn,
+                vector=vector_of(index, turn),
+                lease=by_turn[turn.turn_id],
+                place=arranged.places.get(turn.turn_id),
+            )
+            for turn in turns
+        ]
+        await self._governor.route(arrivals, arranged.labels)

@@ -229,8 +229,8 @@ NOTHING = [
 ]
 
 
-def _scrub(content: str, **given: object) -> list[FactDraft]:
-    return list(scrub_by_rule(said(content, **given)).facts)  # type: ignore[arg-type]
+def _scrub(content: str, day: int = 0, **given: object) -> list[FactDraft]:
+    return list(scrub_by_rule(said(content, day, **given)).facts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("content", "subject", "key", "value"), FOUND)
@@ -269,6 +269,15 @@ def test_leaves_out(content: str) -> None:
 )
 def test_states_of_versions(content: str, states: set[tuple[str, str]]) -> None:
     assert {(d.subject, d.bearing) for d in _scrub(content) if d.key == "policy"} == states
+
+
+def test_an_event_holds_from_its_own_day() -> None:
+    (draft,) = _scrub("I met Ingrid last Friday.", 3)
+    assert draft.valid_from is not None
+    assert f"{draft.valid_from:%Y-%m-%d}" == "2024-01-05"
+    (ahead,) = _scrub("We are flying to Rome on 3 May.")
+    assert ahead.valid_from is None
+    assert ahead.value == "We are flying to Rome on 3 May (2024-05-03)"
 
 
 def test_a_third_party_speaks_of_himself() -> None:

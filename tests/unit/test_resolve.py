@@ -75,6 +75,8 @@ def test_an_update_that_began_before_the_last_statement_wins() -> None:
     learn(facts, said("I live in Oslo.", 5))
     learn(facts, said("I moved to Bergen two weeks ago.", 6))
     assert active(facts, "lives_in") == ["Bergen"]
+    (oslo,) = [f for f in facts.values() if f.value == "Oslo"]
+    assert oslo.valid_to == oslo.valid_from
 
 
 @given(st.permutations(range(5)))
@@ -354,6 +356,23 @@ def test_volumes_supersede_each_other(volumes: list[str]) -> None:
     facts = play(volumes)
     states = [(f.value.split()[0].split("/")[0], f.state) for f in facts.values()]
     assert states == [("4.2", "superseded"), ("4.7", "superseded"), ("4,850,000", "active")]
+
+
+def test_an_old_message_read_again_undoes_nothing() -> None:
+    facts = play(POLICIES)
+    assert learn(facts, said(POLICIES[6], 6)) == []
+    assert learn(facts, said(POLICIES[4], 4)) == []
+
+
+def test_a_volume_of_nothing_named_is_none_of_two() -> None:
+    told = [
+        "Kronos handles 3 million records/day.",
+        "Cerberus handles 4 million records/day.",
+        "Peak: 9 million/day.",
+    ]
+    facts = play(told)
+    assert len(active(facts, "volume_per_day")) == 3
+    assert {f.subject for f in facts.values()} == {"Kronos", "Cerberus", "user"}
 
 
 def test_volumes_of_two_projects_are_apart() -> None:

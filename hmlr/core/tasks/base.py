@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import string
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -91,7 +92,7 @@ class TaskRunner:
         if self.model is None:
             return Answer(value=task.offline(given), by="rule")
         try:
-            response = await self.model.complete(_request(task, given))
+            response = await self.model.complete(await _request(task, given))
             return Answer(value=_accept(task, given, response), by=response.model, usage=response.usage)
         except ModelError as error:
             return Answer(value=task.offline(given), by="rule", usage=Usage(), failure=str(error))
@@ -103,7 +104,7 @@ class TaskRunner:
         """
         if self.model is not None:
             try:
-                async for part in self.model.stream(_request(task, given)):
+                async for part in self.model.stream(await _request(task, given)):
                     if part.response is None:
                         yield AnswerPart(text=part.text)
                         continue
@@ -119,8 +120,8 @@ class TaskRunner:
         yield AnswerPart(text=str(getattr(fallback.value, "text", "")), answer=fallback)
 
 
-def _request(task: Task[In, Out], given: In) -> ModelRequest:
-    prompt = task.prompt()
+async def _request(task: Task[In, Out], given: In) -> ModelRequest:
+    prompt = await asyncio.to_thread(task.prompt)  # the first time it reads a file
     return ModelRequest(
         task=task.name,
         system=prompt.system,

@@ -10,13 +10,12 @@ from hmlr.errors import InvalidInput, NotFound
 from hmlr.memory.facts.as_of import holds
 from hmlr.memory.facts.edits import correct, restore, retire
 from hmlr.memory.facts.statement import state
-from hmlr.memory.intake import Intake, check_text
-from hmlr.records import Fact, FactHistory, FactId, FactState, JobKind, Message, SessionId, UserId
+from hmlr.memory.intake import CORRECTIONS, Intake, check_text
+from hmlr.records import Fact, FactHistory, FactId, FactState, JobKind, Message, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import FactQuery
 
 MAX_VALUE_CHARS = 1000
-CORRECTIONS = SessionId("corrections")
 
 
 class FactDesk:

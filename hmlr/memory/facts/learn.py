@@ -13,6 +13,7 @@ from hmlr.core.tasks.drafts import FactDraft, FactDrafts
 from hmlr.memory.facts.edits import replay
 from hmlr.memory.facts.make import pin
 from hmlr.memory.facts.resolve import resolve
+from hmlr.memory.intake import CORRECTIONS
 from hmlr.records import Fact, StoredMessage, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import Change, FactQuery, Lease, PutFact, TurnQuery
@@ -39,7 +40,12 @@ class Learner(Generic[In]):
         """
         wanted = TurnQuery(turn_ids=tuple(lease.turn_id for lease in leases))
         turns = await self.store.turns(self.user, wanted)
-        messages = [message for turn in turns for message in turn.messages if not message.echo]
+        messages = [
+            message
+            for turn in turns
+            for message in turn.messages
+            if not message.echo and turn.session_id != CORRECTIONS
+        ]
         answers = await self._answers(messages)
         changes = await self._changes(messages, answers)
         await self.store.apply(self.user, changes, finish=leases)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ class Arrival:
     turn: Turn
     vector: NDArray[np.float32] | None
     lease: Lease | None
+    place: BlockId | None = None  # where the user has put it; then nothing is decided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ class _Plan:
     """Turns put into blocks one after the other, to be written in one transaction."""
 
     states: dict[BlockId, TopicState]  # the topic with the latest turn first
+    labels: Mapping[BlockId, str] = field(default_factory=dict)  # the user's own, for blocks made again
     current: dict[SessionId, BlockId | None] = field(default_factory=dict)
     read_versions: dict[BlockId, int] = field(default_factory=dict)
     assigned: list[AssignTurn] = field(default_factory=list)
@@ -66,7 +68,12 @@ class _Plan:
         turn = arrival.turn
         state = self.states.pop(answer.value.block_id, None) if answer.value.block_id else None
         if state is None:
-            state = TopicState(block=new_block(turn.turn_id, turn.occurred_at), version=0)
+            block = new_block(turn.turn_id, turn.occurred_at)
+            if arrival.place is not None:
+                block = replace(block, block_id=arrival.place)
+            if label := self.labels.get(block.block_id):
+                block = replace(block, label=label, renamed=True)
+            state = TopicState(block=block, version=0)
         block_id = state.block.block_id
         self.read_versions.setdefault(block_id, state.version)
         text = first_words(turn)
@@ -97,27 +104,37 @@ class Governor:
         self._book = TopicBook(store, user)
         self._writing = asyncio.Lock()  # around reading, deciding by rule and writing; never a model call
 
-    async def route(self, arrivals: Sequence[Arrival]) -> list[Routed]:
+    async def route(
+        self, arrivals: Sequence[Arrival], labels: Mapping[BlockId, str] | None = None
+    ) -> list[Routed]:
         """Put turns into blocks, each against the one before, and finish their jobs with it.
 
         Rules decide all in one transaction. A model is asked turn by turn, with nothing held meanwhile.
         """
         if self._runner.model is None:
-            return await self._written(arrivals, {})
+            return await self._written(arrivals, {}, labels or {})
         routed: list[Routed] = []
         for arrival in arrivals:
             plan = await self._plan([arrival])
-            answer = await self._runner.run(ROUTING, plan.view(arrival))
-            routed += await self._written([arrival], {arrival.turn.turn_id: answer})
+            answer = await self._decide(arrival, plan)
+            routed += await self._written([arrival], {arrival.turn.turn_id: answer}, labels or {})
         return routed
 
+    async def _decide(self, arrival: Arrival, plan: _Plan) -> Answer[Routing]:
+        if arrival.place is not None:
+            return Answer(value=Routing(action="resume", block_id=arrival.place), by="user")
+        return await self._runner.run(ROUTING, plan.view(arrival))
+
     async def _written(
-        self, arrivals: Sequence[Arrival], answers: Mapping[str, Answer[Routing]]
+        self,
+        arrivals: Sequence[Arrival],
+        answers: Mapping[str, Answer[Routing]],
+        labels: Mapping[BlockId, str],
     ) -> list[Routed]:
         for attempt in range(TRIES):
             try:
                 async with self._writing:
-                    return await self._write(arrivals, answers)
+                    return await self._write(arrivals, answers, labels)
             except LeaseLost:
                 raise
             except Conflict:
@@ -126,12 +143,16 @@ class Governor:
         raise AssertionError("unreachable")
 
     async def _write(
-        self, arrivals: Sequence[Arrival], answers: Mapping[str, Answer[Routing]]
+        self,
+        arrivals: Sequence[Arrival],
+        answers: Mapping[str, Answer[Routing]],
+        labels: Mapping[BlockId, str],
     ) -> list[Routed]:
         plan = await self._plan(arrivals)
+        plan.labels = labels
         routed = []
         for arrival in arrivals:
-            answer = answers.get(arrival.turn.turn_id) or await self._runner.run(ROUTING, plan.view(arrival))
+            answer = answers.get(arrival.turn.turn_id) or await self._decide(arrival, plan)
             routed.append(Routed(block_id=plan.put(arrival, answer), answer=answer))
         try:
             leases = [arrival.lease for arrival in arrivals if arrival.lease]

@@ -44,7 +44,8 @@ class UserIndex:
     sessions: dict[SessionId, int] = field(default_factory=dict)  # session_nos are its values
     total_terms: int = 0
     total_vectors: int = 0
-    rows_of_turn: dict[TurnId, list[int]] = field(default_factory=dict)
+    # Tuples of numbers, which the garbage collector leaves alone: its pauses would grow with the memory.
+    rows_of_turn: dict[TurnId, tuple[int, ...]] = field(default_factory=dict)
 
     def rows_of(self, chunk_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Row numbers of chunk ids, and which of them are here; rows of absent ones are meaningless."""
@@ -73,7 +74,7 @@ class UserIndex:
             self.sessions.setdefault(name, len(self.sessions)) for name in columns.sessions
         ]
         for offset, turn_id in enumerate(columns.turn_ids):
-            self.rows_of_turn.setdefault(turn_id, []).append(start + offset)
+            self.rows_of_turn[turn_id] = (*self.rows_of_turn.get(turn_id, ()), start + offset)
         self.turn_ids.extend(columns.turn_ids)
         self.total_terms += int(columns.term_counts.sum())
         self.n = end

@@ -17,6 +17,7 @@ from hmlr.store.records import StoredBlock, TurnQuery
 
 MAX_TOPICS = 12  # how many blocks a turn may resume
 RECENT = 4  # messages by which a topic is known
+ROUTED_CHARS = 4000  # of a message: its beginning tells the topic
 
 
 @dataclass
@@ -115,7 +116,7 @@ class TopicBook:
 
 def first_words(turn: Turn) -> str:
     """The text by which a turn is routed: the message that opens it."""
-    return turn.messages[0].content if turn.messages else ""
+    return turn.messages[0].content[:ROUTED_CHARS] if turn.messages else ""
 
 
 def vector_of(index: UserIndex, turn: Turn) -> NDArray[np.float32] | None:

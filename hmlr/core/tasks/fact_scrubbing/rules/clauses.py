@@ -103,7 +103,8 @@ def run(rules: tuple[Rule, ...], clause: Clause) -> Iterator[FactDraft]:
 
 def doubtful(clause: Clause) -> bool:
     """Whether the clause speaks of what may be, not of what is."""
-    return not DOUBT.isdisjoint(clause.words) or " used to " in clause.text
+    # "may" is asked of the text: in capitals it is a month.
+    return not DOUBT.isdisjoint(clause.words) or " may " in clause.text or " used to " in clause.text
 
 
 def past_date(clause: Clause) -> datetime | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from hmlr.core.tasks.drafts import FactDraft
+from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
 from hmlr.core.tasks.fact_scrubbing.rules.wording import slug
@@ -63,28 +63,28 @@ _PLANS = word_set(
 def event(clause: Clause) -> Iterator[FactDraft]:
     """Something with a day: "my flight is on 3 May", "I ran a marathon last Friday"."""
     dates = find_dates(clause.text, clause.now)
-    if not dates or (dates[0].precision in {"year", "decade", "century"} and len(clause.text) > 160):
+    if not dates:
         return
-    when = dates[0]
+    said, coming = dates[0], _ahead(dates[0], clause)
     if found := _MY_EVENT.search(clause.text):
-        what, key = found["what"], f"{slug(found['what'])}_date"
-        bearing = "updates" if _MOVED.search(clause.text) else "asserts"
-        when = when if " was on " in clause.text else _ahead(when, clause)
-        yield from clause.draft(key, _dated(when), "event", bearing=bearing)  # type: ignore[arg-type]
-        return
-    if found := _HAVE_EVENT.search(clause.text):
-        what = found["what"]
-        when = when if re.search(r"\bhad\b", clause.text) else _ahead(when, clause)
-    elif (found := _DID.search(clause.text)) and found["verb"] not in _THOUGHTS and when.start <= clause.now:
-        if found["lead"] and when.at[0] >= found.start("did"):
-            return  # "the figurines I bought yesterday" tells something else
-        what = clause.text
-    elif (found := _WILL.search(clause.text)) and found["verb"] in _PLANS and when.end > clause.now:
-        what = clause.text
-    else:
-        return
-    value = f"{what} ({_dated(when)})" if found.re is _HAVE_EVENT else f"{what} ({_day(when)})"
-    yield from clause.draft("event", value, "event")
+        bearing: Bearing = "updates" if _MOVED.search(clause.text) else "asserts"
+        when = said if " was on " in clause.text else coming
+        yield from clause.draft(f"{slug(found['what'])}_date", _dated(when), "event", bearing=bearing)
+    elif found := _HAVE_EVENT.search(clause.text):
+        when = said if re.search(r"\bhad\b", clause.text) else coming
+        yield from _happening(clause, found["what"], _dated(when), when)
+    elif (found := _DID.search(clause.text)) and found["verb"] not in _THOUGHTS and said.start <= clause.now:
+        # "The figurines I bought yesterday" tells something else than the purchase.
+        if not found["lead"] or said.at[0] < found.start("did"):
+            yield from _happening(clause, clause.text, _day(said), said)
+    elif (found := _WILL.search(clause.text)) and found["verb"] in _PLANS and coming.end > clause.now:
+        yield from _happening(clause, clause.text, _day(coming), coming)
+
+
+def _happening(clause: Clause, what: str, day: str, when: TimeSpan) -> Iterator[FactDraft]:
+    """What lies ahead is known from now on; what happened holds from its own day."""
+    since = when.start if when.start <= clause.now else None
+    yield from clause.draft("event", f"{what} ({day})", "event", valid_from=since)
 
 
 def _ahead(when: TimeSpan, clause: Clause) -> TimeSpan:

@@ -126,7 +126,7 @@ CONDITION = re.compile(
 HARMLESS_CONDITION = re.compile(r"^(?:if (?:you|it|anyone|someone|that)|in case)\b", re.IGNORECASE)
 DOUBT = word_set(
     """
-    if unless whether would could might maybe perhaps may apparently supposedly
+    if unless whether would could might maybe perhaps apparently supposedly
     """
 )
 

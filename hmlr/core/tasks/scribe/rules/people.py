@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hmlr.core.tasks.drafts import FactDraft
+from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
     ADV,
@@ -70,8 +70,8 @@ _CHILDREN = re.compile(
 def household(clause: Clause) -> Iterator[FactDraft]:
     """Marital status and how many children or siblings."""
     if found := _MARITAL.search(clause.text):
-        bearing = "updates" if found["got"] else "asserts"
-        yield from clause.draft("marital_status", found["is"] or found["got"], "identity", bearing=bearing)  # type: ignore[arg-type]
+        bearing: Bearing = "updates" if found["got"] else "asserts"
+        yield from clause.draft("marital_status", found["is"] or found["got"], "identity", bearing=bearing)
     if found := _CHILDREN.search(clause.text):
         who = {"kids": "children"}.get(found["who"], found["who"])
         yield from clause.draft(f"number_of_{who}", found["n"], "identity")

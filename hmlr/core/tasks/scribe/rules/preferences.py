@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hmlr.core.tasks.drafts import FactDraft
+from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import ADV
 from hmlr.core.tasks.fact_scrubbing.rules.wording import slug
@@ -49,9 +49,9 @@ def favourite(clause: Clause) -> Iterator[FactDraft]:
         and not _POINTING.search(found["what"])
         and not found["what"].startswith("not ")
     ):
-        bearing = "updates" if _UPDATE.search(clause.text) else "asserts"
+        bearing: Bearing = "updates" if _UPDATE.search(clause.text) else "asserts"
         what = re.sub(r"^(?:an?|the colou?r) ", "", found["what"])
-        yield from clause.draft(_key(found["kind"]), what, "preference", bearing=bearing)  # type: ignore[arg-type]
+        yield from clause.draft(_key(found["kind"]), what, "preference", bearing=bearing)
 
 
 def _key(kind: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hmlr.core.tasks.drafts import FactDraft
+from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
     ADV,
@@ -65,8 +65,8 @@ def job(clause: Clause) -> Iterator[FactDraft]:
         return
     if re.match(r"I (?:\w+ )?was (?!promoted|hired)", found.group()):
         return  # what one was is not what one is
-    bearing = "updates" if _UPDATED.search(found.group()) else "asserts"
-    yield from clause.draft("job", found["job"] + found["of"], "identity", bearing=bearing)  # type: ignore[arg-type]
+    bearing: Bearing = "updates" if _UPDATED.search(found.group()) else "asserts"
+    yield from clause.draft("job", found["job"] + found["of"], "identity", bearing=bearing)
 
 
 _ORG = (
