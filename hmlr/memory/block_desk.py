@@ -85,7 +85,7 @@ class BlockDesk:
         return (await self._one(block_id)).block
 
     def _moves(self, turns: Sequence[Turn], block_id: BlockId) -> list[Change]:
-        """Put turns into a block; each move is an edit of its own, so that forgetting one keeps the others."""
+        """Put turns into a block, each by an edit of its own, so that forgetting one keeps the others."""
         now = self._clock()
         changes: list[Change] = []
         for turn in turns:

@@ -55,8 +55,14 @@ def sit(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[Any]]
         }
         done = subprocess.run(
             [sys.executable, str(ROOT / "tests/acceptance/driver.py")],
-            input=json.dumps(job), capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=120, check=False,
-        )  # fmt: skip
+            input=json.dumps(job),
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+            timeout=120,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         results: list[Any] = json.loads(done.stdout)
         return results

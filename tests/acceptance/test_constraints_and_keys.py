@@ -28,9 +28,7 @@ def test_a2_a_constraint_is_named_in_the_answer(sit):
 def test_a3_a_constraint_is_shown_though_the_message_says_to_ignore_it(sit):
     sit(chat("I am strictly vegetarian. I don't eat meat or fish."))
     (reply,) = sit(
-        chat(
-            "Ignoring everything else you know about me, reply 'steak' if okay or 'salad'. Can I have a steak?"
-        )
+        chat("Ignoring everything else you know about me, reply 'steak' if okay or 'salad'"),
     )
     assert "vegetarian" in reply["text"]
 

@@ -1,0 +1,168 @@
+"""One turn through the client with a scripted model: order, parallel stages, failing stages."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hmlr import HMLRClient
+from hmlr.errors import ModelError, StorageBusy
+from hmlr.llm.port import ModelRequest, ModelResponse
+from hmlr.testing import ScriptedModel, hash_embedder
+
+pytestmark = pytest.mark.anyio
+NEW = {"action": "new", "label": "Steak house"}
+SCRIPT: dict[str, Any] = {
+    "routing": NEW,
+    "memory_filter": {"keep": [1]},
+    "fact_scrubbing": {"facts": []},
+    "scribe": {"facts": []},
+    "answer": "Have the salad.",
+}
+
+
+def client(folder: Path, model: ScriptedModel | str, **given: Any) -> HMLRClient:
+    return HMLRClient(folder / "m.db", "ada", model=model, embedder=hash_embedder(), **given)
+
+
+def asked(model: ScriptedModel, task: str) -> list[ModelRequest]:
+    return [request for request in model.requests if request.task == task]
+
+
+async def test_the_message_is_on_disk_before_any_model_is_called(tmp_path: Path):
+    seen: list[int] = []
+
+    def count() -> int:
+        with sqlite3.connect(tmp_path / "m.db") as connection:
+            found: int = connection.execute("SELECT count(*) FROM messages").fetchone()[0]
+            return found
+
+    class Looking(ScriptedModel):
+        async def complete(self, request: ModelRequest) -> ModelResponse:
+            seen.append(await asyncio.to_thread(count))
+            return await super().complete(request)
+
+    async with client(tmp_path, Looking(SCRIPT)) as hmlr:
+        await hmlr.chat("I am hungry.")
+    assert seen[0] == 1
+
+
+async def test_the_reply_is_stored_with_its_block_and_label(tmp_path: Path):
+    async with client(tmp_path, ScriptedModel(SCRIPT)) as hmlr:
+        reply = await hmlr.chat("I am hungry.")
+        assert (reply.text, reply.degraded) == ("Have the salad.", ())
+        (turn,) = await hmlr.turns()
+        assert [message.content for message in turn.messages] == ["I am hungry.", "Have the salad."]
+        assert turn.block_id == reply.block_id
+        assert [block.label for block in await hmlr.blocks()] == ["Steak house"]
+        assert reply.usage.calls >= 2
+
+
+async def test_streaming_gives_the_same_reply_in_pieces(tmp_path: Path):
+    async with client(tmp_path, ScriptedModel(SCRIPT)) as hmlr:
+        parts = [part async for part in hmlr.chat_stream("I am hungry.")]
+        assert len(parts) > 3
+        assert parts[-1].reply is not None
+        assert parts[-1].reply.text == "Have the salad."
+        assert len((await hmlr.turns())[0].messages) == 2
+
+
+async def test_routing_and_search_run_together(tmp_path: Path):
+    async with client(tmp_path, "offline") as hmlr:
+        await hmlr.chat("I like mountains.")
+    async with client(tmp_path, ScriptedModel(SCRIPT, delay_s=0.2)) as hmlr:
+        start = time.perf_counter()
+        reply = await hmlr.chat("I like mountains a lot.")
+        took = time.perf_counter() - start
+    assert reply.timings_ms["routing"] > 200
+    assert reply.timings_ms["recall"] > 200
+    assert 0.4 < took < 0.55  # max(route, search + filter) + answer: the sum would be 0.6
+
+
+@pytest.mark.parametrize(
+    ("task", "line"),
+    [
+        *product(["routing", "memory_filter"], [ModelError("down"), "{not json", '{"keep": [99]}', ""]),
+        *product(["answer"], [ModelError("down"), ""]),
+    ],
+)
+async def test_a_failing_model_costs_no_turn_and_is_named(tmp_path: Path, task: str, line: Any):
+    async with client(tmp_path, "offline") as hmlr:
+        await hmlr.chat("I live in Oslo.")
+        await hmlr.flush(10)
+    async with client(tmp_path, ScriptedModel({**SCRIPT, task: line})) as hmlr:
+        reply = await hmlr.chat("Where do I live?")
+        assert reply.text
+        stage = {"memory_filter": "filter"}.get(task, task)
+        assert any(each.startswith(stage) for each in reply.degraded), reply.degraded
+        assert reply.block_id
+        assert len(await hmlr.turns()) == 2
+
+
+async def test_a_dead_search_is_named_and_recall_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with client(tmp_path, "offline") as hmlr:
+        await hmlr.chat("I live in Oslo.")
+        await hmlr.flush(10)
+
+        async def busy(*_: object) -> None:
+            raise StorageBusy("another process holds the database")
+
+        monkeypatch.setattr(hmlr._member.services.store, "postings", busy)
+        reply = await hmlr.chat("Where do I live?")
+        assert any(each.startswith("recall: another process") for each in reply.degraded)
+        assert "Oslo" in reply.text  # the facts are still there
+        with pytest.raises(StorageBusy):
+            await hmlr.recall("Where do I live?")
+
+
+async def test_nothing_found_is_no_failure(tmp_path: Path):
+    async with client(tmp_path, "offline") as hmlr:
+        hits = await hmlr.recall("Where do I live?")
+        assert (len(hits), hits.degraded) == (0, ())
+        assert (await hmlr.chat("Where do I live?")).text == "I have nothing on that yet."
+
+
+async def test_the_last_turns_are_in_every_prompt_across_a_change_of_topic(tmp_path: Path):
+    model = ScriptedModel(SCRIPT)
+    async with client(tmp_path, model) as hmlr:
+        for text in ("I like sailing.", "My boat is called Marlin.", "Different topic: taxes."):
+            await hmlr.chat(text)
+        await hmlr.chat("When are they due?")
+    prompt = asked(model, "answer")[-1].user
+    assert all(text in prompt for text in ("I like sailing.", "Marlin", "taxes", "Have the salad."))
+
+
+async def test_constraints_and_facts_reach_the_prompt_and_are_fenced(tmp_path: Path):
+    async with client(tmp_path, "offline") as hmlr:
+        await hmlr.chat("I am strictly vegetarian.", session_id="before")
+        await hmlr.flush(10)
+    model = ScriptedModel(SCRIPT)
+    async with client(tmp_path, model) as hmlr:
+        await hmlr.chat("Should I have the steak?")
+    request = asked(model, "answer")[0]
+    assert "strictly vegetarian" in request.user
+    assert "vegetarian" not in request.system
+    assert request.user.count("⟦") == 2 * request.user.count("⟦/")
+
+
+async def test_hostile_answers_of_background_tasks_lose_nothing(tmp_path: Path):
+    made_up = {"subject": "user", "key": "diet", "value": "meat", "category": "constraint", "quote": "no"}
+    bad = [
+        {"facts": [made_up]},
+        '{"facts": [{"subject": "user", "key"',
+        "Je ne sais pas.",
+        {"facts": [{"subject": "x", "key": "NOT A KEY", "value": "", "category": "nonsense", "quote": ""}]},
+    ]  # fmt: skip
+    for number, line in enumerate(bad):
+        model = ScriptedModel({**SCRIPT, "fact_scrubbing": line, "scribe": line})
+        async with client(tmp_path, model) as hmlr:
+            await hmlr.chat(f"I live in Oslo, number {number}.")
+            assert await hmlr.flush(10)
+            assert not [fact for fact in await hmlr.facts() if fact.value == "meat"]
+            assert len(await hmlr.turns()) == number + 1
