@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hmlr import __version__
-from hmlr.cli import care, chat, knowledge, recall, remember, streams
+from hmlr.cli import blocks, care, chat, knowledge, recall, remember, streams
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, NotFound
@@ -33,7 +33,7 @@ for function in (
     recall.context,
     knowledge.facts,
     knowledge.profile,
-    knowledge.blocks,
+    blocks.blocks,
     knowledge.history,
     knowledge.correct,
     knowledge.retire,

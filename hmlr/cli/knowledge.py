@@ -1,4 +1,4 @@
-"""Facts, topics and the profile: what memory holds to be true, and the user's own edits of it."""
+"""Facts and the profile: what memory holds to be true, and the user's own edits of it."""
 
 from __future__ import annotations
 
@@ -45,27 +45,6 @@ async def facts(
     async with call.client() as client:
         found = await client.facts(subject=subject, key=key, as_of=as_of, states=chosen)
     emit_json(found) if json else emit_table(FACT_COLUMNS, fact_rows(found), empty="no facts")
-
-
-async def blocks(call: Call, json: Json = False) -> None:
-    """List topics, the latest first."""
-    async with call.client() as client:
-        found = await client.blocks()
-    if json:
-        emit_json(found)
-        return
-    rows = [
-        (
-            block.label,
-            block.state,
-            block.turn_count,
-            day(block.started_at),
-            day(block.last_at),
-            block.block_id,
-        )
-        for block in found
-    ]
-    emit_table(("topic", "state", "turns", "from", "to", "id"), rows, empty="no topics")
 
 
 async def profile(call: Call, json: Json = False) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 
-from tests.acceptance.conftest import call, chat
+from tests.acceptance.conftest import ROOT, call, chat
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
 
@@ -81,3 +85,25 @@ def test_a_user_arranges_blocks(sit):
     split, blocks = sit(call("split_block", bread, replies[1]["turn_id"]), call("blocks"))
     assert split["turn_count"] == 1
     assert len(blocks) == 2
+
+
+def test_blocks_are_arranged_on_the_command_line(sit, environment, tmp_path):
+    (reply,) = sit(chat("I want to bake sourdough bread."))
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(ROOT / "main.py"), "blocks", *words],
+            capture_output=True,
+            text=True,
+            env={**environment, "HMLR_DB_PATH": str(tmp_path / "memory.db"), "HMLR_USER": "ada"},
+            cwd=tmp_path,
+            timeout=60,
+            check=False,
+        )
+
+    renamed = run("--rename", reply["block_id"], "--label", "Bread", "--json")
+    assert [block["label"] for block in json.loads(renamed.stdout)] == ["Bread"]
+    assert run("--rename", "nonsense", "--label", "x").returncode == 1
+    wrong = run("--rename", reply["block_id"])
+    assert (wrong.returncode, "needs --label" in wrong.stderr) == (2, True)
+    assert run("--label", "x").returncode == 2

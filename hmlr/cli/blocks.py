@@ -1,0 +1,76 @@
+"""Topics: listing them, and the user's own arrangement of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmlr.cli.call import Call, UsageError
+from hmlr.cli.options import Json, check_text
+from hmlr.cli.output import day, emit_json, emit_table
+
+if TYPE_CHECKING:
+    from hmlr.client import HMLRClient
+    from hmlr.records import Block
+
+
+async def blocks(
+    call: Call,
+    *,
+    rename: Annotated[
+        str | None, typer.Option("--rename", metavar="BLOCK", help="Give it the label of --label.")
+    ] = None,
+    label: Annotated[str | None, typer.Option("--label", metavar="TEXT", help="The new label.")] = None,
+    merge: Annotated[
+        str | None, typer.Option("--merge", metavar="BLOCK", help="Move its turns into --into.")
+    ] = None,
+    into: Annotated[str | None, typer.Option("--into", metavar="BLOCK", help="The block that stays.")] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="BLOCK", help="Move its turns from --at-turn on.")
+    ] = None,
+    at_turn: Annotated[
+        str | None, typer.Option("--at-turn", metavar="TURN", help="First turn of the new block.")
+    ] = None,
+    resume: Annotated[str | None, typer.Option("--resume", metavar="BLOCK", help="Make it active.")] = None,
+    json: Json = False,
+) -> None:
+    """List topics, the latest first; or rename, merge, split or resume one."""
+    edits = {
+        "--rename": (rename, label, "--label"),
+        "--merge": (merge, into, "--into"),
+        "--split": (split, at_turn, "--at-turn"),
+        "--resume": (resume, resume, ""),
+    }
+    asked = {name: each for name, each in edits.items() if each[0] is not None}
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} exclude each other", hint="Make one edit at a time")
+    for name, (_, value, needed) in edits.items():
+        if name in asked and value is None:
+            raise UsageError(f"{name} needs {needed}", hint="See --help")
+        if name not in asked and value is not None:
+            raise UsageError(f"{needed} goes with {name}", hint="See --help")
+    async with call.client() as client:
+        for name, (block, value, _) in asked.items():
+            await _edit(client, name, check_text(block or "", name), check_text(value or "", name))
+        found = await client.blocks()
+    emit_json(found) if json else _table(found)
+
+
+async def _edit(client: HMLRClient, name: str, block: str, value: str) -> None:
+    if name == "--rename":
+        await client.rename_block(block, value)
+    elif name == "--merge":
+        await client.merge_blocks(block, value)
+    elif name == "--split":
+        await client.split_block(block, value)
+    else:
+        await client.resume_block(block)
+
+
+def _table(found: list[Block]) -> None:
+    rows = [
+        (each.label, each.state, each.turn_count, day(each.started_at), day(each.last_at), each.block_id)
+        for each in found
+    ]
+    emit_table(("topic", "state", "turns", "from", "to", "id"), rows, empty="no topics")
