@@ -14,6 +14,13 @@ from hmlr.core.services import Clock, open_services, utc_now
 from hmlr.errors import ClosedError, InvalidInput
 from hmlr.llm.port import Model
 from hmlr.memory.embeddings.port import EmbedderSpec
+from hmlr.memory.intake import (
+    MAX_BUDGET_TOKENS,
+    check_key,
+    check_limit,
+    check_messages,
+    check_wait,
+)
 from hmlr.memory.intake import session_id as checked_session
 from hmlr.memory.intake import user_id as checked_user
 from hmlr.memory.portability import export_file, import_file
@@ -44,6 +51,7 @@ from hmlr.settings import Settings
 from hmlr.store.records import TurnQuery
 
 DEFAULT_SESSION = "default"
+MAX_TURNS = 1_000_000  # in one answer
 
 
 class HMLRClient:
@@ -139,9 +147,11 @@ class HMLRClient:
         """Like `chat`, piece by piece; the last part carries the whole reply."""
         member = self._member
         said = Message(content=message, occurred_at=occurred_at, metadata=metadata or {})
-        async for part in member.engine.run(said, checked_session(session_id)):
-            yield part
-        member.background.notify()
+        try:
+            async for part in member.engine.run(said, checked_session(session_id)):
+                yield part
+        finally:
+            member.background.notify()
 
     async def remember(
         self,
@@ -155,6 +165,7 @@ class HMLRClient:
 
         With a key (one for the call, or one a message) a repeated call stores nothing twice.
         """
+        check_messages(messages)
         keys = _keys(len(messages), idempotency_key, idempotency_keys)
         return await self._member.remember(messages, checked_session(session_id), keys)
 
@@ -210,7 +221,9 @@ class HMLRClient:
         """Memory for a prompt: fenced, dated and attributed, within the budget, constraints first."""
         return await self._member.context(
             query,
-            budget_tokens=budget_tokens or self.settings.budget_tokens,
+            budget_tokens=self.settings.budget_tokens
+            if budget_tokens is None
+            else check_limit(budget_tokens, what="budget_tokens", most=MAX_BUDGET_TOKENS),
             session_id=checked_session(session_id) if session_id is not None else None,
         )
 
@@ -233,10 +246,7 @@ class HMLRClient:
 
     async def correct(self, fact_id: str, value: str) -> Fact:
         """Replace a wrong value: the old fact is invalidated, the new one is given."""
-        member = self._member
-        new = await member.facts.correct(FactId(fact_id), value, member.quiet_jobs)
-        member.background.notify()
-        return new
+        return await self._member.correct(FactId(fact_id), value)
 
     async def retire(self, fact_id: str, reason: str) -> Fact:
         """Mark a fact as no longer true; `restore` takes it back."""
@@ -285,7 +295,7 @@ class HMLRClient:
             block_id=BlockId(block_id) if block_id is not None else None,
             since=since,
             until=until,
-            limit=limit,
+            limit=None if limit is None else check_limit(limit, most=MAX_TURNS),
         )
         return await self._member.turns(query)
 
@@ -333,7 +343,7 @@ class HMLRClient:
 
     async def flush(self, timeout_s: float | None = None) -> bool:
         """Wait for background work; whether all of it is done."""
-        return await self._member.background.drain(timeout_s)
+        return await self._member.background.drain(check_wait(timeout_s))
 
     async def stats(self) -> Stats:
         """How much is stored for this user."""
@@ -351,5 +361,5 @@ def _keys(count: int, key: str | None, keys: Sequence[str] | None) -> list[str |
     if keys is not None:
         if len(keys) != count:
             raise InvalidInput(f"{count} messages but {len(keys)} idempotency_keys")
-        return list(keys)
-    return [f"{key}:{number}" if key is not None else None for number in range(count)]
+        return [check_key(each) for each in keys]
+    return [check_key(f"{key}:{number}") if key is not None else None for number in range(count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -12,11 +13,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hmlr.errors import ConfigurationError
 
+PREFIX = "HMLR_"
+ENV_FILE = ".env"
+# Read by the test suite, which sets nothing here.
+OF_THE_TESTS = ("HMLR_FAULTS", "HMLR_TEST_CACHE")
+
 
 class Settings(BaseSettings):
     """Everything that can be set; unknown names and wrong types are errors at construction."""
 
-    model_config = SettingsConfigDict(env_prefix="HMLR_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True)
 
     db_path: str = Field("", description="Database file; empty: memory.db in the user's data folder.")
     cache_dir: str = Field(
@@ -59,6 +65,7 @@ class Settings(BaseSettings):
             raise ConfigurationError(
                 f"unknown setting {', '.join(unknown)}", hint=f"Known: {', '.join(sorted(cls.model_fields))}"
             )
+        _refuse_unknown({_variable(name) for name in cls.model_fields})
         try:
             return cls(**given)  # type: ignore[arg-type]
         except ValidationError as error:
@@ -75,11 +82,56 @@ class Settings(BaseSettings):
         return Path(self.cache_dir).expanduser() if self.cache_dir else _user_folder("cache")
 
 
+def _variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _refuse_unknown(known: set[str]) -> None:
+    """Raise ConfigurationError for variables of ours that set nothing: slips of the pen."""
+    wrong = [f"{name} in the environment" for name in sorted(os.environ) if _is_unknown(name, known)]
+    wrong += [
+        f"{name} in line {line} of {ENV_FILE}" for name, line in _env_file() if _is_unknown(name, known)
+    ]
+    if wrong:
+        raise ConfigurationError(
+            f"unknown setting {', '.join(wrong)}", hint=f"Known: {', '.join(sorted(known))}"
+        )
+
+
+def _is_unknown(name: str, known: set[str]) -> bool:
+    name = name.upper()
+    return name.startswith(PREFIX) and name not in known and name not in OF_THE_TESTS
+
+
+def _env_file() -> list[tuple[str, int]]:
+    """The names in `.env` with their lines; lines that are none of ours may be anything."""
+    from dotenv.parser import parse_stream
+
+    try:
+        text = Path(ENV_FILE).read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{ENV_FILE} can't be read: {error}", hint="Save it as UTF-8") from error
+    names = []
+    for binding in parse_stream(io.StringIO(text)):
+        line = (
+            binding.original.line + len(binding.original.string) - len(binding.original.string.lstrip("\n"))
+        )
+        broken = binding.error or (binding.key is not None and binding.value is None)
+        if broken and PREFIX in binding.original.string.upper():
+            raise ConfigurationError(f"line {line} of {ENV_FILE} sets nothing", hint="Write NAME=value")
+        if binding.key:
+            names.append((binding.key, line))
+    return names
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"])
-        lines.append(f"setting {name} (HMLR_{name.upper()}): {item['msg']}, got {item['input']!r}")
+        lines.append(f"setting {name} ({_variable(name)}): {item['msg']}, got {item['input']!r}")
     return "; ".join(lines)
 
 

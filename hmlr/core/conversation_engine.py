@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -74,11 +74,11 @@ class _Trace:
         finally:
             self.timings_ms[stage] = round((time.perf_counter() - start) * 1000, 2)
 
-    async def guarded(self, stage: str, work: Awaitable[T], fallback: T) -> T:
+    async def guarded(self, stage: str, work: Callable[[], Awaitable[T]], fallback: T) -> T:
         """A stage's value; when it fails the turn goes on without it and says so."""
         with self.timed(stage):
             try:
-                return await work
+                return await work()
             except HMLRError as error:
                 self.degraded.append(f"{stage}: {error}")
                 return fallback
@@ -118,13 +118,14 @@ class ConversationEngine:
             now = self._services.clock()
             with trace.timed("store"):
                 turn, lease = await self._store_message(message, session_id, now)
-            vector = await self._vector(turn, trace)
-            routed, hits, window, facts = await asyncio.gather(
-                trace.guarded("routing", self._route(turn, vector, lease), None),
-                trace.guarded("recall", self._search(turn, vector, trace), Hits()),
-                trace.guarded("window", self._window(turn), []),
-                trace.guarded("facts", self._book.view(_asked(turn)), FactView()),
-            )
+            async with self._returned(lease):
+                vector = await self._vector(turn, trace)
+                routed, hits, window, facts = await asyncio.gather(
+                    trace.guarded("routing", lambda: self._route(turn, vector, lease), None),
+                    trace.guarded("recall", lambda: self._search(turn, vector, trace), Hits()),
+                    trace.guarded("window", lambda: self._window(turn), list[Turn]()),
+                    trace.guarded("facts", lambda: self._book.view(_asked(turn)), FactView()),
+                )
             if routed is not None:
                 trace.count("routing", routed.answer)
             trace.degraded += hits.degraded
@@ -137,7 +138,7 @@ class ConversationEngine:
             assert answer is not None  # noqa: S101 - a stream ends with its answer, by contract
             trace.count("answer", answer)
             with trace.timed("store_reply"):
-                await trace.guarded("store_reply", self._store_reply(turn, answer, context), None)
+                await trace.guarded("store_reply", lambda: self._store_reply(turn, answer, context), None)
         block_id = routed.block_id if routed else None
         yield ReplyPart(text="", reply=_reply(turn, answer, hits, block_id, trace))
 
@@ -192,10 +193,23 @@ class ConversationEngine:
         try:
             return (await self._governor.route([Arrival(turn=turn, vector=vector, lease=lease)]))[0]
         except HMLRError as error:
-            if lease is not None:  # the background does it later
-                await self._services.store.fail(
-                    self._user, [lease], error=type(error).__name__, retry_at=self._services.clock()
-                )
+            await self._give_back(lease, type(error).__name__)
+            raise
+
+    async def _give_back(self, lease: Lease | None, reason: str) -> None:
+        """Leave the routing to the background."""
+        if lease is not None:
+            now = self._services.clock()
+            await self._services.store.fail(self._user, [lease], error=reason, retry_at=now)
+
+    @asynccontextmanager
+    async def _returned(self, lease: Lease | None) -> AsyncIterator[None]:
+        """A caller who gives up before the turn is routed leaves that to the background at once."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            with suppress(HMLRError):  # LeaseLost: it was routed already
+                await self._give_back(lease, "Cancelled")
             raise
 
     async def _search(self, turn: Turn, vector: NDArray[np.float32] | None, trace: _Trace) -> Hits:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 import uuid_utils
 
@@ -27,6 +29,7 @@ from hmlr.memory.synthesis.scribe import profile_of, scribe
 from hmlr.records import (
     Certificate,
     Context,
+    Fact,
     FactId,
     Hits,
     JobKind,
@@ -39,6 +42,9 @@ from hmlr.records import (
     UserId,
 )
 from hmlr.store.records import ErasePlan, NewTurn, TurnQuery
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 PURGE_TRIES = 20
 PURGE_WAIT_S = 0.25
@@ -53,6 +59,7 @@ class Member:
         store, clock, runner = services.store, services.clock, services.runner
         self.services = services
         self._user = user
+        self._unfinished: set[asyncio.Task[Any]] = set()
         self._intake = Intake(owner_name=speaker, max_message_chars=services.settings.max_message_chars)
         self._book = FactBook(store, user)
         governor = Governor(store, services.lattice, runner, user)
@@ -89,7 +96,25 @@ class Member:
     async def aclose(self) -> None:
         """Stop background work after its batch, then close the services."""
         await self.background.aclose()
+        await asyncio.gather(*self._unfinished, return_exceptions=True)
         await self.services.aclose()
+
+    async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do work of several steps to its end, also when the caller no longer waits for it."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_report)
+            raise
+
+    async def correct(self, fact_id: FactId, value: str) -> Fact:
+        """Replace a fact's value; see `HMLRClient.correct`."""
+        new = await self._whole(self.facts.correct(fact_id, value, self.quiet_jobs))
+        self.background.notify()
+        return new
 
     async def remember(
         self, messages: Sequence[Message], session_id: SessionId, keys: Sequence[str | None]
@@ -169,9 +194,12 @@ class Member:
         self, *, turn_id: str | None, fact_id: str | None, session_id: str | None
     ) -> Certificate:
         """Erase one thing, or everything when nothing is named; see `HMLRClient.forget`."""
-        store, now = self.services.store, self.services.clock()
         plan = await self._plan(turn_id, fact_id, session_id)
-        erased = await store.erase(self._user, plan, now=now)
+        return await self._whole(self._erase(plan))
+
+    async def _erase(self, plan: ErasePlan) -> Certificate:
+        now = self.services.clock()
+        erased = await self.services.store.erase(self._user, plan, now=now)
         verified = await self._purge()
         return Certificate(
             certificate_id=str(uuid_utils.uuid7()),
@@ -204,3 +232,10 @@ class Member:
                 return True
             await asyncio.sleep(PURGE_WAIT_S)
         return False
+
+
+def _report(task: asyncio.Task[Any]) -> None:
+    """Say that something failed of which nobody awaits the result."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        logger.warning("a cancelled call was carried on and failed: %s", type(error).__name__)

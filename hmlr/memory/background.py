@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from hmlr.errors import ClosedError, HMLRError, LeaseLost, TryLater
+from hmlr.errors import ClosedError, HMLRError, LeaseLost, StorageError, TryLater
 from hmlr.records import JobKind, UserId
 from hmlr.store.port import JobStore
 from hmlr.store.records import Lease
@@ -19,15 +20,19 @@ Handler = Callable[[Sequence[Lease]], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 BATCH = 256  # jobs of one kind at a time: few transactions for many turns, short enough to stop soon
+# Side by side, since the embedder works outside the interpreter's lock. Routing finds what embedding made;
+# scrubber and scribe both write facts, so they take turns.
+LANES: tuple[tuple[JobKind, ...], ...] = (("embed", "route"), ("scrub", "scribe"))
 LEASE_S = 120.0
 MAX_ATTEMPTS = 6
 BACK_OFF_S = (1.0, 5.0, 30.0, 300.0, 3600.0)
 # Jobs that back off, or that another process holds, are looked at again this often.
 POLL_S = 2.0
+IDLE_S = 0.05  # ... and so often while somebody waits for them
 
 
 class Background:
-    """Runs jobs in one task, kind by kind in the order given, so that each finds what the earlier made."""
+    """Runs jobs in one task: lanes side by side, and in each the kinds one after the other."""
 
     def __init__(
         self,
@@ -59,10 +64,14 @@ class Background:
         """Wait until no job is waiting or running; False when time runs out first."""
         try:
             async with asyncio.timeout(timeout_s):
+                before = None
                 while True:
                     counts = await self._store.job_counts(self._user, self._clock())
                     if not counts.waiting and not counts.running:
                         return True
+                    if counts == before:  # what is left backs off, or another process has it
+                        await asyncio.sleep(IDLE_S)
+                    before = counts
                     await self._next_round()
         except TimeoutError:
             return False
@@ -98,26 +107,43 @@ class Background:
             self._round_done.notify_all()
 
     async def _round(self) -> bool:
-        """Do what is due, kind by kind; whether there was anything."""
-        busy = False
-        with contextlib.suppress(TryLater):  # the store can't be asked now: again with the next poll
+        """Do what is due; whether there was anything."""
+        try:
             # A read first: claiming writes, and an idle process must not disturb those that work.
             if not (await self._store.job_counts(self._user, self._clock())).waiting:
                 return False
-            for kind, handler in self._handlers.items():
-                while not self._stopping and await self._batch(kind, handler):
-                    busy = True
+        except (TryLater, StorageError) as error:
+            return self._waits(error)
+        async with asyncio.TaskGroup() as group:
+            lanes = [group.create_task(self._lane(kinds)) for kinds in LANES]
+        return any(lane.result() for lane in lanes)
+
+    async def _lane(self, kinds: Sequence[JobKind]) -> bool:
+        """Do what is due of these kinds; whether there was anything."""
+        busy = False
+        try:
+            for kind in kinds:
+                count = BATCH  # fewer than that were all: looking again would only cost a transaction
+                while kind in self._handlers and not self._stopping and count == BATCH:
+                    count = await self._batch(kind, self._handlers[kind])
+                    busy = busy or count > 0
+        except (TryLater, StorageError) as error:
+            return self._waits(error)
         return busy
 
-    async def _batch(self, kind: JobKind, handler: Handler) -> bool:
-        """Do one batch; False when there was none."""
+    @staticmethod
+    def _waits(error: Exception) -> bool:
+        """The store can't be asked now: again with the next poll."""
+        logger.warning("background work waits: %s", type(error).__name__)
+        return False
+
+    async def _batch(self, kind: JobKind, handler: Handler) -> int:
+        """Do one batch; the number of its jobs."""
         leases = await self._store.claim(self._user, kind, limit=BATCH, lease_s=LEASE_S, now=self._clock())
-        if not leases:
-            return False
-        if not await self._attempt(handler, leases, alone=len(leases) == 1):
+        if leases and not await self._attempt(handler, leases, alone=len(leases) == 1):
             for lease in leases:  # one by one, so that only the culprit waits
                 await self._attempt(handler, [lease], alone=True)
-        return True
+        return len(leases)
 
     async def _attempt(self, handler: Handler, leases: Sequence[Lease], *, alone: bool) -> bool:
         """Run the handler; False when a batch failed that may be tried one by one."""
@@ -126,20 +152,20 @@ class Background:
         except LeaseLost:
             return alone  # another worker has it: nothing of ours was written
         except Exception as error:  # noqa: BLE001 - the runner's edge: no job may stop the others
-            if not alone and not isinstance(error, TryLater):
+            # What may pass by itself fails the batch once; when it does not pass, one turn may be the cause.
+            if not alone and (not isinstance(error, TryLater) or any(each.attempts > 1 for each in leases)):
                 return False
             await self._failed(leases, error)
         return True
 
     async def _failed(self, leases: Sequence[Lease], error: Exception) -> None:
         """Give the jobs back, to be retried later or, after too many attempts, parked."""
-        expected = isinstance(error, HMLRError)
-        logger.log(
-            logging.WARNING if expected else logging.ERROR,
-            "background %s failed for %d turns: %s",
-            leases[0].kind, len(leases), type(error).__name__,
-            exc_info=None if expected else error,
-        )  # fmt: skip
+        kind, count, name = leases[0].kind, len(leases), type(error).__name__
+        if isinstance(error, HMLRError):
+            logger.warning("background %s failed for %d turns: %s", kind, count, name)
+        else:  # where it happened, but not its message: that may hold what somebody said
+            where = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("background %s failed for %d turns: %s\n%s", kind, count, name, where)
         for lease in leases:
             last = lease.attempts >= MAX_ATTEMPTS
             wait = BACK_OFF_S[min(lease.attempts, len(BACK_OFF_S)) - 1]

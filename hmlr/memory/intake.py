@@ -17,9 +17,11 @@ from hmlr.records import JobKind, Message, Role, SessionId, TurnId, UserId
 from hmlr.store.records import NewChunk, NewMessage, NewTurn
 
 MAX_ID_CHARS = 200
+MAX_KEY_CHARS = 500
 MAX_METADATA_BYTES = 65_536
 MAX_QUERY_CHARS = 100_000
 MAX_LIMIT = 1000
+MAX_BUDGET_TOKENS = 1_000_000
 # The session of turns that are corrections of facts: they have made their fact already and teach no other.
 CORRECTIONS = SessionId("hmlr:corrections")
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -152,15 +154,53 @@ def check_time(value: datetime, *, what: str) -> datetime:
 
 def check_metadata(value: Mapping[str, object]) -> None:
     """Refuse metadata that is no plain JSON object or too large."""
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+    if not isinstance(value, Mapping):
         raise InvalidInput("metadata must be an object with text keys")
     try:
         text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
+        _check_json(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"metadata is not plain JSON: {error}") from error
-    check_text(text.replace("\\u0000", "\x00"), what="metadata")
     if len(text.encode("utf-8")) > MAX_METADATA_BYTES:
         raise TooLarge(f"metadata is larger than {MAX_METADATA_BYTES} bytes")
+
+
+def _check_json(value: object) -> None:
+    """Refuse what JSON would give back as something else, or a store could not keep."""
+    if isinstance(value, str):
+        check_text(value, what="metadata")
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            if not isinstance(key, str):
+                raise InvalidInput(f"metadata must have text keys, not {type(key).__name__}")
+            check_text(key, what="metadata")
+            _check_json(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _check_json(each)
+
+
+def check_messages(value: Sequence[Message]) -> None:
+    """Refuse what is no list of messages; the messages themselves are checked as they are taken in."""
+    if not isinstance(value, Sequence) or not all(isinstance(each, Message) for each in value):
+        raise InvalidInput("remember takes a list of Message", hint='Write [Message(content="…")]')
+
+
+def check_key(value: str) -> str:
+    """Refuse an idempotency key that no store could keep."""
+    if not isinstance(value, str) or not value:
+        raise InvalidInput("an idempotency key must be text")
+    if len(value) > MAX_KEY_CHARS:
+        raise TooLarge(f"an idempotency key has {len(value)} characters, the limit is {MAX_KEY_CHARS}")
+    check_text(value, what="an idempotency key")
+    return value
+
+
+def check_wait(value: float | None) -> float | None:
+    """Refuse a time to wait that is no number of seconds; None waits for ever."""
+    if value is None or (isinstance(value, int | float) and value >= 0):
+        return value
+    raise InvalidInput(f"a time to wait must be 0 seconds or more, not {value!r}")
 
 
 def check_limit(value: int, *, what: str = "limit", most: int = MAX_LIMIT) -> int:

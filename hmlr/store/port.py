@@ -39,6 +39,7 @@ from hmlr.store.records import (
     Edit,
     Erased,
     ErasePlan,
+    FactChanges,
     FactQuery,
     IndexState,
     JobCounts,
@@ -104,8 +105,8 @@ class KnowledgeStore(Protocol):
     async def facts(self, user: UserId, query: FactQuery) -> list[Fact]:
         """The facts that match."""
 
-    async def fact_version(self, user: UserId) -> int:
-        """A number that changes with every change of a fact of this user; cheap."""
+    async def fact_changes(self, user: UserId, after: int) -> FactChanges:
+        """What became of the user's facts since version `after`, 0 for nothing known; cheap for nothing."""
 
     async def fact_events(self, user: UserId, fact_ids: Sequence[FactId]) -> list[FactEvent]:
         """The history of the facts, oldest first."""

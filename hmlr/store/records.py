@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hmlr.records import (
     Block,
     BlockId,
+    Category,
     ChunkId,
     Fact,
     FactEvent,
@@ -183,8 +184,19 @@ class FactQuery:
     fact_ids: tuple[FactId, ...] | None = None
     subject: str | None = None  # case-insensitive
     key: str | None = None
+    keys: tuple[str, ...] | None = None
+    categories: tuple[Category, ...] | None = None
     states: tuple[FactState, ...] | None = ("active",)
     turn_ids: tuple[TurnId, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactChanges:
+    """What became of a user's facts since a version that the reader knows."""
+
+    version: int  # the one that is known from now on
+    facts: tuple[Fact, ...]  # as they are now: those that changed, of any state; all active ones if `whole`
+    whole: bool  # facts were removed, or none were known: what the reader has is void
 
 
 # What `Store.apply` can do, all in one transaction.

@@ -42,7 +42,8 @@ users = Table(
     words("user_id"),
     Column("user_no", Integer, nullable=False, unique=True),  # prefix of the user's full-text tokens
     number("epoch"),  # changes when search data was removed or made anew
-    number("fact_version"),  # changes with every change of a fact
+    number("fact_version"),  # grows with every change of a fact
+    number("facts_removed"),  # the version with which facts were last removed: copies from before are void
     number("last_seq"),  # never goes back, so that a gap shows what was forgotten
     PrimaryKeyConstraint("user_id"),
 )
@@ -134,7 +135,13 @@ blocks = Table(
     words("state"),
     flag("renamed"),
     number("version"),
+    # What follows from its turns is kept beside it, since every routed turn asks for the latest blocks.
+    number("turn_count"),
+    moment("started_at", nullable=True),
+    moment("last_at", nullable=True),
+    number("last_seq"),  # 0: no turn is in it
     PrimaryKeyConstraint("user_id", "block_id"),
+    Index("ix_blocks_latest", "user_id", "last_seq"),
 )
 
 turn_blocks = Table(
@@ -176,12 +183,16 @@ facts = Table(
     moment("valid_from"),
     moment("valid_to", nullable=True),
     moment("recorded_at"),
+    number("version"),  # the user's fact_version with which it last changed
     PrimaryKeyConstraint("user_id", "fact_id"),
     _of_turn(),
     ForeignKeyConstraint(
         ["user_id", "message_id"], ["messages.user_id", "messages.message_id"], ondelete="CASCADE"
     ),
     Index("ix_facts_subject", "user_id", "subject_key", "key"),
+    Index("ix_facts_key", "user_id", "key"),
+    Index("ix_facts_category", "user_id", "category"),
+    Index("ix_facts_version", "user_id", "version"),
     Index("ix_facts_turn", "user_id", "turn_id"),
     Index("ix_facts_message", "user_id", "message_id"),
     Index("ix_facts_superseded_by", "user_id", "superseded_by"),

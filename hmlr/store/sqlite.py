@@ -46,6 +46,7 @@ from hmlr.store.records import (
     Edit,
     Erased,
     ErasePlan,
+    FactChanges,
     FactQuery,
     IndexState,
     JobCounts,
@@ -149,9 +150,9 @@ class SqliteStore:
         """See KnowledgeStore."""
         return await self._gate.read(lambda c: sqlite_facts.read_facts(c, user, query))
 
-    async def fact_version(self, user: UserId) -> int:
+    async def fact_changes(self, user: UserId, after: int) -> FactChanges:
         """See KnowledgeStore."""
-        return await self._gate.read(lambda c: sqlite_facts.fact_version(c, user))
+        return await self._gate.read(lambda c: sqlite_facts.fact_changes(c, user, after))
 
     async def fact_events(self, user: UserId, fact_ids: Sequence[FactId]) -> list[FactEvent]:
         """See KnowledgeStore."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from sqlalchemy import Connection, delete, insert, select
@@ -22,8 +23,8 @@ from hmlr.store.records import (
     PutFact,
 )
 from hmlr.store.schema import chunks, vectors
-from hmlr.store.sqlite_blocks import assign_turn, drop_empty, put_block
-from hmlr.store.sqlite_facts import add_edit, change_fact, confirm_fact, log_event, put_fact
+from hmlr.store.sqlite_blocks import assign_turns, drop_empty, put_block
+from hmlr.store.sqlite_facts import add_edit, change_fact, confirm_fact, log_events, put_facts
 from hmlr.store.sqlite_jobs import finish
 from hmlr.store.sqlite_rows import among, bump_facts
 
@@ -33,37 +34,47 @@ _FACT_CHANGES = (PutFact, ChangeFact, ConfirmFact, LogFactEvent)
 def apply(connection: Connection, user: UserId, changes: Sequence[Change], done: Sequence[Lease]) -> None:
     """See KnowledgeStore.apply."""
     finish(connection, user, done)
-    if any(isinstance(change, _FACT_CHANGES) for change in changes):
-        bump_facts(connection, user)
+    learned = any(isinstance(change, _FACT_CHANGES) for change in changes)
+    version = bump_facts(connection, user) if learned else 0
     left: set[BlockId] = set()
-    for change in changes:
-        before = _apply_one(connection, user, change)
-        if before is not None:
-            left.add(before)
+    # What comes in a row is written in a row: a batch of the background holds hundreds of one kind.
+    for _, run in groupby(changes, key=type):
+        left |= _apply_run(connection, user, list(run), version)
     if left:  # a block goes with its last turn, but a new one may stand empty until its turn comes
         drop_empty(connection, user, sorted(left))
 
 
-def _apply_one(connection: Connection, user: UserId, change: Change) -> BlockId | None:
-    """Make one change; the block that a turn has left, if it did."""
+def _apply_run(
+    connection: Connection, user: UserId, run: list[Change], fact_version: int
+) -> set[BlockId]:
+    """Make changes of one type; the blocks that turns have left."""
+    left: set[BlockId] = set()
+    match run[0]:
+        case AssignTurn():
+            left = assign_turns(connection, user, [each for each in run if isinstance(each, AssignTurn)])
+        case PutFact():
+            new = [each.fact for each in run if isinstance(each, PutFact)]
+            put_facts(connection, user, new, fact_version)
+        case LogFactEvent():
+            log_events(connection, user, [each.event for each in run if isinstance(each, LogFactEvent)])
+        case _:
+            for change in run:
+                _apply_one(connection, user, change, fact_version)
+    return left
+
+
+def _apply_one(connection: Connection, user: UserId, change: Change, fact_version: int) -> None:
     match change:
         case AddVectors():
             _add_vectors(connection, user, change)
         case PutBlock():
             put_block(connection, user, change)
-        case AssignTurn():
-            return assign_turn(connection, user, change)
-        case PutFact():
-            put_fact(connection, user, change.fact)
         case ChangeFact():
-            change_fact(connection, user, change)
+            change_fact(connection, user, change, fact_version)
         case ConfirmFact():
-            confirm_fact(connection, user, change)
-        case LogFactEvent():
-            log_event(connection, user, change.event)
+            confirm_fact(connection, user, change, fact_version)
         case AddEdit():
             add_edit(connection, user, change)
-    return None
 
 
 def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> None:

@@ -1,30 +1,35 @@
-"""Blocks: headers are stored, counts and times follow from their turns."""
+"""Blocks: headers are stored as given, counts and times follow from their turns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, exists, func, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from hmlr.errors import Conflict, NotFound
 from hmlr.records import Block, BlockId, UserId
+from hmlr.store.columns import UtcMicros
 from hmlr.store.records import AssignTurn, PutBlock, StoredBlock
 from hmlr.store.schema import blocks, turn_blocks, turns
 from hmlr.store.sqlite_rows import among
+
+
+# What a block holds that no turn is in: one that is new, or one that its turns have left.
+EMPTY: Mapping[str, Any] = {"turn_count": 0, "started_at": None, "last_at": None, "last_seq": 0}
 
 
 def read_blocks(
     connection: Connection, user: UserId, block_ids: Sequence[BlockId] | None, limit: int | None
 ) -> list[StoredBlock]:
     """See KnowledgeStore.blocks; a block that no turn is in yet is not listed."""
-    ages = _ages(user).subquery()
     found = (
-        select(blocks, ages.c.turn_count, ages.c.started_at, ages.c.last_at)
-        .join(ages, ages.c.block_id == blocks.c.block_id)
-        .where(blocks.c.user_id == user)
-        .order_by(ages.c.last_seq.desc())
+        select(blocks)
+        .where(blocks.c.user_id == user, blocks.c.last_seq > 0)
+        .order_by(blocks.c.last_seq.desc())
     )
     if block_ids is not None:
         found = found.where(among(blocks.c.block_id, block_ids))
@@ -38,7 +43,7 @@ def put_block(connection: Connection, user: UserId, change: PutBlock) -> None:
     block = change.block
     values = header_values(block) | {"state": block.state, "renamed": block.renamed}
     if change.version == 0:
-        new = insert(blocks).values(user_id=user, block_id=block.block_id, version=1, **values)
+        new = insert(blocks).values(user_id=user, block_id=block.block_id, version=1, **values, **EMPTY)
         written = connection.execute(new.on_conflict_do_nothing())
     else:
         same = and_(
@@ -64,25 +69,66 @@ def header_values(block: Block) -> dict[str, object]:
     }
 
 
-def assign_turn(connection: Connection, user: UserId, change: AssignTurn) -> BlockId | None:
-    """Put a turn into a block; the block that it was in before."""
-    turn = select(turns.c.seq).where(turns.c.user_id == user, turns.c.turn_id == change.turn_id)
-    block = select(blocks.c.version).where(blocks.c.user_id == user, blocks.c.block_id == change.block_id)
-    if connection.execute(turn).first() is None:
-        raise NotFound(f"there is no turn {change.turn_id}")
-    if connection.execute(block).first() is None:
-        raise NotFound(f"there is no block {change.block_id}")
-    mine = and_(turn_blocks.c.user_id == user, turn_blocks.c.turn_id == change.turn_id)
-    before = connection.execute(select(turn_blocks.c.block_id).where(mine)).scalar()
-    values = {"block_id": change.block_id, "by": change.by}
+def assign_turns(connection: Connection, user: UserId, changes: Sequence[AssignTurn]) -> set[BlockId]:
+    """Put turns into blocks; the blocks that turns were in before, which may stand empty now."""
+    found = _places(connection, user, [change.turn_id for change in changes])
+    _require_blocks(connection, user, {change.block_id for change in changes})
+    left: set[BlockId] = set()
+    grown: dict[BlockId, list[_Place]] = {}
+    for change in changes:
+        place = found.get(change.turn_id)
+        if place is None:
+            raise NotFound(f"there is no turn {change.turn_id}")
+        if place.block_id is not None:
+            left.add(place.block_id)
+        found[change.turn_id] = replace(place, block_id=change.block_id)
+        grown.setdefault(change.block_id, []).append(place)
+    new = insert(turn_blocks)
+    values = {"block_id": new.excluded.block_id, "by": new.excluded.by}
     connection.execute(
-        insert(turn_blocks)
-        .values(user_id=user, turn_id=change.turn_id, **values)
-        .on_conflict_do_update(index_elements=["user_id", "turn_id"], set_=values)
+        new.on_conflict_do_update(index_elements=["user_id", "turn_id"], set_=values),
+        [
+            {"user_id": user, "turn_id": change.turn_id, "block_id": change.block_id, "by": change.by}
+            for change in changes
+        ],
     )
-    if change.activate:
-        _activate(connection, user, change.block_id)
-    return None if before is None else BlockId(before)
+    if left:  # a turn has moved: what the blocks hold is counted anew
+        recount(connection, user, left | set(grown))
+    else:
+        _grow(connection, user, grown)
+    active = [change.block_id for change in changes if change.activate]
+    if active:
+        _activate(connection, user, active[-1])
+    return left
+
+
+def recount(connection: Connection, user: UserId, block_ids: Iterable[BlockId]) -> None:
+    """Write down again what the blocks hold."""
+    ids = sorted(block_ids)
+    if not ids:
+        return
+    ages = select_ages().where(turn_blocks.c.user_id == user, among(turn_blocks.c.block_id, ids))
+    held = {row["block_id"]: row for row in connection.execute(ages).mappings()}
+    rows = [{"of": block_id, **{name: held.get(block_id, EMPTY)[name] for name in EMPTY}} for block_id in ids]
+    this = and_(blocks.c.user_id == user, blocks.c.block_id == bindparam("of"))
+    connection.execute(update(blocks).where(this), rows)
+
+
+def select_ages() -> Select[Any]:
+    """What the turns say about every block: how many, when, and the latest number."""
+    of_turn = and_(turns.c.user_id == turn_blocks.c.user_id, turns.c.turn_id == turn_blocks.c.turn_id)
+    return (
+        select(
+            turn_blocks.c.user_id,
+            turn_blocks.c.block_id,
+            func.count().label("turn_count"),
+            func.min(turns.c.occurred_at).label("started_at"),
+            func.max(turns.c.occurred_at).label("last_at"),
+            func.max(turns.c.seq).label("last_seq"),
+        )
+        .join(turns, of_turn)
+        .group_by(turn_blocks.c.user_id, turn_blocks.c.block_id)
+    )
 
 
 def drop_empty(connection: Connection, user: UserId, block_ids: Sequence[str]) -> None:
@@ -105,20 +151,58 @@ def _activate(connection: Connection, user: UserId, block_id: BlockId) -> None:
     connection.execute(update(blocks).where(this).values(state="ACTIVE", version=newer))
 
 
-def _ages(user: UserId) -> Select[Any]:
-    of_turn = and_(turns.c.user_id == turn_blocks.c.user_id, turns.c.turn_id == turn_blocks.c.turn_id)
-    return (
-        select(
-            turn_blocks.c.block_id,
-            func.count().label("turn_count"),
-            func.min(turns.c.occurred_at).label("started_at"),
-            func.max(turns.c.occurred_at).label("last_at"),
-            func.max(turns.c.seq).label("last_seq"),
-        )
-        .join(turns, of_turn)
-        .where(turn_blocks.c.user_id == user)
-        .group_by(turn_blocks.c.block_id)
+@dataclass(frozen=True)
+class _Place:
+    """A turn as its block counts it."""
+
+    seq: int
+    occurred_at: datetime
+    block_id: BlockId | None  # that it is in by now
+
+
+def _places(connection: Connection, user: UserId, turn_ids: Sequence[str]) -> dict[str, _Place]:
+    of_turn = and_(turn_blocks.c.user_id == turns.c.user_id, turn_blocks.c.turn_id == turns.c.turn_id)
+    rows = connection.execute(
+        select(turns.c.turn_id, turns.c.seq, turns.c.occurred_at, turn_blocks.c.block_id)
+        .outerjoin(turn_blocks, of_turn)
+        .where(turns.c.user_id == user, among(turns.c.turn_id, turn_ids))
     )
+    return {row.turn_id: _Place(row.seq, row.occurred_at, row.block_id) for row in rows}
+
+
+def _require_blocks(connection: Connection, user: UserId, block_ids: set[BlockId]) -> None:
+    wanted = select(blocks.c.block_id).where(
+        blocks.c.user_id == user, among(blocks.c.block_id, sorted(block_ids))
+    )
+    missing = block_ids - set(connection.execute(wanted).scalars())
+    if missing:
+        raise NotFound(f"there is no block {min(missing)}")
+
+
+def _grow(connection: Connection, user: UserId, grown: Mapping[BlockId, Sequence[_Place]]) -> None:
+    """Count turns that are new to their blocks."""
+    first, last = bindparam("first", type_=UtcMicros), bindparam("last", type_=UtcMicros)
+    larger = (
+        update(blocks)
+        .where(blocks.c.user_id == user, blocks.c.block_id == bindparam("of"))
+        .values(
+            turn_count=blocks.c.turn_count + bindparam("count"),
+            started_at=func.min(func.coalesce(blocks.c.started_at, first), first),
+            last_at=func.max(func.coalesce(blocks.c.last_at, last), last),
+            last_seq=func.max(blocks.c.last_seq, bindparam("seq")),
+        )
+    )
+    rows = [
+        {
+            "of": block_id,
+            "count": len(places),
+            "first": min(place.occurred_at for place in places),
+            "last": max(place.occurred_at for place in places),
+            "seq": max(place.seq for place in places),
+        }
+        for block_id, places in grown.items()
+    ]
+    connection.execute(larger, rows)
 
 
 def _stored(row: Any) -> StoredBlock:

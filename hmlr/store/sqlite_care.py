@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, exists, func, insert, select, update
 
 from hmlr.records import JobKind, Stats, UserId
 from hmlr.store import sqlite_files
@@ -113,7 +113,7 @@ def drop_knowledge(connection: Connection, user: UserId) -> None:
     """See CareStore.drop_knowledge."""
     for table in (facts, turn_blocks, blocks):
         connection.execute(delete(table).where(table.c.user_id == user))
-    bump_facts(connection, user)
+    bump_facts(connection, user, removed=True)
     for kind in _LEARNING:
         restart_jobs(connection, user, kind)
 
@@ -126,16 +126,13 @@ def stats(connection: Connection, user: UserId, path: Path) -> Stats:
         return int(connection.execute(counted).scalar() or 0)
 
     states = select(facts.c.state, func.count()).where(facts.c.user_id == user).group_by(facts.c.state)
-    in_use = exists().where(
-        and_(turn_blocks.c.user_id == blocks.c.user_id, turn_blocks.c.block_id == blocks.c.block_id)
-    )
     failed = jobs.c.state == "failed"
     return Stats(
         turns=count(turns),
         messages=count(messages),
         chunks=count(chunks),
         vectors=count(vectors),
-        blocks=count(blocks, in_use),
+        blocks=count(blocks, blocks.c.last_seq > 0),
         facts={row[0]: row[1] for row in connection.execute(states)},
         jobs_waiting=count(jobs, ~failed),
         jobs_failed=count(jobs, failed),

@@ -7,12 +7,13 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from sqlalchemy import Connection, column, func, select, table, text
+from sqlalchemy import Connection, and_, column, func, or_, select, table, text
 
 from hmlr.errors import HMLRError
 from hmlr.records import Check
 from hmlr.store import sqlite_files
-from hmlr.store.schema import chunks, facts, jobs, messages, tombstones, turns, users
+from hmlr.store.schema import blocks, chunks, facts, jobs, messages, tombstones, turns, users
+from hmlr.store.sqlite_blocks import EMPTY, select_ages
 from hmlr.store.sqlite_engine import Database, Link
 from hmlr.store.sqlite_gate import Gate
 from hmlr.store.sqlite_rows import digest
@@ -34,6 +35,7 @@ async def check(gate: Gate, database: Database) -> list[Check]:
             "Run `rebuild --knowledge`: facts are taken from the messages again",
             lambda: gate.read(_quotes),
         ),
+        ("topics", "Run `rebuild`: topics are made from the turns again", lambda: gate.read(_topics)),
         ("turns", "A part of the database is missing: restore a newer backup", lambda: gate.read(_gaps)),
         ("full text", _REBUILD, lambda: gate.alone(_full_text)),
         ("index", _REBUILD, lambda: gate.read(_index)),
@@ -101,6 +103,17 @@ def _quotes(connection: Connection) -> str:
         )
     )
     return _listed([row.fact_id for row in rows if row.content[row.start : row.end] != row.quote])
+
+
+def _topics(connection: Connection) -> str:
+    """Blocks whose count, times or latest turn are not those of their turns."""
+    ages = select_ages().subquery()
+    differ = or_(
+        *(blocks.c[name].is_distinct_from(func.coalesce(ages.c[name], EMPTY[name])) for name in EMPTY)
+    )
+    same = and_(ages.c.user_id == blocks.c.user_id, ages.c.block_id == blocks.c.block_id)
+    rows = connection.execute(select(blocks.c.block_id).outerjoin(ages, same).where(differ))
+    return _listed(list(rows.scalars()))
 
 
 def _gaps(connection: Connection) -> str:

@@ -27,7 +27,7 @@ from hmlr.store.schema import (
     turns,
     vectors,
 )
-from hmlr.store.sqlite_blocks import drop_empty, header_values
+from hmlr.store.sqlite_blocks import drop_empty, header_values, recount
 from hmlr.store.sqlite_index import add_chunks, chunk_values, remove_chunks
 from hmlr.store.sqlite_jobs import restart_jobs
 from hmlr.store.sqlite_rows import among, bump_epoch, bump_facts, digest, ensure_user
@@ -68,9 +68,8 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
             user_id=user, scope=plan.scope, target=plan.target, turn_seqs=_ranges(seqs), recorded_at=now
         )
     )
-    ensure_user(connection, user)
     bump_epoch(connection, user)
-    bump_facts(connection, user)
+    bump_facts(connection, user, removed=True)
     return Erased(
         turns=len(turn_ids),
         messages=counts["messages"],
@@ -105,6 +104,7 @@ def _remove_turns(connection: Connection, user: UserId, turn_ids: Sequence[str])
     block_ids = list(connection.execute(left).scalars())
     connection.execute(delete(turns).where(turns.c.user_id == user, among(turns.c.turn_id, turn_ids)))
     drop_empty(connection, user, block_ids)
+    recount(connection, user, block_ids)
     return {"messages": len(numbers), "chunks": chunk_count, "vectors": vector_count}
 
 

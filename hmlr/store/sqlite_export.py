@@ -29,7 +29,11 @@ _EXPORTED: dict[str, tuple[Table, tuple[str, ...]]] = {
 }
 KINDS = tuple(_EXPORTED)
 # The user, numbers that the database gave, and what follows from other columns.
-_HIDDEN = {"user_id", "message_no", "speaker_key", "sha256", "subject_key", "event_no", "tombstone_no"}
+_HIDDEN = {
+    "user_id", "message_no", "speaker_key", "sha256", "subject_key", "event_no", "tombstone_no",
+    "turn_count", "started_at", "last_at", "last_seq",
+}  # fmt: skip
+_HIDDEN_HERE = {"message": {"message_id"}, "fact": {"version"}}
 
 
 def statements(user: UserId) -> Iterator[tuple[str, Select[Any]]]:
@@ -41,7 +45,7 @@ def statements(user: UserId) -> Iterator[tuple[str, Select[Any]]]:
 
 def columns(kind: str) -> list[Column[Any]]:
     """The columns that a record of this type shows."""
-    hidden = _HIDDEN | {"message_id"} if kind == "message" else _HIDDEN
+    hidden = _HIDDEN | _HIDDEN_HERE.get(kind, set())
     return [column for column in _EXPORTED[kind][0].columns if column.name not in hidden]
 
 

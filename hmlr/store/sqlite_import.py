@@ -25,6 +25,7 @@ from hmlr.store.schema import (
     users,
 )
 from hmlr.store.slicing import Slicer
+from hmlr.store.sqlite_blocks import EMPTY, recount
 from hmlr.store.sqlite_export import KINDS, from_record
 from hmlr.store.sqlite_index import add_chunks, chunk_values
 from hmlr.store.sqlite_jobs import add_jobs
@@ -55,8 +56,7 @@ def unpack(records: Sequence[ExportRecord], slicer: Slicer) -> Parcel:
 
 def import_parcel(connection: Connection, user: UserId, parcel: Parcel) -> int:
     """See CareStore.import_records."""
-    taker = _Taker(connection, user)
-    bump_facts(connection, user)
+    taker = _Taker(connection, user, bump_facts(connection, user))
     rows = parcel.rows
     return sum(
         (
@@ -73,9 +73,10 @@ def import_parcel(connection: Connection, user: UserId, parcel: Parcel) -> int:
 class _Taker:
     """Adds the rows of one user, one table after another."""
 
-    def __init__(self, connection: Connection, user: UserId) -> None:
+    def __init__(self, connection: Connection, user: UserId, fact_version: int) -> None:
         self._connection = connection
         self._user = user
+        self._fact_version = fact_version
         self._owner = ensure_user(connection, user)
         self._seqs: dict[str, int] = {}  # of every turn there is now
         self._same_key: set[str] = set()  # turns of the file that are here under another id
@@ -136,7 +137,7 @@ class _Taker:
     def blocks(self, rows: list[Values], places: list[Values]) -> int:
         """Blocks and which turn is in which; a turn that is in one stays there."""
         here = self._present(blocks, ("block_id",))
-        added = self._add(blocks, [row for row in rows if (row["block_id"],) not in here])
+        added = self._add(blocks, [{**row, **EMPTY} for row in rows if (row["block_id"],) not in here])
         here = self._present(blocks, ("block_id",))
         for place in places:
             if (place["block_id"],) not in here:
@@ -149,7 +150,9 @@ class _Taker:
             for place in places
             if (place["turn_id"],) not in placed and self._belongs("turn_block", place["turn_id"])
         ]
-        return added + self._add(turn_blocks, new)
+        added += self._add(turn_blocks, new)
+        recount(self._connection, self._user, {place["block_id"] for place in new})
+        return added
 
     def facts(self, rows: list[Values], events: list[Values]) -> int:
         """Facts, and the history of those that were not here."""
@@ -163,7 +166,8 @@ class _Taker:
                 raise InvalidInput(
                     f"fact {row['fact_id']} comes from message {row['message_id']}, which is missing"
                 )
-            new.append({**row, "subject_key": row["subject"].casefold()})
+            derived = {"subject_key": row["subject"].casefold(), "version": self._fact_version}
+            new.append({**row, **derived})
         ids = {row["fact_id"] for row in new}
         return self._add(facts, new) + self._add(fact_events, [e for e in events if e["fact_id"] in ids])
 

@@ -100,10 +100,15 @@ def claim(
 
 def finish(connection: Connection, user: UserId, leases: Sequence[Lease]) -> None:
     """Remove the jobs; LeaseLost when one was taken over or its turn is gone."""
+    by_token: dict[str, list[Lease]] = {}
     for lease in leases:
-        if not connection.execute(delete(jobs).where(_holds(user, lease))).rowcount:
+        by_token.setdefault(lease.token, []).append(lease)
+    for token, held in by_token.items():
+        mine = and_(jobs.c.user_id == user, jobs.c.token == token, jobs.c.state == "leased")
+        these = and_(mine, among(jobs.c.job_id, [lease.job_id for lease in held]))
+        if connection.execute(delete(jobs).where(these)).rowcount < len(held):
             raise LeaseLost(
-                f"job {lease.job_id} ({lease.kind}) was taken over by another worker, or its turn is gone"
+                f"a {held[0].kind} job was taken over by another worker, or its turn is gone"
             )
 
 

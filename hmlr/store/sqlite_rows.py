@@ -37,7 +37,8 @@ def ensure_user(connection: Connection, user: UserId) -> Row[Any]:
     row = connection.execute(wanted).one_or_none()
     if row is None:
         next_no = select(func.coalesce(func.max(users.c.user_no), 0) + 1).scalar_subquery()
-        values = {"user_id": user, "user_no": next_no, "epoch": 0, "fact_version": 0, "last_seq": 0}
+        zeros = dict.fromkeys(("epoch", "fact_version", "facts_removed", "last_seq"), 0)
+        values = {"user_id": user, "user_no": next_no, **zeros}
         connection.execute(insert(users).values(values))
         row = connection.execute(wanted).one()
     return row
@@ -48,10 +49,12 @@ def bump_epoch(connection: Connection, user: UserId) -> None:
     connection.execute(users.update().where(users.c.user_id == user).values(epoch=users.c.epoch + 1))
 
 
-def bump_facts(connection: Connection, user: UserId) -> None:
-    """Tell every reader of the user's facts that they have changed."""
-    newer = users.c.fact_version + 1
-    connection.execute(users.update().where(users.c.user_id == user).values(fact_version=newer))
+def bump_facts(connection: Connection, user: UserId, *, removed: bool = False) -> int:
+    """Tell every reader of the user's facts that they change now; the version that changed ones get."""
+    version = int(ensure_user(connection, user).fact_version) + 1
+    values = {"fact_version": version} | ({"facts_removed": version} if removed else {})
+    connection.execute(users.update().where(users.c.user_id == user).values(values))
+    return version
 
 
 def select_messages(user: UserId) -> Select[Any]:

@@ -27,7 +27,9 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-def door(path: Path, user: str = "ada", *, settings: dict[str, Any] | None = None, **given: Any) -> HMLRClient:
+def door(
+    path: Path, user: str = "ada", *, settings: dict[str, Any] | None = None, **given: Any
+) -> HMLRClient:
     """A client that is not open yet; search is lexical unless `embedder` is given."""
     return HMLRClient(
         settings=Settings.load(db_path=str(path), embedder="none", model="offline", **(settings or {})),
@@ -50,5 +52,3 @@ async def settled(client: HMLRClient, clock: Clock | None = None) -> None:
 async def said(client: HMLRClient) -> list[str]:
     """The text of every user message, in order."""
     return [turn.messages[0].content for turn in await client.turns()]
-
-

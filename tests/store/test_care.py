@@ -285,11 +285,12 @@ async def test_a_rebuild_with_another_slicer_asks_for_new_vectors(store: Store, 
 
 async def test_dropping_knowledge_leaves_the_turns_and_asks_for_learning(store: Store) -> None:
     await fill(store)
-    version = await store.fact_version(ADA)
+    version = (await store.fact_changes(ADA, 0)).version
     await store.drop_knowledge(ADA)
     assert await store.facts(ADA, FactQuery(states=None)) == []
     assert await store.blocks(ADA) == []
-    assert await store.fact_version(ADA) != version
+    changes = await store.fact_changes(ADA, version)
+    assert (changes.version > version, changes.facts, changes.whole) == (True, (), True)
     assert len(await store.turns(ADA, TurnQuery())) == 2
     assert len(await store.edits(ADA)) == 1
     for kind in ("route", "scrub", "scribe"):

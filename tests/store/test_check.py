@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from hmlr.errors import StorageError
-from hmlr.records import TurnId
-from hmlr.store.records import ErasePlan, PutFact
+from hmlr.records import BlockId, TurnId
+from hmlr.store.records import AssignTurn, ErasePlan, PutBlock, PutFact
 from hmlr.store.sqlite import SqliteStore, open_sqlite
-from tests.store.making import ADA, BOB, NOW, fact, slices, turn
+from tests.store.making import ADA, BOB, NOW, block, fact, slices, turn
 
 pytestmark = pytest.mark.faults
 
@@ -26,7 +26,8 @@ async def failing(store: SqliteStore) -> set[str]:
 async def fill(store: SqliteStore) -> TurnId:
     (first, *_) = await store.add_turns(ADA, [turn("Oslo is home"), turn("More\nhere"), turn("Last")])
     await store.add_turns(BOB, [turn("Bob")])
-    await store.apply(ADA, [PutFact(fact=fact(first.turn_id))])
+    place = AssignTurn(turn_id=first.turn_id, block_id=BlockId("b1"), by="rule")
+    await store.apply(ADA, [PutFact(fact=fact(first.turn_id)), PutBlock(block=block(), version=0), place])
     return first.turn_id
 
 
@@ -45,6 +46,7 @@ async def test_a_sound_database_passes(store: SqliteStore) -> None:
         ("DELETE FROM turns WHERE seq = 2 AND user_id = 'ada'", "turns"),
         ("DELETE FROM users WHERE user_id = 'none'; DELETE FROM messages WHERE message_no = 1", "references"),
         ("DELETE FROM chunks WHERE message_no = 2", "index"),
+        ("UPDATE blocks SET turn_count = 7", "topics"),
         ("UPDATE jobs SET state = 'failed', error = 'model gone'", "jobs"),
         ("DELETE FROM chunk_terms_data WHERE id > 10", "full text"),
     ],

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
 from hmlr.errors import Conflict, LeaseLost, NotFound
-from hmlr.records import BlockId, FactEvent, FactId, TurnId
+from hmlr.records import BlockId, FactEvent, FactId, Turn, TurnId
 from hmlr.store.port import Store
 from hmlr.store.records import (
     AddEdit,
     AssignTurn,
     ChangeFact,
     ConfirmFact,
+    ErasePlan,
+    FactChanges,
     FactQuery,
     LogFactEvent,
     PutBlock,
     PutFact,
     TurnQuery,
 )
-from tests.store.making import ADA, BOB, NOW, block, fact, later, turn
+from tests.store.making import ADA, BOB, NOW, block, fact, later, message, turn
 
 
 def assign(turn_id: str, block_id: str = "b1", **given: Any) -> AssignTurn:
@@ -82,6 +85,10 @@ async def test_fact_queries(store: Store) -> None:
     assert await ids(states=()) == []
     assert await ids(subject="ZOË") == ["f1"]
     assert await ids(key="job") == ["f2"]
+    assert await ids(keys=("job", "home"), states=None) == ["f3", "f2", "f1"]
+    assert await ids(keys=()) == []
+    assert await ids(categories=("identity",)) == ["f2", "f1"]
+    assert await ids(categories=("policy", "secret")) == []
     assert await ids(fact_ids=("f1", "f9")) == ["f1"]
     assert await ids(turn_ids=(turn_id,)) == ["f2", "f1"]
     assert await ids(turn_ids=()) == []
@@ -121,17 +128,37 @@ async def test_history_is_oldest_first_whatever_the_clock_said(store: Store) -> 
         await store.apply(BOB, [LogFactEvent(event=event)])
 
 
-async def test_the_fact_version_changes_with_every_change_of_a_fact(store: Store) -> None:
+async def test_fact_changes_tells_what_changed_since_a_version(store: Store) -> None:
     turn_id = await stored_turn(store)
-    seen = [await store.fact_version(ADA)]
-    confirm = ConfirmFact(fact_id=FactId("f1"), occurred_at=NOW)
-    for one in (PutFact(fact=fact(turn_id)), confirm, change()):
+    assert await store.fact_changes(ADA, 0) == FactChanges(version=0, facts=(), whole=False)
+    await store.apply(ADA, [PutFact(fact=fact(turn_id)), PutFact(fact=fact(turn_id, "f2"))])
+    seen = await store.fact_changes(ADA, 0)
+    assert (seen.whole, [each.fact_id for each in seen.facts]) == (True, ["f1", "f2"])
+    for one in (ConfirmFact(fact_id=FactId("f1"), occurred_at=NOW), change()):
         await store.apply(ADA, [one])
-        seen.append(await store.fact_version(ADA))
-    assert len(set(seen)) == 4
+        before, seen = seen, await store.fact_changes(ADA, seen.version)
+        assert seen.version > before.version
+        assert (seen.whole, [each.fact_id for each in seen.facts]) == (False, ["f1"])
+    assert seen.facts[0].state != "active"
     await store.apply(ADA, [PutBlock(block=block(), version=0)])
-    assert await store.fact_version(ADA) == seen[-1]
-    assert await store.fact_version(BOB) == 0
+    assert await store.fact_changes(ADA, seen.version) == replace(seen, facts=())
+    assert (await store.fact_changes(BOB, 0)).facts == ()
+
+
+async def test_after_a_removal_of_facts_all_are_read_anew(store: Store) -> None:
+    turn_id = await stored_turn(store)
+    await store.apply(ADA, [PutFact(fact=fact(turn_id)), PutFact(fact=fact(turn_id, "f2"))])
+    known = (await store.fact_changes(ADA, 0)).version
+    await store.erase(ADA, ErasePlan(scope="fact", target="f1", fact_ids=(FactId("f1"),)), now=NOW)
+    seen = await store.fact_changes(ADA, known)
+    assert (seen.whole, [each.fact_id for each in seen.facts]) == (True, ["f2"])
+
+
+async def test_a_fact_of_a_run_without_its_source_stores_none_of_them(store: Store) -> None:
+    turn_id = await stored_turn(store)
+    with pytest.raises(NotFound):
+        await store.apply(ADA, [PutFact(fact=fact(turn_id)), PutFact(fact=fact("t-none", "f2"))])
+    assert await store.facts(ADA, FactQuery(states=None)) == []
 
 
 async def test_a_blocks_counts_and_times_follow_from_its_turns(store: Store) -> None:
@@ -169,6 +196,36 @@ async def test_the_block_with_the_latest_turn_comes_first(store: Store) -> None:
     assert [found.block.block_id for found in await store.blocks(ADA, limit=1)] == ["b0"]
     wanted = [BlockId("b1"), BlockId("b9")]
     assert [found.block.block_id for found in await store.blocks(ADA, block_ids=wanted)] == ["b1"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_what_a_block_holds_is_right_however_turns_come_and_go(store: Store, seed: int) -> None:
+    dice = Random(seed)
+    new = [turn(str(n)) for n in range(12)]
+    dice.shuffle(new)
+    new = [replace(t, messages=(message(occurred_at=later(days=dice.randint(-9, 9))),)) for t in new]
+    ids = [added.turn_id for added in await store.add_turns(ADA, new)]
+    for _ in range(8):
+        names = [f"b{n}" for n in range(3)]
+        there = {entry.block.block_id for entry in await store.blocks(ADA)}
+        puts = [PutBlock(block=block(name), version=0) for name in names if name not in there]
+        run = [assign(dice.choice(ids), dice.choice(names), activate=False) for _ in range(dice.randint(1, 5))]
+        used = {each.block_id for each in run}
+        await store.apply(ADA, [put for put in puts if put.block.block_id in used] + run)
+        if dice.random() < 0.3:
+            gone = ids.pop()
+            await store.erase(ADA, ErasePlan(scope="turn", target=gone, turn_ids=(gone,)), now=NOW)
+        held: dict[BlockId, list[Turn]] = {}
+        for each in await store.turns(ADA, TurnQuery()):
+            if each.block_id is not None:
+                held.setdefault(each.block_id, []).append(each)
+        latest = sorted(held, key=lambda name: -held[name][-1].seq)
+        found = [entry.block for entry in await store.blocks(ADA)]
+        assert [each.block_id for each in found] == latest
+        for each in found:
+            times = [one.occurred_at for one in held[each.block_id]]
+            assert (each.turn_count, each.started_at, each.last_at) == (len(times), min(times), max(times))
+    assert all(line.ok for line in await store.check())
 
 
 async def test_one_block_is_active(store: Store) -> None:

@@ -10,7 +10,7 @@ from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.offline import scrub_by_rule
 from hmlr.core.tasks.scribe.offline import scribe_by_rule
 from hmlr.memory.facts.make import pin
-from hmlr.memory.facts.resolve import resolve
+from hmlr.memory.facts.resolve import WIDE_CATEGORIES, resolve
 from hmlr.records import Fact, FactId, MessageId, StoredMessage, TurnId
 from hmlr.store.records import Change, ChangeFact, ConfirmFact, PutFact
 from tests.unit.making import message
@@ -74,10 +74,19 @@ def learn(facts: Facts, told: StoredMessage) -> list[Change]:
         pairs = [(draft, fact) for draft, fact in found if fact is not None]
         assert len(pairs) == len(found), "every quote of a rule stands in its message"
         changes = resolve(pairs, list(facts.values()), by="rule", recorded_at=told.recorded_at)
+        enough = near(pairs, facts)
+        assert resolve(pairs, enough, by="rule", recorded_at=told.recorded_at) == changes
         apply(facts, changes)
         assert resolve(pairs, list(facts.values()), by="rule", recorded_at=told.recorded_at) == []
         made += changes
     return made
+
+
+def near(new: Iterable[tuple[FactDraft, Fact]], facts: Facts) -> list[Fact]:
+    """The facts that a resolution needs to know."""
+    keys = {fact.key for _, fact in new}
+    keys |= {fact.key for fact in facts.values() if fact.category in WIDE_CATEGORIES}
+    return [fact for fact in facts.values() if fact.category in WIDE_CATEGORIES or fact.key in keys]
 
 
 def play(contents: Sequence[str]) -> Facts:

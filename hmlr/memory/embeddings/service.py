@@ -17,6 +17,18 @@ from hmlr.memory.embeddings.port import Embedder, EmbedderSpec
 RETRY_LOAD_S = 60.0  # a load that failed costs seconds; the cause rarely mends itself sooner
 SLICE = 128  # texts per executor job, about 0.3 s: a query never waits for a whole import
 UNIT_TOLERANCE = 1e-3
+# What an embedder of somebody else's may let through, though the port forbids it: no turn may fail by it.
+FOREIGN = (
+    ArithmeticError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 class EmbeddingService:
@@ -116,7 +128,11 @@ class EmbeddingService:
 
     def _embed_blocking(self, spec: EmbedderSpec, texts: list[str]) -> NDArray[np.float32]:
         embedder = self._loaded(spec)
-        return checked_rows(embedder.embed(texts), count=len(texts), dim=embedder.dim)
+        try:
+            rows = embedder.embed(texts)
+        except FOREIGN as error:
+            raise EmbedderError(f"The embedding model {spec.model_id} failed: {error!r}") from error
+        return checked_rows(rows, count=len(texts), dim=embedder.dim)
 
     def _loaded(self, spec: EmbedderSpec) -> Embedder:
         """Return the embedder, loading it when nobody has; the lock makes callers share one load."""
@@ -142,7 +158,7 @@ def load_checked(spec: EmbedderSpec) -> Embedder:
     """
     try:
         embedder = spec.load()
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    except FOREIGN as error:
         raise EmbedderError(f"The embedding model {spec.model_id} can't be loaded: {error}") from error
     dim = spec.dim or embedder.dim
     if (embedder.model_id, embedder.dim) != (spec.model_id, dim):

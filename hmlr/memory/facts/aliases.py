@@ -20,7 +20,7 @@ class AliasIndex:
         self._parent: dict[str, str] = {}
         self._written: dict[str, str] = {}  # folded name -> as written first
         for fact in facts:
-            if fact.state == "active" and (fact.category in {"alias", "acronym"} or fact.key in _KEYS):
+            if fact.state == "active" and joins_names(fact):
                 self._join(fact.subject, fact.value)
         groups: dict[str, list[str]] = {}
         for name in self._parent:
@@ -63,6 +63,11 @@ class AliasIndex:
             self._parent[name] = self._parent[self._parent[name]]
             name = self._parent[name]
         return name
+
+
+def joins_names(fact: Fact) -> bool:
+    """Whether the fact says that two names mean the same."""
+    return fact.category in {"alias", "acronym"} or fact.key in _KEYS
 
 
 def _words(text: str) -> list[str]:

@@ -1,16 +1,18 @@
-"""The book of facts: a user's active facts as an answer needs them, cached until one changes."""
+"""The book of facts: a user's active facts as an answer needs them, kept up to date by what changed."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
-from hmlr.memory.facts.aliases import AliasIndex
-from hmlr.memory.facts.lookup import score_facts
+from hmlr.memory.facts.aliases import AliasIndex, joins_names
+from hmlr.memory.facts.lookup import FactIndex
 from hmlr.memory.synthesis.scribe import profile_of
-from hmlr.records import Fact, Hits, TurnId, UserId
+from hmlr.records import Fact, FactId, Hits, TurnId, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import FactQuery
+from hmlr.store.records import FactChanges, FactQuery
 
 MAX_RELEVANT = 12
 
@@ -21,19 +23,12 @@ class FactView:
 
     constraints: tuple[Fact, ...] = ()
     relevant: tuple[Fact, ...] = ()  # best first
-    active: tuple[Fact, ...] = ()
+    by_turn: Mapping[TurnId, tuple[Fact, ...]] = field(default_factory=dict)  # the active ones
 
     def of_turns(self, hits: Hits) -> tuple[Fact, ...]:
-        """One hop of causal hydration: the active facts that came from the turns found."""
-        turns = {turn_id for hit in hits for turn_id in hit.turn_ids}
-        return tuple(fact for fact in self.active if fact.turn_id in turns)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Page:
-    version: int
-    active: tuple[Fact, ...]
-    aliases: AliasIndex
+        """One hop of causal hydration: the active facts that came from the turns found, best hit first."""
+        turns = dict.fromkeys(turn_id for hit in hits for turn_id in hit.turn_ids)
+        return tuple(fact for turn_id in turns for fact in self.by_turn.get(turn_id, ()))
 
 
 class FactBook:
@@ -42,30 +37,32 @@ class FactBook:
     def __init__(self, store: Store, user: UserId) -> None:
         self._store = store
         self._user = user
-        self._page: _Page | None = None
-        self._loading = asyncio.Lock()
+        self._page = _Page()
+        self._reading = asyncio.Lock()
 
     async def active(self) -> tuple[Fact, ...]:
         """All active facts, oldest first."""
-        return (await self._fresh()).active
+        async with self._fresh() as page:
+            return tuple(sorted(page.facts.values(), key=_age))
 
     async def aliases(self) -> AliasIndex:
         """Which names mean the same."""
-        return (await self._fresh()).aliases
+        async with self._fresh() as page:
+            return page.aliases
 
     async def other_names(self, text: str) -> tuple[str, ...]:
         """Further names of the things that a text names."""
-        return tuple((await self._fresh()).aliases.expand(text))
+        return tuple((await self.aliases()).expand(text))
 
     async def view(self, message: str) -> FactView:
         """What the facts say to a message."""
-        page = await self._fresh()
-        scored = await asyncio.to_thread(score_facts, message, page.active, page.aliases)
-        return FactView(
-            constraints=profile_of(page.active).constraints,
-            relevant=tuple(fact for fact, _ in scored[:MAX_RELEVANT]),
-            active=page.active,
-        )
+        async with self._fresh() as page:
+            scored = await asyncio.to_thread(page.index.score, message, page.aliases)
+            return FactView(
+                constraints=page.constraints,
+                relevant=tuple(fact for fact, _ in scored[:MAX_RELEVANT]),
+                by_turn=page.by_turn,
+            )
 
     async def outdated(self, hits: Hits) -> frozenset[TurnId]:
         """Turns among the hits that taught facts of which none holds any more."""
@@ -76,11 +73,64 @@ class FactBook:
         holding = {fact.turn_id for fact in facts if fact.state == "active"}
         return frozenset({fact.turn_id for fact in facts} - holding)
 
-    async def _fresh(self) -> _Page:
-        async with self._loading:
-            version = await self._store.fact_version(self._user)
-            if self._page is None or self._page.version != version:
-                active = tuple(await self._store.facts(self._user, FactQuery()))
-                aliases = await asyncio.to_thread(AliasIndex, active)
-                self._page = _Page(version=version, active=active, aliases=aliases)
-            return self._page
+    @asynccontextmanager
+    async def _fresh(self) -> AsyncIterator[_Page]:
+        """The page as of now; nobody changes it meanwhile."""
+        async with self._reading:
+            changes = await self._store.fact_changes(self._user, self._page.version)
+            if changes.whole:
+                self._page = _Page()
+            if changes.facts or changes.whole:
+                await asyncio.to_thread(self._page.take, changes)
+            yield self._page
+
+
+@dataclass
+class _Page:
+    """Active facts, arranged for every use."""
+
+    version: int = 0
+    facts: dict[FactId, Fact] = field(default_factory=dict)
+    by_turn: dict[TurnId, tuple[Fact, ...]] = field(default_factory=dict)
+    index: FactIndex = field(default_factory=FactIndex)
+    aliases: AliasIndex = field(default_factory=AliasIndex)
+    constraints: tuple[Fact, ...] = ()
+    _joining: dict[FactId, Fact] = field(default_factory=dict)  # the facts behind `aliases`
+    _binding: dict[FactId, Fact] = field(default_factory=dict)  # the facts behind `constraints`
+
+    def take(self, changes: FactChanges) -> None:
+        """Bring in what has changed. Runs in a thread."""
+        touched = [self.facts[fact.fact_id] for fact in changes.facts if fact.fact_id in self.facts]
+        for fact in touched:
+            self._remove(fact)
+        for fact in changes.facts:
+            if fact.state == "active":
+                self._add(fact)
+        touched += changes.facts
+        if any(joins_names(fact) for fact in touched):
+            self.aliases = AliasIndex(sorted(self._joining.values(), key=_age))
+        if any(fact.category == "constraint" for fact in touched):
+            self.constraints = profile_of(sorted(self._binding.values(), key=_age)).constraints
+        self.version = changes.version
+
+    def _add(self, fact: Fact) -> None:
+        self.facts[fact.fact_id] = fact
+        self.by_turn[fact.turn_id] = (*self.by_turn.get(fact.turn_id, ()), fact)
+        self.index.put(fact)
+        if joins_names(fact):
+            self._joining[fact.fact_id] = fact
+        if fact.category == "constraint":
+            self._binding[fact.fact_id] = fact
+
+    def _remove(self, fact: Fact) -> None:
+        del self.facts[fact.fact_id]
+        left = tuple(each for each in self.by_turn[fact.turn_id] if each.fact_id != fact.fact_id)
+        self.by_turn[fact.turn_id] = left
+        self.index.drop(fact.fact_id)
+        self._joining.pop(fact.fact_id, None)
+        self._binding.pop(fact.fact_id, None)
+
+
+def _age(fact: Fact) -> tuple[object, ...]:
+    """The order of the store."""
+    return fact.valid_from, fact.recorded_at, fact.fact_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -26,6 +27,7 @@ class FactDesk:
         self._user = user
         self._intake = intake
         self._clock = clock
+        self._correcting = asyncio.Lock()
 
     async def facts(
         self,
@@ -36,6 +38,10 @@ class FactDesk:
         states: Sequence[FactState] = ("active",),
     ) -> list[Fact]:
         """The facts that match; with `as_of`, those that held at that event time, whatever they are now."""
+        if as_of is not None:
+            check_time(as_of, what="as_of")
+        if isinstance(states, str) or any(each not in STATES for each in states):
+            raise InvalidInput(f"unknown state in {states!r}", hint=f"Give a list of {', '.join(STATES)}")
         wanted = None if as_of is not None else tuple(states)
         found = await self._store.facts(self._user, FactQuery(subject=subject, key=key, states=wanted))
         return [fact for fact in found if as_of is None or holds(fact, as_of)]
@@ -53,6 +59,10 @@ class FactDesk:
 
         The correction is a turn of its own, so that the new fact has a quote to stand on.
         """
+        async with self._correcting:  # or two corrections of one fact leave a turn without its fact
+            return await self._correct(fact_id, value, jobs)
+
+    async def _correct(self, fact_id: FactId, value: str, jobs: Sequence[JobKind]) -> Fact:
         old = await self._one(fact_id)
         if not value.strip() or len(value) > MAX_VALUE_CHARS:
             raise InvalidInput(f"a value has 1 to {MAX_VALUE_CHARS} characters")

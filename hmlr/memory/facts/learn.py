@@ -12,7 +12,7 @@ from hmlr.core.tasks.base import Answer, Task, TaskRunner
 from hmlr.core.tasks.drafts import FactDraft, FactDrafts
 from hmlr.memory.facts.edits import replay
 from hmlr.memory.facts.make import pin
-from hmlr.memory.facts.resolve import resolve
+from hmlr.memory.facts.resolve import WIDE_CATEGORIES, resolve
 from hmlr.memory.intake import CORRECTIONS
 from hmlr.records import Fact, StoredMessage, UserId
 from hmlr.store.port import Store
@@ -35,8 +35,8 @@ class Learner(Generic[In]):
     async def handle(self, leases: Sequence[Lease]) -> None:
         """Learn from the leased turns and finish the leases with the facts, in one transaction.
 
-        Echoes of recalled memories teach nothing. All facts of the user are known here, whatever their
-        state, so that a late message about an earlier time finds its place.
+        Echoes of recalled memories teach nothing. Facts are known here whatever their state, so that a late
+        message about an earlier time finds its place.
         """
         wanted = TurnQuery(turn_ids=tuple(lease.turn_id for lease in leases))
         turns = await self.store.turns(self.user, wanted)
@@ -66,13 +66,21 @@ class Learner(Generic[In]):
         pinned = _pinned(messages, answers, now)
         if not pinned:
             return []
-        known = await self.store.facts(self.user, FactQuery(states=None))
+        known = await self._known({fact.key for _, fact in pinned})
         by = answers[0].by
         changes = await asyncio.to_thread(resolve, pinned, known, by=by, recorded_at=now)
         fresh = {change.fact.fact_id for change in changes if isinstance(change, PutFact)}
         if not fresh:
             return changes
         return [*changes, *replay(await self.store.edits(self.user), fresh, changes)]
+
+    async def _known(self, keys: set[str]) -> list[Fact]:
+        """The facts that new ones under these keys may bear on, whatever their state; see `resolve`."""
+        wide = await self.store.facts(self.user, FactQuery(categories=WIDE_CATEGORIES, states=None))
+        keys = keys | {fact.key for fact in wide}
+        alike = await self.store.facts(self.user, FactQuery(keys=tuple(sorted(keys)), states=None))
+        known = {fact.fact_id: fact for fact in (*wide, *alike)}
+        return sorted(known.values(), key=lambda fact: (fact.valid_from, fact.recorded_at, fact.fact_id))
 
 
 def _pinned(

@@ -7,8 +7,7 @@ question has a word for that kind of fact: "where", "city" and "live" ask for `l
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import log
@@ -17,7 +16,7 @@ from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
 from hmlr.language.tokens import query_terms
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.keys import secret_parts
-from hmlr.records import OWNER, Fact
+from hmlr.records import OWNER, Fact, FactId
 
 _FAMILY_WEIGHT = 2.0  # a question word for the kind of fact is worth about two rare words
 _ALIAS_WEIGHT = 0.7  # a word of another name of what was asked is worth a bit less than the word itself
@@ -167,27 +166,78 @@ class _Question:
     words: frozenset[str]  # as written, lower case
     terms: frozenset[str]
     alias_terms: frozenset[str]
+    families: frozenset[int]  # of keys, that the words ask for
     owner: bool  # speaks of the owner
     secret: bool  # asks for a secret
 
 
-def score_facts(question: str, facts: Sequence[Fact], aliases: AliasIndex) -> list[tuple[Fact, float]]:
+class FactIndex:
+    """Facts by all that a question can find them with: their words, their kind, being a secret.
+
+    It is changed by what changes, and gives what scoring every fact would give.
+    """
+
+    def __init__(self, facts: Iterable[Fact] = ()) -> None:
+        self._facts: dict[FactId, Fact] = {}
+        self._by_term: dict[str, set[FactId]] = {}
+        self._by_family: dict[int, set[FactId]] = {}
+        self._secrets: set[FactId] = set()
+        for fact in facts:
+            self.put(fact)
+
+    def put(self, fact: Fact) -> None:
+        """Take in a fact, in the place of the one with the same id."""
+        self.drop(fact.fact_id)
+        self._facts[fact.fact_id] = fact
+        for term in _terms(fact):
+            self._by_term.setdefault(term, set()).add(fact.fact_id)
+        if fact.category == "secret":
+            self._secrets.add(fact.fact_id)
+            return
+        for family in _families_of(fact.key):
+            self._by_family.setdefault(family, set()).add(fact.fact_id)
+
+    def drop(self, fact_id: FactId) -> None:
+        """Leave out a fact, if it is there."""
+        fact = self._facts.pop(fact_id, None)
+        if fact is None:
+            return
+        for term in _terms(fact):
+            self._by_term[term].discard(fact_id)
+        self._secrets.discard(fact_id)
+        for family in _families_of(fact.key):
+            self._by_family.get(family, set()).discard(fact_id)
+
+    def score(self, question: str, aliases: AliasIndex) -> list[tuple[Fact, float]]:
+        """The facts that share something with the question, best first; all scores are above 0."""
+        asked = _read(question, aliases)
+        rarity = {
+            term: _rarity(len(self._by_term.get(term, ())), len(self._facts))
+            for term in asked.terms | asked.alias_terms
+        }
+        scored = []
+        for fact_id in self._candidates(asked):
+            fact = self._facts[fact_id]
+            terms = _terms(fact)
+            total = sum(rarity[term] for term in asked.terms & terms)
+            total += _ALIAS_WEIGHT * sum(rarity[term] for term in (asked.alias_terms - asked.terms) & terms)
+            total += _kind_asked(asked, fact)
+            if total > 0:
+                scored.append((fact, total))
+        scored = _only_named_secrets(asked, scored)
+        return sorted(scored, key=lambda pair: (-pair[1], -pair[0].valid_from.timestamp(), pair[0].fact_id))
+
+    def _candidates(self, asked: _Question) -> set[FactId]:
+        """All facts whose score can be above 0."""
+        found: set[FactId] = set(self._secrets) if asked.secret else set()
+        found.update(*(self._by_term.get(term, ()) for term in asked.terms | asked.alias_terms))
+        found.update(*(self._by_family.get(family, ()) for family in asked.families))
+        return found
+
+
+def score_facts(question: str, facts: Iterable[Fact], aliases: AliasIndex) -> list[tuple[Fact, float]]:
     """The facts that share something with the question, best first; all scores are above 0."""
-    asked = _read(question, aliases)
-    documents = {fact.fact_id: _terms(fact) for fact in facts}
-    seen_in = Counter(term for fact in facts for term in documents[fact.fact_id])
-    scored = []
-    for fact in facts:
-        terms = documents[fact.fact_id]
-        weight = sum(_rarity(seen_in[t], len(facts)) for t in asked.terms & terms)
-        weight += _ALIAS_WEIGHT * sum(
-            _rarity(seen_in[t], len(facts)) for t in (asked.alias_terms - asked.terms) & terms
-        )
-        total = weight + _kind_asked(asked, fact, terms)
-        if total > 0:
-            scored.append((fact, total))
-    scored = _only_named_secrets(asked, scored)
-    return sorted(scored, key=lambda pair: (-pair[1], -pair[0].valid_from.timestamp(), pair[0].fact_id))
+    return FactIndex(facts).score(question, aliases)
 
 
 def _rarity(count: int, total: int) -> float:
@@ -204,6 +254,7 @@ def _read(question: str, aliases: AliasIndex) -> _Question:
         words=words,
         terms=frozenset(query_terms(" ".join(_SPELLINGS.get(w.lower(), w) for w in question.split()))),
         alias_terms=frozenset(term for name in others for term in query_terms(name)),
+        families=_families_asked(words),
         owner=not _I.isdisjoint(words),
         secret=not _SECRET_WORDS.isdisjoint(words),
     )
@@ -220,12 +271,12 @@ def _terms_of(subject: str, key: str, value: str) -> frozenset[str]:
     return frozenset(query_terms(f"{name} {key.replace('_', ' ')} {value}", limit=64))
 
 
-def _kind_asked(asked: _Question, fact: Fact, terms: frozenset[str]) -> float:
+def _kind_asked(asked: _Question, fact: Fact) -> float:
     """The worth of the question's words for this kind of fact."""
     if fact.category == "secret":
         fits = asked.secret
     else:
-        fits = any(_asks(trigger, asked.words) for trigger in _triggers(fact.key))
+        fits = not asked.families.isdisjoint(_families_of(fact.key))
     if not fits:
         return 0.0
     if fact.subject.casefold() == OWNER or not asked.owner:
@@ -234,24 +285,28 @@ def _kind_asked(asked: _Question, fact: Fact, terms: frozenset[str]) -> float:
     return _FAMILY_WEIGHT if named else _FAMILY_WEIGHT * _OTHER_SUBJECT
 
 
-@lru_cache(maxsize=2048)
-def _triggers(key: str) -> tuple[tuple[str, ...], ...]:
-    """The word combinations that ask for a key."""
-    found: list[tuple[str, ...]] = []
-    for keys, words in _FAMILIES:
-        if any(_is_key(pattern, key) for pattern in keys.split()):
-            found.extend(tuple(word.split("+")) for word in words.split())
-    return tuple(found)
+@lru_cache(maxsize=16_384)
+def _families_of(key: str) -> tuple[int, ...]:
+    """The families that a key belongs to, by their number."""
+    return tuple(
+        number
+        for number, (patterns, _) in enumerate(_FAMILIES)
+        if any(_is_key(pattern, key) for pattern in patterns.split())
+    )
+
+
+def _families_asked(words: frozenset[str]) -> frozenset[int]:
+    return frozenset(
+        number
+        for number, (_, triggers) in enumerate(_FAMILIES)
+        if any(words.issuperset(trigger.split("+")) for trigger in triggers.split())
+    )
 
 
 def _is_key(pattern: str, key: str) -> bool:
     if pattern.endswith("_"):
         return key.startswith(pattern)
     return key.endswith(pattern) if pattern.startswith("_") else key == pattern
-
-
-def _asks(trigger: tuple[str, ...], words: frozenset[str]) -> bool:
-    return all(word in words for word in trigger)
 
 
 def _only_named_secrets(asked: _Question, scored: list[tuple[Fact, float]]) -> list[tuple[Fact, float]]:

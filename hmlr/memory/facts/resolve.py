@@ -35,9 +35,11 @@ from hmlr.memory.facts.keys import (
     value_names,
     version_of,
 )
-from hmlr.records import OWNER, Fact
+from hmlr.records import OWNER, Category, Fact
 from hmlr.store.records import Change
 
+# "The new key" and "version 3 replaces all before it" reach beyond the key under which they are said.
+WIDE_CATEGORIES: tuple[Category, ...] = ("secret", "policy")
 _PHASES = {"asserts": 0, "updates": 0, "ends": 1, "retracts": 2, "reinstates": 3}
 
 
@@ -46,8 +48,9 @@ def resolve(
 ) -> list[Change]:
     """The changes that the new facts make; none when they were resolved before.
 
-    `known` must hold every fact, of any state, that shares a key with a new one; more does no harm. Facts of
-    one message are taken together: first what it asserts, then what it ends, retracts and reinstates.
+    `known` must hold every fact, of any state, that is in WIDE_CATEGORIES or shares a key with a new one or
+    with one of those; more does no harm. Facts of one message are taken together: first what it asserts,
+    then what it ends, retracts and reinstates.
     """
     resolver = _Resolver(Board(known, by=by, recorded_at=recorded_at))
     held = {fact.fact_id for fact in known}

@@ -16,7 +16,7 @@ from hmlr.errors import Conflict, LeaseLost
 from hmlr.memory.blocks import extend_header, new_block
 from hmlr.memory.retrieval.lattice import Lattice
 from hmlr.memory.retrieval.topics import TopicBook, TopicState, first_words
-from hmlr.records import BlockId, Hits, SessionId, Turn, UserId
+from hmlr.records import BlockId, BlockState, Hits, SessionId, Turn, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AssignTurn, Change, Lease, PutBlock
 
@@ -86,10 +86,12 @@ class _Plan:
 
     def changes(self) -> list[Change]:
         """Each header once, as it is at the end, then the turns in their order."""
-        headers: list[Change] = [
-            PutBlock(block=self.states[block_id].block, version=version)
-            for block_id, version in self.read_versions.items()
-        ]
+        headers: list[Change] = []
+        for block_id, version in self.read_versions.items():
+            # Said here, or the store would say it, under a version that the book has not seen.
+            state: BlockState = "ACTIVE" if block_id == self.assigned[-1].block_id else "PAUSED"
+            block = replace(self.states[block_id].block, state=state)
+            headers.append(PutBlock(block=block, version=version))
         return [*headers, *self.assigned]
 
 
@@ -154,6 +156,7 @@ class Governor:
         for arrival in arrivals:
             answer = answers.get(arrival.turn.turn_id) or await self._decide(arrival, plan)
             routed.append(Routed(block_id=plan.put(arrival, answer), answer=answer))
+            await asyncio.sleep(0)  # rules answer without a pause, and others want their turn
         try:
             leases = [arrival.lease for arrival in arrivals if arrival.lease]
             await self._store.apply(self._user, plan.changes(), finish=leases)

@@ -26,6 +26,7 @@ from hmlr.store.records import ChunkFilter, ChunkRow, Postings
 SPARE_CANDIDATES = 30
 # A paragraph that only asks tells nothing; it gives way to statements that are about as near.
 QUESTION_PENALTY = -1.0
+_ASKS = frozenset("?？")
 LEXICAL_ONLY = "no embedder: search was lexical"
 TEXT_KINDS: tuple[NodeKind, ...] = ("turn", "paragraph")
 
@@ -139,15 +140,17 @@ class _Scored:
         wanted = min(n, count)
         best = np.argpartition(-self.total, wanted - 1)[:wanted]
         best = best[np.lexsort((best, -self.total[best]))]
-        return [self._candidate(row) for row in best if np.isfinite(self.total[row])]
+        best = best[np.isfinite(self.total[best])]
+        near = [None] * len(best) if self.similarity is None else _rounded(self.similarity[best])
+        shares = [_rounded(values[best]) for values in self.shares.values()]
+        return [
+            Candidate(chunk_id=ChunkId(chunk_id), shares=dict(zip(self.shares, each, strict=True)), similarity=sim)
+            for chunk_id, sim, *each in zip(self.chunk_ids[best].tolist(), near, *shares, strict=True)
+        ]
 
-    def _candidate(self, row: int) -> Candidate:
-        near = self.similarity
-        return Candidate(
-            chunk_id=ChunkId(int(self.chunk_ids[row])),
-            shares={name: round(float(values[row]), 4) for name, values in self.shares.items()},
-            similarity=round(float(near[row]), 4) if near is not None else None,
-        )
+
+def _rounded(values: NDArray[np.float32]) -> list[float]:
+    return [round(value, 4) for value in values.tolist()]
 
 
 def _score(
@@ -236,10 +239,12 @@ def _repetitions(rows: Sequence[ChunkRow], query: SearchQuery) -> set[int]:
 
 def only_asks(text: str) -> bool:
     """Whether every sentence of a text is a question."""
+    if not _ASKS.intersection(text):  # most texts: spares cutting them into sentences
+        return False
     sentences = [text[start:end].strip() for start, end in sentence_spans(text)]
     sentences = [sentence for sentence in sentences if sentence]
     return bool(sentences) and all(
-        sentence.rstrip("\"'”’)*_ ").endswith(("?", "？")) for sentence in sentences
+        sentence.rstrip("\"'”’)*_ ").endswith(tuple(_ASKS)) for sentence in sentences
     )
 
 

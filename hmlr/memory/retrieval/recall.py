@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from hmlr.memory.facts.statement import state
 from hmlr.memory.intake import check_limit, check_metadata, check_query, check_time
 from hmlr.memory.retrieval.hydration import within_budget
 from hmlr.memory.retrieval.lattice import TEXT_KINDS, Lattice, SearchQuery
-from hmlr.records import BlockId, Fact, Hit, Hits, NodeKind, SessionId, Source, UserId
+from hmlr.records import Block, BlockId, Fact, Hit, Hits, NodeKind, SessionId, Source, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import ChunkFilter, FactQuery
 
@@ -117,28 +118,21 @@ class Recall:
     async def _facts(self, request: RecallRequest) -> list[Hit]:
         """Facts that bear on the question: active ones, or with `as_of` those that held then."""
         timed = request.as_of is not None or request.known_at is not None
-        query = FactQuery(states=None) if timed else FactQuery()
-        facts = [fact for fact in await self._store.facts(self._user, query) if _passes(fact, request)]
+        known: Sequence[Fact] = (
+            await self._store.facts(self._user, FactQuery(states=None)) if timed else await self._book.active()
+        )
         aliases = await self._book.aliases()
-        return [_fact_hit(fact, score) for fact, score in score_facts(request.query, facts, aliases)]
+
+        def found() -> list[Hit]:
+            facts = (fact for fact in known if _passes(fact, request))
+            return [_fact_hit(fact, score) for fact, score in score_facts(request.query, facts, aliases)]
+
+        return await asyncio.to_thread(found)
 
     async def _blocks(self, request: RecallRequest) -> list[Hit]:
         """Blocks whose header shares words with the question."""
-        hits = []
-        for entry in await self._store.blocks(self._user):
-            block = entry.block
-            header = f"{block.label}: {block.summary}"
-            shared = len(content_words(request.query) & content_words(" ".join((header, *block.keywords))))
-            if shared:
-                score = shared / max(len(content_words(request.query)), 1)
-                hits.append(
-                    Hit(
-                        kind="block", text=header, score=score, signals={"words": score}, similarity=None,
-                        turn_ids=(), occurred_at=block.last_at, sources=(), node_id=block.block_id,
-                        block_id=block.block_id,
-                    )
-                )  # fmt: skip
-        return sorted(hits, key=lambda hit: -hit.score)
+        stored = await self._store.blocks(self._user)
+        return await asyncio.to_thread(_block_hits, request.query, [entry.block for entry in stored])
 
 
 def _passes(fact: Fact, request: RecallRequest) -> bool:
@@ -149,6 +143,24 @@ def _passes(fact: Fact, request: RecallRequest) -> bool:
     if request.since is not None and fact.occurred_at < request.since:
         return False
     return not (request.until is not None and fact.occurred_at >= request.until)
+
+
+def _block_hits(query: str, blocks: Sequence[Block]) -> list[Hit]:
+    hits = []
+    asked = content_words(query)
+    for block in blocks:
+        header = f"{block.label}: {block.summary}"
+        shared = len(asked & content_words(" ".join((header, *block.keywords))))
+        if shared:
+            score = shared / max(len(asked), 1)
+            hits.append(
+                Hit(
+                    kind="block", text=header, score=score, signals={"words": score}, similarity=None,
+                    turn_ids=(), occurred_at=block.last_at, sources=(), node_id=block.block_id,
+                    block_id=block.block_id,
+                )
+            )  # fmt: skip
+    return sorted(hits, key=lambda hit: -hit.score)
 
 
 def _fact_hit(fact: Fact, score: float) -> Hit:

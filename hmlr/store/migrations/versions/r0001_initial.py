@@ -27,6 +27,7 @@ def _turns() -> None:
         sa.Column("user_no", sa.Integer(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("fact_version", sa.BigInteger(), nullable=False),
+        sa.Column("facts_removed", sa.BigInteger(), nullable=False),
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("user_id"),
         sa.UniqueConstraint("user_no"),
@@ -120,8 +121,13 @@ def _knowledge() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("renamed", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("turn_count", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("user_id", "block_id"),
     )
+    op.create_index("ix_blocks_latest", "blocks", ["user_id", "last_seq"], unique=False)
     op.create_table(
         "turn_blocks",
         sa.Column("user_id", sa.Text(), nullable=False),
@@ -162,6 +168,7 @@ def _knowledge() -> None:
         sa.Column("valid_from", sa.BigInteger(), nullable=False),
         sa.Column("valid_to", sa.BigInteger(), nullable=True),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id", "message_id"], ["messages.user_id", "messages.message_id"], ondelete="CASCADE"
         ),
@@ -170,10 +177,13 @@ def _knowledge() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "fact_id"),
     )
+    op.create_index("ix_facts_category", "facts", ["user_id", "category"], unique=False)
+    op.create_index("ix_facts_key", "facts", ["user_id", "key"], unique=False)
     op.create_index("ix_facts_message", "facts", ["user_id", "message_id"], unique=False)
     op.create_index("ix_facts_subject", "facts", ["user_id", "subject_key", "key"], unique=False)
     op.create_index("ix_facts_superseded_by", "facts", ["user_id", "superseded_by"], unique=False)
     op.create_index("ix_facts_turn", "facts", ["user_id", "turn_id"], unique=False)
+    op.create_index("ix_facts_version", "facts", ["user_id", "version"], unique=False)
     op.create_table(
         "fact_events",
         sa.Column("event_no", sa.Integer(), autoincrement=True, nullable=False),
