@@ -71,7 +71,7 @@ class Member:
             store,
             user,
             {
-                "embed": EmbedJob(store, services.embedding, user).handle,
+                "embed": EmbedJob(store, services.embedding, services.lattice, user).handle,
                 "route": RouteJob(store, services.lattice, governor, user).handle,
                 "scrub": fact_scrubber(store, runner, user, clock).handle,
                 "scribe": scribe(store, runner, user, clock).handle,

@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.errors import EmbedderError
 from hmlr.memory.embeddings.service import EmbeddingService
+from hmlr.memory.retrieval.lattice import Lattice, comparable
 from hmlr.records import UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, Change, ChunkRow, Lease
@@ -16,10 +21,12 @@ PART = 64  # turns: two full batches of the model
 class EmbedJob:
     """Embeds the paragraphs of turns."""
 
-    def __init__(self, store: Store, embedding: EmbeddingService, user: UserId) -> None:
+    def __init__(self, store: Store, embedding: EmbeddingService, lattice: Lattice, user: UserId) -> None:
         self._store = store
+        self._lattice = lattice
         self._embedding = embedding
         self._user = user
+        self._compared = False
 
     async def handle(self, leases: Sequence[Lease]) -> None:
         """Embed the leased turns. EmbedderError leaves the jobs to be retried; words are found anyway.
@@ -35,6 +42,7 @@ class EmbedJob:
                 changes: list[Change] = []
                 if rows and model_id is not None:  # without a model there is nothing to do any more
                     vectors = await self._embedding.embed([embedded_text(row) for row in rows])
+                    await self._compare(vectors[0])
                     ids = tuple(row.chunk_id for row in rows)
                     changes.append(AddVectors(model_id=model_id, chunk_ids=ids, rows=vectors))
                 if writing is not None:
@@ -43,6 +51,15 @@ class EmbedJob:
         finally:
             if writing is not None:
                 await writing
+
+    async def _compare(self, vector: NDArray[np.float32]) -> None:
+        """Refuse vectors that can't be compared with the stored ones; once, since a model stays the same."""
+        if not self._compared and not comparable(await self._lattice.index(self._user), vector):
+            raise EmbedderError(
+                f"{self._embedding.model_id} makes other vectors than those that are stored",
+                hint="Give another model another name",
+            )
+        self._compared = True
 
 
 def embedded_text(row: ChunkRow) -> str:

@@ -6,8 +6,8 @@ import asyncio
 import errno
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO
 
@@ -27,7 +27,7 @@ async def export_file(store: Store, user: UserId, path: Path) -> int:
     The file appears only when it is complete. InvalidInput when it can't be written there.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with _writing(part):
+    async with _writing(part):
         file = await asyncio.to_thread(_create, part)
         with file:
             count = 0
@@ -45,8 +45,8 @@ async def export_file(store: Store, user: UserId, path: Path) -> int:
     return count
 
 
-@contextmanager
-def _writing(part: Path) -> Iterator[None]:
+@asynccontextmanager
+async def _writing(part: Path) -> AsyncIterator[None]:
     """Translate what the file system says; nothing half-written stays."""
     try:
         yield
@@ -56,7 +56,7 @@ def _writing(part: Path) -> Iterator[None]:
         reason = f"can't write into {part.parent}: {error.strerror}"
         raise InvalidInput(reason, hint="Name a folder you may write") from error
     finally:
-        part.unlink(missing_ok=True)
+        await asyncio.to_thread(part.unlink, missing_ok=True)
 
 
 def _create(part: Path) -> IO[str]:

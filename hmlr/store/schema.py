@@ -142,6 +142,7 @@ blocks = Table(
     number("last_seq"),  # 0: no turn is in it
     PrimaryKeyConstraint("user_id", "block_id"),
     Index("ix_blocks_latest", "user_id", "last_seq"),
+    Index("ix_blocks_state", "user_id", "state"),
 )
 
 turn_blocks = Table(

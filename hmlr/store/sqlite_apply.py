@@ -26,7 +26,7 @@ from hmlr.store.schema import chunks, vectors
 from hmlr.store.sqlite_blocks import assign_turns, drop_empty, put_block
 from hmlr.store.sqlite_facts import add_edit, change_fact, confirm_fact, log_events, put_facts
 from hmlr.store.sqlite_jobs import finish
-from hmlr.store.sqlite_rows import among, bump_facts
+from hmlr.store.sqlite_rows import among, bump_facts, owned
 
 _FACT_CHANGES = (PutFact, ChangeFact, ConfirmFact, LogFactEvent)
 
@@ -84,13 +84,13 @@ def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> No
     present = set(
         connection.execute(
             select(chunks.c.chunk_id).where(
-                chunks.c.user_id == user, among(chunks.c.chunk_id, change.chunk_ids)
+                owned(chunks.c.user_id, user), among(chunks.c.chunk_id, change.chunk_ids)
             )
         ).scalars()
     )
     if not present:
         return
-    mine = (vectors.c.user_id == user) & (vectors.c.model_id == change.model_id)
+    mine = owned(vectors.c.user_id, user) & (vectors.c.model_id == change.model_id)
     connection.execute(delete(vectors).where(mine, among(vectors.c.chunk_id, sorted(present))))
     # A chunk named twice has one vector, the last given.
     latest = dict(zip(change.chunk_ids, rows.astype("<f2"), strict=True))

@@ -16,7 +16,6 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    or_,
     select,
     update,
 )
@@ -27,7 +26,7 @@ from hmlr.records import JobKind, TurnId, UserId
 from hmlr.store.columns import to_micros
 from hmlr.store.records import JobCounts, Lease
 from hmlr.store.schema import chunks, jobs, messages, turns, vectors
-from hmlr.store.sqlite_rows import among
+from hmlr.store.sqlite_rows import among, owned
 
 _MAX_ERROR_CHARS = 300
 _ERRORS_SHOWN = 5
@@ -68,16 +67,15 @@ def claim(
     )
     if connection.execute(alive.limit(1)).first() is not None:
         return []
-    due = or_(
+    # State by state, so that the index gives them in order: one query for both would sort the whole queue.
+    due = (
         and_(jobs.c.state == "pending", jobs.c.due_at <= now_us),
         and_(jobs.c.state == "leased", jobs.c.lease_until <= now_us),
     )
-    rows = connection.execute(
-        select(jobs.c.job_id, jobs.c.turn_id, jobs.c.attempts)
-        .where(mine, due)
-        .order_by(jobs.c.seq)
-        .limit(limit)
-    ).all()
+    found = select(jobs.c.job_id, jobs.c.turn_id, jobs.c.attempts, jobs.c.seq).where(mine)
+    found = found.order_by(jobs.c.seq).limit(limit)
+    waiting = [row for state in due for row in connection.execute(found.where(state))]
+    rows = sorted(waiting, key=lambda row: row.seq)[:limit]
     if not rows:
         return []
     token = _token()
@@ -104,7 +102,7 @@ def finish(connection: Connection, user: UserId, leases: Sequence[Lease]) -> Non
     for lease in leases:
         by_token.setdefault(lease.token, []).append(lease)
     for token, held in by_token.items():
-        mine = and_(jobs.c.user_id == user, jobs.c.token == token, jobs.c.state == "leased")
+        mine = and_(owned(jobs.c.user_id, user), jobs.c.token == token, jobs.c.state == "leased")
         these = and_(mine, among(jobs.c.job_id, [lease.job_id for lease in held]))
         if connection.execute(delete(jobs).where(these)).rowcount < len(held):
             raise LeaseLost(

@@ -15,7 +15,7 @@ from hmlr.store.columns import to_json
 from hmlr.store.records import ChunkColumns, ChunkFilter, ChunkRow, IndexState, Postings, VectorBatch
 from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
 from hmlr.store.sqlite_index import tokens
-from hmlr.store.sqlite_rows import among, select_messages, stored_message, user_no
+from hmlr.store.sqlite_rows import among, owned, select_messages, stored_message, user_no
 
 # Each place of a term is a row; thousands of them come fastest as one text of numbers.
 _POSTINGS = text("SELECT group_concat(doc) FROM chunk_postings WHERE term = :term")
@@ -116,7 +116,7 @@ def chunk_ids(connection: Connection, user: UserId, where: ChunkFilter) -> list[
 def read_chunks(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> list[ChunkRow]:
     """See SearchStore.chunks."""
     rows = connection.execute(
-        select(*_SHOWN).where(chunks.c.user_id == user, among(chunks.c.chunk_id, ids))
+        select(*_SHOWN).where(owned(chunks.c.user_id, user), among(chunks.c.chunk_id, ids))
     ).all()
     by_id = {row.chunk_id: row for row in _chunk_rows(connection, user, rows)}
     return [by_id[chunk_id] for chunk_id in ids if chunk_id in by_id]
@@ -137,7 +137,8 @@ def _chunk_rows(connection: Connection, user: UserId, rows: Sequence[Any]) -> li
     """The records of chunk rows; the text of each is cut out of its message."""
     wanted = among(messages.c.message_no, sorted({row.message_no for row in rows}))
     of_turn = and_(turn_blocks.c.user_id == messages.c.user_id, turn_blocks.c.turn_id == messages.c.turn_id)
-    found = select_messages(user).add_columns(turn_blocks.c.block_id).outerjoin(turn_blocks, of_turn)
+    found = select_messages(owned(messages.c.user_id, user))
+    found = found.add_columns(turn_blocks.c.block_id).outerjoin(turn_blocks, of_turn)
     sources: dict[int, tuple[StoredMessage, int, Any]] = {
         row["message_no"]: (stored_message(row), row["seq"], row["block_id"])
         for row in connection.execute(found.where(wanted)).mappings()

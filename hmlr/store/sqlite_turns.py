@@ -134,7 +134,7 @@ def read_turns(connection: Connection, user: UserId, query: TurnQuery) -> list[T
     rows = connection.execute(_matching(user, query)).all()
     said: dict[str, list[StoredMessage]] = defaultdict(list)
     wanted = (
-        select_messages(user)
+        select_messages(messages.c.user_id == user)
         .where(among(messages.c.turn_id, [row.turn_id for row in rows]))
         .order_by(messages.c.message_no)
     )
@@ -147,7 +147,7 @@ def messages_containing(connection: Connection, user: UserId, needles: Sequence[
     """See CareStore.messages_containing."""
     needle = func.json_each(to_json([text for text in needles if text])).table_valued("value")
     holds = exists().select_from(needle).where(func.instr(messages.c.content, needle.c.value) > 0)
-    found = select_messages(user).where(holds).order_by(messages.c.message_no)
+    found = select_messages(messages.c.user_id == user).where(holds).order_by(messages.c.message_no)
     return [stored_message(row) for row in connection.execute(found).mappings()]
 
 
@@ -221,7 +221,10 @@ def _matching(user: UserId, query: TurnQuery) -> Select[Any]:
         select(turns, turn_blocks.c.block_id).outerjoin(turn_blocks, of_turn).where(turns.c.user_id == user)
     )
     found = found.where(*_conditions(query))
-    found = found.order_by(turns.c.seq.desc() if query.newest else turns.c.seq)
+    # Few turns are sorted; by the bare number SQLite would walk through all of the user's turns for them.
+    few = query.turn_ids is not None or query.block_id is not None
+    seq = turns.c.seq + 0 if few else turns.c.seq
+    found = found.order_by(seq.desc() if query.newest else seq)
     return found if query.limit is None else found.limit(query.limit)
 
 

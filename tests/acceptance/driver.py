@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from hmlr import HMLRClient, Message
+from tests.blocking import watch
 
 TIMES = ("occurred_at", "as_of", "known_at", "since", "until")
 
@@ -49,4 +50,5 @@ async def run(job: dict[str, Any]) -> list[Any]:
 
 
 if __name__ == "__main__":
+    watch().activate()  # a blocking call on the event loop ends the scenario
     json.dump(asyncio.run(run(json.load(sys.stdin))), sys.stdout)

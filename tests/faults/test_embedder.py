@@ -114,18 +114,47 @@ async def test_a_model_that_can_not_be_loaded(db_path: Path) -> None:
         assert "absent" in str((await hmlr.health()).checks)
 
 
-async def test_an_embedder_of_another_dimension_than_the_store_is_never_compared(db_path: Path) -> None:
-    """Two models under one id can't happen by our adapters; if it does, text search goes on."""
+async def test_vectors_of_another_model_are_not_compared(db_path: Path) -> None:
     async with door(db_path, embedder=Broken(None).spec) as hmlr:
         await hmlr.chat("My sister Ruth plays the bassoon.")
         await settled(hmlr)
     other = HashEmbedder(32)
     spec = EmbedderSpec(model_id=other.model_id, dim=32, load=lambda: other)
     async with door(db_path, embedder=spec) as hmlr:
-        hits = await hmlr.recall("Who plays the bassoon?")
-        assert "bassoon" in hits[0].text
+        assert "bassoon" in (await hmlr.recall("Who plays the bassoon?"))[0].text
         await settled(hmlr)
         assert (await hmlr.recall("Who plays the bassoon?"))[0].similarity is not None
+
+
+@dataclass
+class Renamed(HashEmbedder):
+    """A model that was replaced by another one under the same name."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        super().__init__(self.size)
+
+    @property
+    def model_id(self) -> str:
+        return "the-same"
+
+    @property
+    def spec(self) -> EmbedderSpec:
+        return EmbedderSpec(model_id="the-same", dim=None, load=lambda: self)
+
+
+async def test_a_model_replaced_under_its_name_does_not_stop_the_conversation(db_path: Path) -> None:
+    async with door(db_path, embedder=Renamed(64).spec) as hmlr:
+        await hmlr.chat("My sister Ruth plays the bassoon.")
+        await settled(hmlr)
+    async with door(db_path, embedder=Renamed(32).spec) as hmlr:
+        hits = await hmlr.recall("Who plays the bassoon?")
+        assert "bassoon" in hits[0].text
+        assert hits.degraded
+        reply = await hmlr.chat("Who plays the bassoon?")
+        assert "bassoon" in reply.text
+        assert reply.degraded
 
 
 async def test_one_text_that_breaks_the_model_keeps_no_other_from_its_vector(db_path: Path) -> None:

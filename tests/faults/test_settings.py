@@ -91,7 +91,7 @@ def test_lines_of_other_programs_are_left_alone() -> None:
 
 def test_an_env_file_that_is_no_text_is_named() -> None:
     Path(".env").write_bytes("HMLR_USER=Zoë".encode("utf-16"))
-    with pytest.raises(ConfigurationError, match=".env can't be read"):
+    with pytest.raises(ConfigurationError, match=r"\.env can't be read"):
         Settings.load()
 
 

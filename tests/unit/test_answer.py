@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hmlr.core.tasks.answer.task import AnswerInput, KnownFact, offline
-from hmlr.records import Context, TurnId
+from hmlr.records import Context
 from tests.unit.making import AT, fact, hit
 
 EMPTY = Context(text="", tokens=0, hits=(), facts=(), constraints=())
@@ -54,7 +54,27 @@ def test_a_statement_found_is_quoted_with_its_speaker():
 
 def test_what_no_longer_holds_is_not_quoted():
     old = hit("My code is 1111.", turn_id="old")
-    assert "1111" not in answer("What is my code?", hits=(old,), outdated=frozenset({TurnId("old")}))
+    assert "1111" not in answer("What is my code?", hits=(old,), outdated=frozenset({"My code is 1111."}))
+
+
+def test_one_outdated_sentence_does_not_silence_its_neighbour():
+    both = hit("The wifi password is blue7. The alarm code is 9081.")
+    text = answer(
+        "What is the alarm code?", hits=(both,), outdated=frozenset({"The wifi password is blue7."})
+    )
+    assert "9081" in text
+    assert "blue7" not in text
+
+
+def test_the_sentence_after_the_one_that_matches_is_quoted_too():
+    assert "9036" in answer("What is the gate code?", hits=(hit("They changed the gate code. It is 9036."),))
+
+
+@pytest.mark.parametrize(
+    "message", ["We moved to Lyon in May.", "I can swim.", "What did I say in May 2024?", "Where can I park?"]
+)
+def test_no_advice_is_asked_for(message: str):
+    assert "vegetarian" not in answer(message, constraints=(DIET,))
 
 
 def test_an_unrelated_hit_is_not_quoted():

@@ -172,6 +172,8 @@ def _session(onnx_model: bytes, threads: int) -> Any:
         import onnxruntime
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Threads that wait sleep instead of spinning: the cores are wanted by what runs beside.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors only: warnings about the machine go to stderr
     with _translated():
         return onnxruntime.InferenceSession(onnx_model, options, providers=["CPUExecutionProvider"])

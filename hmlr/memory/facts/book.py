@@ -64,14 +64,14 @@ class FactBook:
                 by_turn=page.by_turn,
             )
 
-    async def outdated(self, hits: Hits) -> frozenset[TurnId]:
-        """Turns among the hits that taught facts of which none holds any more."""
+    async def outdated(self, hits: Hits) -> frozenset[str]:
+        """Quotes from the turns of the hits on which only facts stand that no longer hold."""
         turns = tuple({turn_id for hit in hits for turn_id in hit.turn_ids})
         if not turns:
             return frozenset()
         facts = await self._store.facts(self._user, FactQuery(turn_ids=turns, states=None))
-        holding = {fact.turn_id for fact in facts if fact.state == "active"}
-        return frozenset({fact.turn_id for fact in facts} - holding)
+        holding = {(fact.message_id, fact.quote) for fact in facts if fact.state == "active"}
+        return frozenset(fact.quote for fact in facts if (fact.message_id, fact.quote) not in holding)
 
     @asynccontextmanager
     async def _fresh(self) -> AsyncIterator[_Page]:

@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import get_args
 
 from hmlr.errors import InvalidInput, NotFound
 from hmlr.memory.facts.as_of import holds
 from hmlr.memory.facts.edits import correct, restore, retire
 from hmlr.memory.facts.statement import state
-from hmlr.memory.intake import CORRECTIONS, Intake, check_text
+from hmlr.memory.intake import CORRECTIONS, Intake, check_text, check_time
 from hmlr.records import Fact, FactHistory, FactId, FactState, JobKind, Message, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import FactQuery
 
 MAX_VALUE_CHARS = 1000
+STATES: tuple[FactState, ...] = get_args(FactState)
 
 
 class FactDesk:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hmlr.core.tasks.fence import fence, nonce
-from hmlr.records import Context, Fact, Hit, StoredMessage, Turn, TurnId
+from hmlr.records import Context, Fact, Hit, StoredMessage, Turn
 
 CHARS_PER_TOKEN = 4
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Found:
     window: tuple[Turn, ...] = ()  # oldest first
     facts: tuple[Fact, ...] = ()
     hits: tuple[Hit, ...] = ()
-    outdated: frozenset[TurnId] = frozenset()  # turns of hits whose facts no longer hold
+    outdated: frozenset[str] = frozenset()  # quotes of facts that no longer hold
     degraded: tuple[str, ...] = ()
 
 
@@ -131,9 +131,13 @@ def _fact_text(fact: Fact, statement: Callable[[Fact], str], mark: str) -> str:
     return fence(said, mark=mark, said_by=fact.said_by, at=fact.occurred_at)
 
 
-def _said_by(hit: Hit, outdated: frozenset[TurnId]) -> str:
+def _said_by(hit: Hit, outdated: frozenset[str]) -> str:
     name = (hit.sources[0].speaker or hit.sources[0].role) if hit.sources else "unknown"
-    return f"{name}, no longer so" if outdated & set(hit.turn_ids) else name
+    gone = [quote for quote in outdated if quote in hit.text]
+    if not gone:
+        return name
+    whole = any(len(quote) >= len(hit.text.strip()) for quote in gone)
+    return f"{name}, no longer so" if whole else f"{name}, in part no longer so"
 
 
 def within_budget(hits: Iterable[Hit], budget_tokens: int) -> list[Hit]:

@@ -28,6 +28,7 @@ SPARE_CANDIDATES = 30
 QUESTION_PENALTY = -1.0
 _ASKS = frozenset("?？")
 LEXICAL_ONLY = "no embedder: search was lexical"
+OTHER_MODEL = "the embedding model is not the one that made the stored vectors: search was lexical"
 TEXT_KINDS: tuple[NodeKind, ...] = ("turn", "paragraph")
 
 
@@ -86,6 +87,8 @@ class Lattice:
             self._indexes.fresh(user),
             self._allowed(user, query.where),
         )
+        if found is not None and not comparable(index, found):
+            found, degraded = None, (*degraded, OTHER_MODEL)
         scored = await asyncio.to_thread(_score, index, query, found, postings, allowed)
         hits = await self._best(user, query, scored, frozenset(terms))
         return Hits(items=tuple(hits), degraded=degraded)
@@ -121,6 +124,11 @@ class Lattice:
         if where.empty:
             return None
         return np.asarray(await self._store.chunk_ids(user, where), dtype=np.int64)
+
+
+def comparable(index: UserIndex, vector: NDArray[np.float32]) -> bool:
+    """Whether a vector has the stored vectors' length: a model may be replaced under its name."""
+    return not index.dim or index.dim == len(vector)
 
 
 @dataclass(frozen=True)

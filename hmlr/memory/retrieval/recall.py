@@ -14,7 +14,7 @@ from hmlr.memory.facts.as_of import holds
 from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.lookup import score_facts
 from hmlr.memory.facts.statement import state
-from hmlr.memory.intake import check_limit, check_metadata, check_query, check_time
+from hmlr.memory.intake import MAX_BUDGET_TOKENS, check_limit, check_metadata, check_query, check_time
 from hmlr.memory.retrieval.hydration import within_budget
 from hmlr.memory.retrieval.lattice import TEXT_KINDS, Lattice, SearchQuery
 from hmlr.records import Block, BlockId, Fact, Hit, Hits, NodeKind, SessionId, Source, UserId
@@ -48,7 +48,7 @@ class RecallRequest:
         check_query(self.query)
         check_limit(self.limit)
         if self.budget_tokens is not None:
-            check_limit(self.budget_tokens, what="budget_tokens", most=1_000_000)
+            check_limit(self.budget_tokens, what="budget_tokens", most=MAX_BUDGET_TOKENS)
         for name in ("as_of", "known_at", "since", "until"):
             value = getattr(self, name)
             if value is not None:

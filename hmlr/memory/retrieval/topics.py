@@ -54,7 +54,7 @@ class TopicState:
 
     def _similarity(self, vector: NDArray[np.float32] | None) -> float:
         """Cosine to the nearest of the latest messages or to their centre."""
-        if vector is None or not self.vectors:
+        if vector is None or not self.vectors or len(vector) != len(self.vectors[0]):
             return 0.0
         if self._compared is None:
             centre = np.mean(self.vectors, axis=0)

@@ -18,6 +18,7 @@ from hmlr.records import Context, Fact, Hit, TurnId
 
 MAX_FACTS = 5
 MAX_QUOTES = 3
+SHORT_CHARS = 240
 # Cosine of all-MiniLM-L6-v2 above which a statement is about the question though they share no word.
 ABOUT_IT = 0.35
 
@@ -26,10 +27,12 @@ _ASKS = re.compile(
     r"|may|might|should|shall|will|would|has|have|had|tell me|show me|remind me|list|name)\b",
     re.IGNORECASE,
 )
+# A question of fact ("what did I say in May?", "where can I ...") asks for no advice.
 _ADVICE = re.compile(
-    r"\b(?:should|shall|can|could|may|might|would|recommend|suggest|advise|good idea|bad idea|okay|ok|allowed"
-    r"|crav\w+|compliant|reply)\b",
-    re.IGNORECASE,
+    r"^(?!\W*(?:where|when|who)\b).*\b(?:(?:should|shall|can|could|may|might|would|must) (?:i|we)\b"
+    r"|(?:if|is it|is this|is that|that|be) ok(?:ay)?\b|(?:good|bad) idea|allowed to|crav(?:e|ing)"
+    r"|recommend|suggest|advise|compliant)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -51,7 +54,7 @@ class AnswerInput:
     constraints: tuple[KnownFact, ...]
     facts: tuple[KnownFact, ...]  # those that bear on the message, best first
     hits: tuple[Hit, ...] = ()  # what search found, best first
-    outdated: frozenset[TurnId] = frozenset()  # turns of hits whose facts no longer hold
+    outdated: frozenset[str] = frozenset()  # quotes of facts that no longer hold
 
 
 class AnswerText(BaseModel):
@@ -70,7 +73,7 @@ def offline(given: AnswerInput) -> AnswerText:
     if given.constraints and advice:
         lines = [f"{known.statement} — {_quoted(known.fact)}" for known in given.constraints]
         parts.append("\n".join(["Keep in mind what always holds for you:", *_bullets(lines)]))
-    evidence = _evidence(given) if asks or advice else []
+    evidence = _evidence(given, advice=advice) if asks or advice else []
     if evidence:
         parts.append("\n".join(evidence))
     if not parts:
@@ -78,14 +81,11 @@ def offline(given: AnswerInput) -> AnswerText:
     return AnswerText(text="\n\n".join(parts))
 
 
-def _evidence(given: AnswerInput) -> list[str]:
-    constraints = (
-        {known.fact.fact_id for known in given.constraints} if _ADVICE.search(given.message) else set()
-    )
-    facts = [known for known in given.facts if known.fact.fact_id not in constraints][:MAX_FACTS]
+def _evidence(given: AnswerInput, *, advice: bool) -> list[str]:
+    shown = {known.fact.fact_id for known in given.constraints} if advice else set()
+    facts = [known for known in given.facts if known.fact.fact_id not in shown][:MAX_FACTS]
     lines = [f"{known.statement} — {_quoted(known.fact)}" for known in facts]
-    told = {known.fact.turn_id for known in facts} | given.outdated
-    quotes = list(_quotes(given, told))[:MAX_QUOTES]
+    quotes = list(_quotes(given, {known.fact.turn_id for known in facts}))[:MAX_QUOTES]
     if lines:
         found = [*_bullets(lines)]
         return found if not quotes else [*found, "", "Also said:", *_bullets(quotes)]
@@ -98,19 +98,29 @@ def _quotes(given: AnswerInput, told: set[TurnId]) -> Iterable[str]:
     for hit in given.hits:
         if told & set(hit.turn_ids) or not _about(hit, words):
             continue
-        sentence = _best_sentence(hit.text, words)
-        if sentence:
+        if excerpt := _excerpt(hit.text, words, given.outdated):
             who = _speaker(hit.sources[0].speaker or hit.sources[0].role) if hit.sources else "unknown"
-            yield f"“{sentence}” — {who}, {_day(hit.occurred_at)}"
+            yield f"“{excerpt}” — {who}, {_day(hit.occurred_at)}"
 
 
 def _about(hit: Hit, words: frozenset[str]) -> bool:
     return bool(words & content_words(hit.text)) or (hit.similarity or 0.0) >= ABOUT_IT
 
 
-def _best_sentence(text: str, words: frozenset[str]) -> str:
+def _excerpt(text: str, words: frozenset[str], outdated: frozenset[str]) -> str:
+    """A short text whole, since an answer often stands in the sentence after the one that shares its words.
+
+    Of a longer one, or where a part no longer holds, the sentence that shares most words with the question.
+    """
     sentences = [text[start:end].strip() for start, end in sentence_spans(text)]
-    statements = [sentence for sentence in sentences if sentence and not sentence.endswith(("?", "？"))]
+    holding = [
+        sentence
+        for sentence in sentences
+        if sentence and not any(sentence in quote or quote in sentence for quote in outdated)
+    ]
+    statements = [sentence for sentence in holding if not sentence.endswith(("?", "？"))]
+    if statements and len(text) <= SHORT_CHARS and len(holding) == len(sentences):
+        return " ".join(text.split())
     return max(statements, key=lambda sentence: len(words & content_words(sentence)), default="")
 
 

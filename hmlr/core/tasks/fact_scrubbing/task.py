@@ -8,7 +8,6 @@ from functools import cache
 
 from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.drafts import FactDraft, FactDrafts
-from hmlr.core.tasks.fact_scrubbing.offline import scrub_by_rule
 from hmlr.core.tasks.fence import fence, nonce
 from hmlr.records import OWNER, PROFILE_CATEGORIES, Category, StoredMessage
 
@@ -75,6 +74,9 @@ def _may_say(message: StoredMessage, draft: FactDraft) -> bool:
 
 
 def _offline(given: ScrubInput) -> FactDrafts:
+    # Imported here: its patterns take long to compile, and who only asks never needs them.
+    from hmlr.core.tasks.fact_scrubbing.offline import scrub_by_rule
+
     return scrub_by_rule(given.message)
 
 

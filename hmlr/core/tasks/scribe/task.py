@@ -10,7 +10,6 @@ from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.drafts import FactDrafts
 from hmlr.core.tasks.fact_scrubbing.task import pinned
 from hmlr.core.tasks.fence import fence, nonce
-from hmlr.core.tasks.scribe.offline import scribe_by_rule
 from hmlr.records import OWNER, PROFILE_CATEGORIES, StoredMessage
 
 
@@ -50,6 +49,9 @@ def _check(given: ScribeInput, answer: FactDrafts) -> FactDrafts:
 
 
 def _offline(given: ScribeInput) -> FactDrafts:
+    # Imported here: its patterns take long to compile, and who only asks never needs them.
+    from hmlr.core.tasks.scribe.offline import scribe_by_rule
+
     return scribe_by_rule(given.message)
 
 

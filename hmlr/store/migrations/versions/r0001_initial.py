@@ -128,6 +128,7 @@ def _knowledge() -> None:
         sa.PrimaryKeyConstraint("user_id", "block_id"),
     )
     op.create_index("ix_blocks_latest", "blocks", ["user_id", "last_seq"], unique=False)
+    op.create_index("ix_blocks_state", "blocks", ["user_id", "state"], unique=False)
     op.create_table(
         "turn_blocks",
         sa.Column("user_id", sa.Text(), nullable=False),

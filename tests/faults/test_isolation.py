@@ -1,0 +1,203 @@
+"""No user ever sees anything of another, through any call, error or log record (T1, X06)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hmlr import HMLRClient, Message
+from hmlr.errors import HMLRError
+from hmlr.testing import hash_embedder
+from tests.faults.doors import door
+from tests.faults.figures import figure
+
+pytestmark = [pytest.mark.security, pytest.mark.timeout(1800)]
+
+USERS = 10
+AT_ONCE = 8
+WORD = "quetzal"  # stands in no file name
+QUESTION = "Who is the sister, where does she live, and what is the API key?"
+
+
+@dataclass
+class Person:
+    """One user, with a word that only their own messages hold."""
+
+    number: int
+    hmlr: HMLRClient
+    folder: Path
+    ids: dict[str, list[str]]  # of all users: what may be asked for by mistake or by malice
+    own: dict[str, list[str]]
+    count: int = 0
+
+    @property
+    def canary(self) -> str:
+        return f"{WORD}{self.number:02}x"
+
+    def text(self, chance: random.Random) -> str:
+        self.count += 1
+        return chance.choice(
+            [
+                f"My sister is called {self.canary.title()} and she lives in {self.canary}ville.",
+                f"The API key for {self.canary} is key-{self.canary}-{self.count}.",
+                f"I am strictly vegetarian, says {self.canary}.",
+                f"Project {self.canary} has moved to {self.canary}town number {self.count}.",
+            ]
+        )
+
+    def session(self, chance: random.Random) -> str:
+        return f"s{chance.randrange(3)}"  # the same names for all users
+
+    def found(self, kind: str, ids: list[str]) -> None:
+        """Note ids that this user was given."""
+        self.ids[kind] += ids
+        self.own[kind] += ids
+
+    def some(self, kind: str, chance: random.Random) -> str:
+        """An id of one's own, or of anybody's."""
+        ids = (self.own if chance.random() < 0.5 else self.ids)[kind]
+        return chance.choice(ids) if ids else "none"
+
+
+Operation = Callable[[Person, random.Random], Awaitable[object]]
+
+
+async def chat(one: Person, chance: random.Random) -> object:
+    text = one.text(chance) if chance.random() < 0.6 else QUESTION
+    reply = await one.hmlr.chat(text, session_id=one.session(chance))
+    one.found("turn", [reply.turn_id])
+    return reply
+
+
+async def remember(one: Person, chance: random.Random) -> object:
+    messages = [Message(content=one.text(chance), metadata={"id": one.canary}) for _ in range(3)]
+    return await one.hmlr.remember(messages, session_id=one.session(chance), idempotency_key=f"{one.count}")
+
+
+async def recall(one: Person, chance: random.Random) -> object:
+    kinds = chance.choice([None, ("fact",), ("block",), ("sentence", "turn")])
+    other = f"{WORD}{chance.randrange(USERS):02}x"  # a question is kept nowhere
+    return await one.hmlr.recall(f"{QUESTION} {other}?", kinds=kinds, limit=50, explain=True)
+
+
+async def facts(one: Person, chance: random.Random) -> object:
+    found = await one.hmlr.facts(states=("active", "superseded", "invalidated"))
+    one.found("fact", [fact.fact_id for fact in found])
+    return [found, await one.hmlr.profile()]
+
+
+async def history(one: Person, chance: random.Random) -> object:
+    return await one.hmlr.history(one.some("fact", chance))
+
+
+async def edit(one: Person, chance: random.Random) -> object:
+    fact_id = one.some("fact", chance)
+    match chance.randrange(3):
+        case 0:
+            return await one.hmlr.retire(fact_id, "no longer")
+        case 1:
+            return await one.hmlr.restore(fact_id)
+        case _:
+            return await one.hmlr.correct(fact_id, f"{one.canary} corrected")
+
+
+async def blocks(one: Person, chance: random.Random) -> object:
+    found = await one.hmlr.blocks()
+    one.found("block", [block.block_id for block in found])
+    return found
+
+
+async def arrange(one: Person, chance: random.Random) -> object:
+    block_id = one.some("block", chance)
+    match chance.randrange(3):
+        case 0:
+            return await one.hmlr.rename_block(block_id, f"{one.canary} label")
+        case 1:
+            return await one.hmlr.merge_blocks(block_id, one.some("block", chance))
+        case _:
+            return await one.hmlr.split_block(block_id, one.some("turn", chance))
+
+
+async def context(one: Person, chance: random.Random) -> object:
+    return await one.hmlr.context(QUESTION, session_id=one.session(chance))
+
+
+async def turns(one: Person, chance: random.Random) -> object:
+    return await one.hmlr.turns(session_id=one.session(chance))
+
+
+async def forget(one: Person, chance: random.Random) -> object:
+    match chance.randrange(3):
+        case 0:
+            return await one.hmlr.forget(turn_id=one.some("turn", chance))
+        case 1:
+            return await one.hmlr.forget(fact_id=one.some("fact", chance))
+        case _:
+            return await one.hmlr.forget(session_id=one.session(chance))
+
+
+async def export(one: Person, chance: random.Random) -> object:
+    path = one.folder / f"{one.number}-{chance.randrange(10**9)}.jsonl"
+    await one.hmlr.export(path)
+    text = await asyncio.to_thread(path.read_text, encoding="utf-8")
+    await asyncio.to_thread(path.unlink)
+    return text
+
+
+async def stats(one: Person, chance: random.Random) -> object:
+    return [await one.hmlr.stats(), await one.hmlr.health()]
+
+
+# Each with its weight; forgetting rewrites the file and is rare.
+OPERATIONS: dict[Operation, int] = {
+    chat: 25, remember: 15, recall: 15, facts: 10, history: 5, edit: 8, blocks: 5, arrange: 6, context: 8,
+    turns: 3, forget: 3, export: 2, stats: 2,
+}  # fmt: skip
+
+
+async def test_no_canary_crosses(db_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    seed = 20260301
+    chance = random.Random(seed)
+    ids: dict[str, list[str]] = {"turn": [], "fact": [], "block": []}
+    async with AsyncExitStack() as stack:
+        people = []
+        for number in range(USERS):
+            client = door(db_path, f"user{number}", embedder=hash_embedder())
+            own: dict[str, list[str]] = {"turn": [], "fact": [], "block": []}
+            people.append(Person(number, await stack.enter_async_context(client), tmp_path, ids, own))
+        done: dict[str, int] = {}
+
+        async def step(one: Person) -> None:
+            operation = chance.choices(list(OPERATIONS), list(OPERATIONS.values()))[0]
+            try:
+                shown = repr(await operation(one, chance))
+            except HMLRError as error:
+                shown = f"{error} {error.hint}"
+            else:
+                done[operation.__name__] = done.get(operation.__name__, 0) + 1
+            check(one, shown, operation.__name__)
+
+        total = figure(400, 10_000)
+        for _ in range(total // AT_ONCE):
+            await asyncio.gather(*(step(chance.choice(people)) for _ in range(AT_ONCE)))
+        assert set(done) == {operation.__name__ for operation in OPERATIONS}, done
+        for one in people:
+            await one.hmlr.flush(10)
+            shown = [await one.hmlr.turns(), await one.hmlr.facts(), await one.hmlr.blocks()]
+            check(one, repr(shown), "the end")
+    log = "\n".join(f"{record.getMessage()} {record.exc_text or ''}" for record in caplog.records)
+    assert WORD not in log.lower()
+
+
+def check(one: Person, shown: str, what: str) -> None:
+    """Fail when a result holds the word of another user."""
+    text = shown.lower().replace(one.canary, "")
+    assert WORD not in text, (what, one.number, text[max(0, text.index(WORD) - 200) :][:400])

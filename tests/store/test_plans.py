@@ -1,0 +1,75 @@
+"""SQLite finds rows that are named by what names them: no call on a few rows reads all rows of the user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from hmlr.records import BlockId, FactId
+from hmlr.store.port import Store
+from hmlr.store.records import AddVectors, AssignTurn, ConfirmFact, FactQuery, PutBlock, PutFact, TurnQuery
+from tests.store.making import ADA, NOW, block, fact, turn
+
+_NOBODY_HAS_MANY = ("users", "edits", "tombstones")
+
+
+@pytest.fixture
+def plans() -> Iterator[dict[str, list[str]]]:
+    """The plans of all statements that are run, by statement."""
+    seen: dict[str, list[str]] = {}
+
+    def look(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")) and statement not in seen:
+            raw = connection.connection.driver_connection
+            first = parameters[0] if many else parameters
+            plan = raw.execute(f"EXPLAIN QUERY PLAN {statement}", first).fetchall()
+            seen[statement] = [row[3] for row in plan]
+
+    event.listen(Engine, "before_cursor_execute", look)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", look)
+
+
+def wasteful(plans: dict[str, list[str]]) -> list[str]:
+    return [
+        f"{step}: {statement}"
+        for statement, steps in plans.items()
+        for step in steps
+        if step.startswith("SEARCH")
+        and step.endswith("(user_id=?)")
+        and not step.startswith(tuple(f"SEARCH {name}" for name in _NOBODY_HAS_MANY))
+    ]
+
+
+async def test_what_is_named_is_found_by_its_name(store: Store, plans: dict[str, list[str]]) -> None:
+    jobs = ("embed", "route")
+    first, second = await store.add_turns(ADA, [turn("Oslo", jobs=jobs), turn("Bergen", jobs=jobs)])
+    ids = (first.turn_id, second.turn_id)
+    leases = await store.claim(ADA, "embed", limit=9, lease_s=60, now=NOW)
+    rows = await store.turn_chunks(ADA, ids)
+    chunk_ids = tuple(row.chunk_id for row in rows)
+    vectors = AddVectors(model_id="m", chunk_ids=chunk_ids, rows=np.ones((len(rows), 2), np.float32))
+    await store.apply(ADA, [vectors], finish=leases)
+    places = [AssignTurn(turn_id=turn_id, block_id=BlockId("b1"), by="rule") for turn_id in ids]
+    await store.apply(ADA, [PutBlock(block=block(), version=0), *places, PutFact(fact=fact(first.turn_id))])
+    await store.chunks(ADA, chunk_ids)
+    await store.index_state(ADA, "m")
+    await store.turns(ADA, TurnQuery(turn_ids=ids))
+    await store.turns(ADA, TurnQuery(block_id=BlockId("b1"), newest=True, limit=4))
+    await store.blocks(ADA, limit=12)
+    await store.blocks(ADA, block_ids=[BlockId("b1")])
+    version = (await store.fact_changes(ADA, 0)).version
+    plans.pop(next(statement for statement in plans if "ORDER BY facts.valid_from" in statement))  # all facts
+    await store.apply(ADA, [ConfirmFact(fact_id=FactId("f1"), occurred_at=NOW)])
+    await store.fact_changes(ADA, version)
+    await store.facts(ADA, FactQuery(turn_ids=ids, states=None))
+    await store.facts(ADA, FactQuery(fact_ids=(FactId("f1"),), states=None))
+    await store.facts(ADA, FactQuery(keys=("home",), states=None))
+    await store.facts(ADA, FactQuery(categories=("policy",), states=None))
+    assert len(plans) > 20
+    assert wasteful(plans) == []
