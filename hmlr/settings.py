@@ -20,7 +20,7 @@ OF_THE_TESTS = ("HMLR_FAULTS", "HMLR_TEST_CACHE")
 
 
 class Settings(BaseSettings):
-    """Everything that can be set; unknown names and wrong types are errors at construction."""
+    """Everything that can be set; unknown names and wrong types are errors."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True)
 

@@ -15,6 +15,7 @@ from hmlr.cli.streams import emit
 from hmlr.errors import HMLRError
 
 if TYPE_CHECKING:
+    from hmlr.client import HMLRClient
     from hmlr.records import Certificate, Health
 
 OutFile = Annotated[str, typer.Argument(metavar="FILE", help="The file to write.")]
@@ -41,8 +42,10 @@ async def forget(
             "name one thing to forget", hint="Give one of --turn, --fact, --session, --everything"
         )
     if not yes:
-        _confirm(chosen[0])
+        _refuse_without_terminal()
     async with call.client() as client:
+        if not yes:
+            await _confirm(client, chosen[0], fact)
         certificate = await client.forget(
             turn_id=turn, fact_id=fact, session_id=session, everything=everything
         )
@@ -149,13 +152,22 @@ def _certified(certificate: Certificate) -> str:
     }
     parts = ", ".join(f"{count} {name}" for name, count in went.items())
     files = (
-        "the files hold no trace" if certificate.verified else "the files are yet to be cleaned: run it again"
+        "the files hold no trace"
+        if certificate.verified
+        else "another process holds the files: run `rebuild` when it has ended, which cleans them"
     )
     return f"forgotten: {parts}; {files} (certificate {certificate.certificate_id})"
 
 
-def _confirm(what: str) -> None:
+def _refuse_without_terminal() -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("forget asks before it erases", hint="Add --yes where nobody can answer")
+
+
+async def _confirm(client: HMLRClient, what: str, fact_id: str | None) -> None:
+    """Ask; of a fact show the value, since that goes wherever it stands."""
+    if fact_id is not None:
+        held = next(each for each in (await client.history(fact_id)).facts if each.fact_id == fact_id)
+        what = f"{held.key}: {held.value}, and “{held.value}” wherever it stands in this user's memory,"
     if not typer.confirm(f"Erase {one_line(what)} for good?", err=True):
         raise CommandError("nothing was forgotten")

@@ -81,8 +81,8 @@ class Member:
 
     @property
     def quiet_jobs(self) -> tuple[JobKind, ...]:
-        """The jobs of a turn that must teach no facts of its own."""
-        return tuple(kind for kind in self.engine.turn_jobs if kind in ("embed", "route"))
+        """The jobs of a correction: it is found again, but has no topic and teaches no further fact."""
+        return tuple(kind for kind in self.engine.turn_jobs if kind == "embed")
 
     async def start(self) -> None:
         """Take up what was left: queued jobs, and turns that the present embedding model has not seen."""
@@ -187,6 +187,7 @@ class Member:
         """Chunks and index first, then facts and blocks, which the background makes again."""
         count = await self.services.store.rebuild_search()
         await self.services.store.drop_knowledge(self._user)
+        await self._purge()
         self.background.notify()
         return count
 

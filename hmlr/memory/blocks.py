@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from hmlr.language.sentences import sentence_spans
 from hmlr.language.tokens import STOP_WORDS, content_words
+from hmlr.language.word_lists import words
 from hmlr.records import Block, BlockId, TurnId
 
 MAX_KEYWORDS = 12
@@ -23,63 +24,22 @@ LABEL_TURNS = 4
 _WORD = re.compile(r"[^\W\d_][\w'’-]*[^\W_]|\w*\d\w*", re.UNICODE)
 # Words that are frequent in talk and name no topic.
 _CHATTER = frozenset(
-    [
-        "yeah",
-        "hello",
-        "thanks",
-        "thank",
-        "great",
-        "good",
-        "nice",
-        "cool",
-        "really",
-        "think",
-        "know",
-        "like",
-        "want",
-        "need",
-        "going",
-        "getting",
-        "got",
-        "get",
-        "would",
-        "could",
-        "something",
-        "anything",
-        "things",
-        "thing",
-        "stuff",
-        "much",
-        "many",
-        "lot",
-        "lots",
-        "maybe",
-        "well",
-        "sure",
-        "right",
-        "just",
-        "also",
-        "even",
-        "still",
-        "today",
-        "yesterday",
-        "tomorrow",
-        "tell",
-        "help",
-        "make",
-        "makes",
-        "made",
-        "let",
-        "lets",
-        "say",
-        "said",
-        "please",
-        "guess",
-        "actually",
-        "better",
-        "best",
-    ]
+    words(
+        """
+    yeah hello thanks thank great good nice cool really think thought know like want wanted need needed
+    going gonna getting got get gets would could something anything everything nothing someone thing things
+    stuff much many lot lots maybe well sure right just also even still today yesterday tomorrow tonight
+    tell told help make makes made making let lets say said says please guess actually better best back come
+    came coming take took taking go goes went gone see saw seen look looks looking find found use used using
+    try tried trying keep kept put live lives lived living work works worked working move moved moving call
+    called calls ask asked remember remind mention mentioned talk talked discuss different another topic
+    subject new old first last next two three four five ever never always again soon later ago day days week
+    weeks month months year years time times one
+    """
+    )
 )
+# "I've", "we'd", "don't": nothing in them names a topic.
+_CONTRACTION = re.compile(r"\w+(?:n['’]t|['’](?:m|ve|re|ll|d|s))$", re.IGNORECASE)
 _OPEN = re.compile(
     r"\b(?:i'?ll|i will|i need to|i have to|i must|i should|i plan to|i'm going to|we need to|we should"
     r"|remind me|to ?do|still open|not yet)\b",
@@ -113,13 +73,16 @@ class HeaderWords:
 
 def telling_words(text: str) -> list[str]:
     """Words of a text that may name its topic, in order."""
-    return [
-        word
-        for word in _WORD.findall(text)
-        if len(word) > 2
-        and word.casefold().replace("'", "").replace("’", "") not in STOP_WORDS
-        and word.casefold() not in _CHATTER
-    ]
+    return [word for word in _WORD.findall(text) if _telling(word)]
+
+
+def _telling(word: str) -> bool:
+    folded = word.casefold()
+    if len(word) <= 2 or folded in STOP_WORDS or folded in _CHATTER:
+        return False
+    if _CONTRACTION.match(word):  # a possessive ("Ingrid's") is kept, a pronoun's or verb's is not
+        return folded.endswith(("'s", "’s")) and word[0].isupper() and folded[:-2] not in STOP_WORDS
+    return True
 
 
 def new_block_id(turn_id: TurnId) -> BlockId:

@@ -115,6 +115,8 @@ def user_id(value: str) -> UserId:
 
 def session_id(value: str) -> SessionId:
     """A checked session id."""
+    if value == CORRECTIONS:
+        raise InvalidInput(f"the session id {value!r} is reserved", hint="Use another one")
     return SessionId(check_name(value, what="the session id"))
 
 

@@ -26,6 +26,8 @@ async def export_file(store: Store, user: UserId, path: Path) -> int:
 
     The file appears only when it is complete. InvalidInput when it can't be written there.
     """
+    if await asyncio.to_thread(path.is_dir):
+        raise InvalidInput(f"{path} is a folder", hint="Name a file")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     async with _writing(part):
         file = await asyncio.to_thread(_create, part)
@@ -80,6 +82,9 @@ async def import_file(store: Store, user: UserId, path: Path) -> int:
 def _read(path: Path) -> list[ExportRecord]:
     try:
         with path.open(encoding="utf-8") as file:
+            if FORMAT not in file.readline(200):
+                raise InvalidInput(f"{path} is no HMLR export", hint="For conversations use `remember`")
+            file.seek(0)
             found = [_record(line, number) for number, line in enumerate(file, 1)]
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8 text", hint="Give a file that `export` wrote") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hmlr.memory.block_desk import Arrangement
+from hmlr.memory.intake import CORRECTIONS
 from hmlr.memory.retrieval.governor import Arrival, Governor
 from hmlr.memory.retrieval.lattice import Lattice
 from hmlr.memory.retrieval.topics import vector_of
@@ -25,7 +26,11 @@ class RouteJob:
     async def handle(self, leases: Sequence[Lease]) -> None:
         """Route the leased turns in the order of arrival."""
         by_turn = {lease.turn_id: lease for lease in leases}
-        turns = await self._store.turns(self._user, TurnQuery(turn_ids=tuple(by_turn)))
+        found = await self._store.turns(self._user, TurnQuery(turn_ids=tuple(by_turn)))
+        turns = [turn for turn in found if turn.session_id != CORRECTIONS]
+        corrections = [by_turn[turn.turn_id] for turn in found if turn.session_id == CORRECTIONS]
+        if corrections:  # they belong to a fact, not to a topic
+            await self._store.apply(self._user, [], finish=corrections)
         index = await self._lattice.index(self._user)
         arranged = Arrangement.of(await self._store.edits(self._user))
         arrivals = [
@@ -37,4 +42,5 @@ class RouteJob:
             )
             for turn in turns
         ]
-        await self._governor.route(arrivals, arranged.labels)
+        if arrivals:
+            await self._governor.route(arrivals, arranged.labels)

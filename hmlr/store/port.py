@@ -160,15 +160,19 @@ class CareStore(Protocol):
     """Erasure, portability, repair."""
 
     async def messages_containing(self, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:
-        """Messages in which any of the texts stands literally, case being told apart; by message number."""
+        """Messages in which any of the texts stands, in any case; by message number.
+
+        Reads all messages of the user: seconds for a large memory.
+        """
 
     async def erase(self, user: UserId, plan: ErasePlan, *, now: datetime) -> Erased:
         """Remove in one transaction, leaving tombstones without content.
 
-        Facts that pointed to a removed one as their successor keep their state and lose the pointer; reasons
-        that came from removed turns or facts are emptied, in facts and in their events. Blocks of the plan
-        replace the stored headers under a new version; a block without turns goes. Edits that name a removed
-        fact go too.
+        A fact whose successor is removed is succeeded by that one's successor, or is active again, and so is
+        one that a removed turn had ended. Reasons that came from removed turns or facts are emptied, and the
+        plan's words blanked in all others, in edits and in headers. Blocks of the plan replace the stored
+        headers under a new version; a block without turns goes. Edits that name a removed fact go too.
+        Whoever works on a job of a rewritten message loses the lease, and the job is due anew.
         """
 
     async def purge_files(self) -> bool:

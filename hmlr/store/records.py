@@ -328,6 +328,7 @@ class ErasePlan:
     rewrites: tuple[Rewrite, ...] = ()
     requoted: tuple[tuple[FactId, str], ...] = ()  # facts that stay, whose quotes lose the forgotten words
     blocks: tuple[Block, ...] = ()  # headers without the forgotten words; a block without turns goes
+    words: tuple[str, ...] = ()  # what is forgotten: blanked in every reason, edit and header of the user
     everything: bool = False
 
 

@@ -44,9 +44,7 @@ def apply(connection: Connection, user: UserId, changes: Sequence[Change], done:
         drop_empty(connection, user, sorted(left))
 
 
-def _apply_run(
-    connection: Connection, user: UserId, run: list[Change], fact_version: int
-) -> set[BlockId]:
+def _apply_run(connection: Connection, user: UserId, run: list[Change], fact_version: int) -> set[BlockId]:
     """Make changes of one type; the blocks that turns have left."""
     left: set[BlockId] = set()
     match run[0]:

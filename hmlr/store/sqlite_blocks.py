@@ -17,7 +17,6 @@ from hmlr.store.records import AssignTurn, PutBlock, StoredBlock
 from hmlr.store.schema import blocks, turn_blocks, turns
 from hmlr.store.sqlite_rows import among
 
-
 # What a block holds that no turn is in: one that is new, or one that its turns have left.
 EMPTY: Mapping[str, Any] = {"turn_count": 0, "started_at": None, "last_at": None, "last_seq": 0}
 

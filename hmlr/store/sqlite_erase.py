@@ -18,7 +18,6 @@ from hmlr.store.schema import (
     blocks,
     chunks,
     edits,
-    fact_events,
     facts,
     jobs,
     messages,
@@ -29,8 +28,9 @@ from hmlr.store.schema import (
 )
 from hmlr.store.sqlite_blocks import drop_empty, header_values, recount
 from hmlr.store.sqlite_index import add_chunks, chunk_values, remove_chunks
-from hmlr.store.sqlite_jobs import restart_jobs
+from hmlr.store.sqlite_jobs import restart_jobs, take_back
 from hmlr.store.sqlite_rows import among, bump_epoch, bump_facts, digest, ensure_user
+from hmlr.store.sqlite_traces import blank_words, mend_facts
 
 
 def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) -> Erased:
@@ -54,7 +54,7 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     rewrites = [rewrite for rewrite in plan.rewrites if _turn_of(rewrite) not in set(turn_ids)]
     if not (plan.everything or seqs or fact_ids or rewrites):
         raise NotFound(f"there is no {plan.scope} {plan.target}")
-    _clear_traces(connection, user, turn_ids, fact_ids)
+    mend_facts(connection, user, turn_ids, fact_ids, now)
     counts = _remove_turns(connection, user, turn_ids)
     connection.execute(delete(facts).where(facts.c.user_id == user, among(facts.c.fact_id, fact_ids)))
     rewritten = [_rewrite(connection, user, rewrite) for rewrite in rewrites]
@@ -63,6 +63,7 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
         connection.execute(update(facts).where(kept).values(quote=quote))
     _rewrite_blocks(connection, user, plan)
     _drop_edits(connection, user, {*turn_ids, *fact_ids}, everything=plan.everything)
+    blank_words(connection, user, plan.words)
     connection.execute(
         insert(tombstones).values(
             user_id=user, scope=plan.scope, target=plan.target, turn_seqs=_ranges(seqs), recorded_at=now
@@ -78,18 +79,6 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
         facts=len(fact_ids),
         rewrites=len(rewritten),
     )
-
-
-def _clear_traces(
-    connection: Connection, user: UserId, turn_ids: Sequence[str], fact_ids: Sequence[str]
-) -> None:
-    """What other facts say about the erased ones: reasons may quote them."""
-    replaced = and_(facts.c.user_id == user, among(facts.c.superseded_by, fact_ids))
-    touched = select(facts.c.fact_id).where(replaced)
-    caused = or_(among(fact_events.c.turn_id, turn_ids), fact_events.c.fact_id.in_(touched))
-    events = and_(fact_events.c.user_id == user, caused)
-    connection.execute(update(fact_events).where(events).values(reason="", turn_id=None))
-    connection.execute(update(facts).where(replaced).values(superseded_by=None, reason=""))
 
 
 def _remove_turns(connection: Connection, user: UserId, turn_ids: Sequence[str]) -> dict[str, int]:
@@ -124,6 +113,7 @@ def _rewrite(connection: Connection, user: UserId, rewrite: Rewrite) -> tuple[in
     )
     rows = chunk_values(user, message.message_no, rewrite.chunks, echo=message.echo)
     add_chunks(connection, ensure_user(connection, user).user_no, rows)
+    take_back(connection, user, message.turn_id)
     if not message.echo:
         restart_jobs(connection, user, "embed", [message.turn_id])
     return chunk_count, vector_count

@@ -51,9 +51,7 @@ def fact_changes(connection: Connection, user: UserId, after: int) -> FactChange
         return FactChanges(version=row.fact_version, facts=tuple(active), whole=True)
     changed = select(facts).where(facts.c.user_id == user, facts.c.version > after)
     found = connection.execute(changed.order_by(facts.c.fact_id)).mappings()
-    return FactChanges(
-        version=row.fact_version, facts=tuple(_fact(each) for each in found), whole=False
-    )
+    return FactChanges(version=row.fact_version, facts=tuple(_fact(each) for each in found), whole=False)
 
 
 def read_events(connection: Connection, user: UserId, fact_ids: Sequence[FactId]) -> list[FactEvent]:

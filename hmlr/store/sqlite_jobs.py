@@ -105,9 +105,7 @@ def finish(connection: Connection, user: UserId, leases: Sequence[Lease]) -> Non
         mine = and_(owned(jobs.c.user_id, user), jobs.c.token == token, jobs.c.state == "leased")
         these = and_(mine, among(jobs.c.job_id, [lease.job_id for lease in held]))
         if connection.execute(delete(jobs).where(these)).rowcount < len(held):
-            raise LeaseLost(
-                f"a {held[0].kind} job was taken over by another worker, or its turn is gone"
-            )
+            raise LeaseLost(f"a {held[0].kind} job was taken over by another worker, or its turn is gone")
 
 
 def fail(
@@ -143,6 +141,12 @@ def restart_jobs(
     source = source.where(literal(1) == 1 if turn_ids is None else among(turns.c.turn_id, turn_ids))
     again = ["user_id", "kind", "turn_id"]
     connection.execute(_put(source).on_conflict_do_update(index_elements=again, set_=_FRESH))
+
+
+def take_back(connection: Connection, user: UserId, turn_id: TurnId) -> None:
+    """Make the jobs due anew that somebody does now: who has read the turn as it was can't finish them."""
+    running = and_(jobs.c.user_id == user, jobs.c.turn_id == turn_id, jobs.c.state == "leased")
+    connection.execute(update(jobs).where(running).values(_FRESH))
 
 
 def turns_without_vectors(connection: Connection, user: UserId, model_id: str) -> list[TurnId]:

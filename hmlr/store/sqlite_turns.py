@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
+from hmlr.language.blanking import folded_text
 from hmlr.records import JobKind, MessageId, StoredMessage, Turn, TurnId, UserId
-from hmlr.store.columns import to_json
 from hmlr.store.records import AddedTurn, Lease, NewMessage, NewTurn, TurnQuery
 from hmlr.store.schema import jobs, messages, turn_blocks, turns, users
 from hmlr.store.sqlite_index import ChunkValues, add_chunks, chunk_values
@@ -145,10 +145,20 @@ def read_turns(connection: Connection, user: UserId, query: TurnQuery) -> list[T
 
 def messages_containing(connection: Connection, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:
     """See CareStore.messages_containing."""
-    needle = func.json_each(to_json([text for text in needles if text])).table_valued("value")
-    holds = exists().select_from(needle).where(func.instr(messages.c.content, needle.c.value) > 0)
-    found = select_messages(messages.c.user_id == user).where(holds).order_by(messages.c.message_no)
-    return [stored_message(row) for row in connection.execute(found).mappings()]
+    wanted = {folded_text(text) for text in needles if text}
+    if not wanted:
+        return []
+    # In Python, since SQLite folds the case of ASCII alone.
+    contents = select(messages.c.message_no, messages.c.content).where(messages.c.user_id == user)
+    numbers = [number for number, content in connection.execute(contents) if _holds(content, wanted)]
+    found = select_messages(messages.c.user_id == user).where(among(messages.c.message_no, numbers))
+    rows = connection.execute(found.order_by(messages.c.message_no)).mappings()
+    return [stored_message(row) for row in rows]
+
+
+def _holds(content: str, wanted: set[str]) -> bool:
+    folded = folded_text(content)
+    return any(text in folded for text in wanted)
 
 
 def message_values(user: UserId, turn_id: TurnId, message_no: int, message: NewMessage) -> dict[str, object]:

@@ -89,9 +89,10 @@ async def test_erasing_a_turn_takes_all_that_hangs_on_it(store: Store) -> None:
     assert await store.postings(ADA, ["bergen"]) == {}
     assert (await store.index_state(ADA, "m")).epoch != before.epoch
     (left,) = await store.facts(ADA, FactQuery(states=None))
-    assert (left.state, left.superseded_by, left.reason) == ("superseded", None, "")
-    (event,) = await store.fact_events(ADA, [left.fact_id])
+    assert (left.state, left.superseded_by, left.reason) == ("active", None, "")
+    event, again = await store.fact_events(ADA, [left.fact_id])
     assert (event.reason, event.turn_id) == ("", None)
+    assert (again.change, again.by, again.reason) == ("restored", "rule", "")
     assert "Bergen" not in str(await export(store))
     assert await export(store, BOB) == others
 

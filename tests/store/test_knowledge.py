@@ -209,7 +209,9 @@ async def test_what_a_block_holds_is_right_however_turns_come_and_go(store: Stor
         names = [f"b{n}" for n in range(3)]
         there = {entry.block.block_id for entry in await store.blocks(ADA)}
         puts = [PutBlock(block=block(name), version=0) for name in names if name not in there]
-        run = [assign(dice.choice(ids), dice.choice(names), activate=False) for _ in range(dice.randint(1, 5))]
+        run = [
+            assign(dice.choice(ids), dice.choice(names), activate=False) for _ in range(dice.randint(1, 5))
+        ]
         used = {each.block_id for each in run}
         await store.apply(ADA, [put for put in puts if put.block.block_id in used] + run)
         if dice.random() < 0.3:

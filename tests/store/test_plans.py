@@ -23,7 +23,8 @@ def plans() -> Iterator[dict[str, list[str]]]:
     """The plans of all statements that are run, by statement."""
     seen: dict[str, list[str]] = {}
 
-    def look(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+    def look(connection: Any, _: Any, statement: str, parameters: Any, *context: bool) -> None:
+        many = context[-1]
         if statement.startswith(("SELECT", "UPDATE", "DELETE")) and statement not in seen:
             raw = connection.connection.driver_connection
             first = parameters[0] if many else parameters

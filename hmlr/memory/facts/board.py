@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
-from hmlr.records import Fact, FactEvent, FactId, TurnId
+from hmlr.records import Fact, FactEvent, FactId, FactState, TurnId
 from hmlr.store.records import Change, ChangeFact, ConfirmFact, LogFactEvent, PutFact
+
+_Name = Literal["created", "confirmed", "superseded", "invalidated", "restored"]
 
 
 def rank(fact: Fact) -> tuple[object, ...]:
@@ -45,13 +47,43 @@ class Board:
         """The facts with this key, as they now stand."""
         return [self._facts[fact_id] for fact_id in self._by_key.get(key, ())]
 
+    def moved(self, fact_id: FactId) -> bool:
+        """Whether the fact is new or stands otherwise than it was known."""
+        before, now = self._known.get(fact_id), self._facts[fact_id]
+        return before is None or (before.state, before.superseded_by) != (now.state, now.superseded_by)
+
     def put(self, fact: Fact) -> None:
         """Take in a new fact; one whose id is there is left alone."""
+        if self._place(fact):
+            self._log(fact, "created", "", fact.turn_id)
+
+    def put_edit(self, fact: Fact, reason: str, at: datetime) -> None:
+        """Take in the fact that a correction of the user made, like `put`."""
+        if self._place(fact):
+            self._log_edit(fact, "created", reason, at)
+
+    def edit(
+        self,
+        fact: Fact,
+        state: FactState,
+        reason: str,
+        *,
+        at: datetime,
+        superseded_by: FactId | None = None,
+        valid_to: datetime | None = None,
+    ) -> None:
+        """Do to a fact what the user did at a time."""
+        names: dict[FactState, _Name] = {"active": "restored"}
+        kept = "" if state == "active" else reason
+        self._move(fact, state, kept, superseded_by=superseded_by, valid_to=valid_to)
+        self._log_edit(fact, names.get(state) or cast("_Name", state), reason, at)
+
+    def _place(self, fact: Fact) -> bool:
         if fact.fact_id in self._facts:
-            return
+            return False
         self._facts[fact.fact_id] = fact
         self._by_key.setdefault(fact.key, []).append(fact.fact_id)
-        self._log(fact, "created", "", fact.turn_id)
+        return True
 
     def confirm(self, fact: Fact, repetition: Fact) -> None:
         """Count a repetition."""
@@ -93,7 +125,7 @@ class Board:
     def _move(
         self,
         fact: Fact,
-        state: Literal["active", "superseded", "invalidated"],
+        state: FactState,
         reason: str,
         *,
         superseded_by: FactId | None,
@@ -107,13 +139,13 @@ class Board:
             valid_to=valid_to,
         )
 
-    def _log(
-        self,
-        fact: Fact,
-        change: Literal["created", "confirmed", "superseded", "invalidated", "restored"],
-        reason: str,
-        turn_id: TurnId,
-    ) -> None:
+    def _log_edit(self, fact: Fact, change: _Name, reason: str, at: datetime) -> None:
+        event = FactEvent(
+            fact_id=fact.fact_id, change=change, by="user", reason=reason, turn_id=None, recorded_at=at
+        )
+        self._events.append(LogFactEvent(event=event))
+
+    def _log(self, fact: Fact, change: _Name, reason: str, turn_id: TurnId) -> None:
         event = FactEvent(
             fact_id=fact.fact_id,
             change=change,

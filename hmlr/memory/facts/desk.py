@@ -95,7 +95,8 @@ class FactDesk:
         fact = await self._one(fact_id)
         if fact.state == "active":
             return fact
-        await self._store.apply(self._user, restore(fact, self._clock()))
+        known = await self._store.facts(self._user, FactQuery(subject=fact.subject, key=fact.key))
+        await self._store.apply(self._user, restore(fact, self._clock(), known))
         return await self._one(fact_id)
 
     async def _one(self, fact_id: FactId) -> Fact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from hmlr.memory.facts.board import Board
+from hmlr.memory.facts.keys import is_single_valued, same_subject
 from hmlr.records import Fact, FactEvent, FactId, FactState, MessageId, TurnId
 from hmlr.store.records import AddEdit, Change, ChangeFact, Edit, LogFactEvent, PutFact
 
@@ -52,6 +54,7 @@ def correct(old: Fact, value: str, text: str, turn_id: TurnId, at: datetime) -> 
         recorded_at=at,
         valid_to=None,
     )
+    new = heir(old, new)
     reason = "corrected by the user"
     payload = {
         "reason": reason,
@@ -68,9 +71,13 @@ def correct(old: Fact, value: str, text: str, turn_id: TurnId, at: datetime) -> 
     return changes, new
 
 
-def restore(fact: Fact, at: datetime) -> list[Change]:
-    """The fact holds, whatever retired it."""
-    return _change(fact, "restore_fact", "active", "restored by the user", at, valid_to=None)
+def restore(fact: Fact, at: datetime, known: Iterable[Fact] = ()) -> list[Change]:
+    """The fact holds, whatever retired it; of the `known` ones, what stands in its place gives way."""
+    made = _change(fact, "restore_fact", "active", "restored by the user", at, valid_to=None)
+    for rival in rivals(fact, known):
+        until = max(at, rival.valid_from)
+        made += _effect(rival, "superseded", _gives_way(fact), at, until, successor=fact.fact_id)
+    return made
 
 
 def _change(
@@ -116,32 +123,67 @@ def _log(fact_id: FactId, change: _Name, reason: str, at: datetime) -> LogFactEv
     )
 
 
-def replay(edits: Sequence[Edit], fresh: set[FactId], changes: Sequence[Change]) -> list[Change]:
-    """The changes that bring facts made anew (`fresh`) to where the user's last edit left them."""
-    last = {FactId(edit.target): edit for edit in edits if edit.kind in EDITS and edit.target in fresh}
-    facts = {change.fact.fact_id: change.fact for change in changes if isinstance(change, PutFact)}
-    states = {fact_id: fact.state for fact_id, fact in facts.items()}
-    for change in changes:
-        if isinstance(change, ChangeFact) and change.fact_id in states:
-            states[change.fact_id] = change.state
-    made: list[Change] = []
-    for fact_id, edit in last.items():
-        successor = _FACT.validate_python(edit.payload["fact"]) if "fact" in edit.payload else None
-        if successor is not None:
-            made += [
-                PutFact(fact=successor),
-                _log(successor.fact_id, "created", "corrected by the user", edit.recorded_at),
-            ]
-        wanted = EDITS[edit.kind]
-        if states[fact_id] == wanted:
-            continue
+def redo(board: Board, edit: Edit) -> None:
+    """Do an edit again on facts made anew, or on one that what came before the edit has just moved.
+
+    A fact that stands as it was known has had the effect of the edit, and is left alone.
+    """
+    fact = board.get(FactId(edit.target))
+    if fact is None or edit.kind not in EDITS or not board.moved(fact.fact_id):
+        return
+    wanted, reason, at = EDITS[edit.kind], str(edit.payload["reason"]), edited_at(edit)
+    if "fact" in edit.payload:
+        new = heir(fact, _FACT.validate_python(edit.payload["fact"]))
+        board.put_edit(new, reason, edit.recorded_at)
+        board.edit(fact, wanted, reason, at=at, superseded_by=new.fact_id, valid_to=fact.valid_to)
+    elif fact.state != wanted:
+        if wanted == "active":
+            for rival in rivals(fact, board.facts_under(fact.key)):
+                until = max(at, rival.valid_from)
+                board.edit(
+                    rival,
+                    "superseded",
+                    _gives_way(fact),
+                    at=at,
+                    superseded_by=fact.fact_id,
+                    valid_to=until,
+                )
         valid_to = edit.payload.get("valid_to")
-        made += _effect(
-            replace(facts[fact_id], state=states[fact_id]),
-            wanted,
-            str(edit.payload["reason"]),
-            datetime.fromisoformat(str(edit.payload["at"])),
-            datetime.fromisoformat(str(valid_to)) if valid_to else None,
-            successor=successor.fact_id if successor else None,
-        )
-    return made
+        until_then = datetime.fromisoformat(str(valid_to)) if valid_to else None
+        board.edit(fact, wanted, reason, at=at, valid_to=until_then)
+
+
+def edited_at(edit: Edit) -> datetime:
+    """When the user made the edit."""
+    return datetime.fromisoformat(str(edit.payload["at"]))
+
+
+def heir(old: Fact, new: Fact) -> Fact:
+    """The correction in the standing of what it corrects: a value that had given way stays in the past."""
+    if old.state != "superseded" or old.superseded_by is None:
+        return replace(new, state="active", superseded_by=None, reason="", valid_to=None)
+    return replace(
+        new,
+        state="superseded",
+        superseded_by=old.superseded_by,
+        reason=old.reason,
+        valid_to=old.valid_to,
+    )
+
+
+def rivals(fact: Fact, known: Iterable[Fact]) -> list[Fact]:
+    """The active facts that give way when `fact` is restored: other single values, and its own successor."""
+    single = is_single_valued(fact.key)
+    return [
+        g
+        for g in known
+        if g.state == "active"
+        and g.fact_id != fact.fact_id
+        and g.key == fact.key
+        and same_subject(g.subject, fact.subject)
+        and (single or g.fact_id == fact.superseded_by)
+    ]
+
+
+def _gives_way(fact: Fact) -> str:
+    return f"the user restored: {fact.value}"

@@ -10,13 +10,12 @@ from typing import Generic, TypeVar
 
 from hmlr.core.tasks.base import Answer, Task, TaskRunner
 from hmlr.core.tasks.drafts import FactDraft, FactDrafts
-from hmlr.memory.facts.edits import replay
 from hmlr.memory.facts.make import pin
 from hmlr.memory.facts.resolve import WIDE_CATEGORIES, resolve
 from hmlr.memory.intake import CORRECTIONS
 from hmlr.records import Fact, StoredMessage, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import Change, FactQuery, Lease, PutFact, TurnQuery
+from hmlr.store.records import Change, FactQuery, Lease, TurnQuery
 
 In = TypeVar("In")
 
@@ -68,11 +67,8 @@ class Learner(Generic[In]):
             return []
         known = await self._known({fact.key for _, fact in pinned})
         by = answers[0].by
-        changes = await asyncio.to_thread(resolve, pinned, known, by=by, recorded_at=now)
-        fresh = {change.fact.fact_id for change in changes if isinstance(change, PutFact)}
-        if not fresh:
-            return changes
-        return [*changes, *replay(await self.store.edits(self.user), fresh, changes)]
+        edits = await self.store.edits(self.user)
+        return await asyncio.to_thread(resolve, pinned, known, by=by, recorded_at=now, edits=edits)
 
     async def _known(self, keys: set[str]) -> list[Fact]:
         """The facts that new ones under these keys may bear on, whatever their state; see `resolve`."""

@@ -17,13 +17,14 @@ Authority: what an assistant or a third party says never changes what the owner 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED
 from hmlr.memory.facts.board import Board, rank
+from hmlr.memory.facts.edits import EDITS, edited_at, redo
 from hmlr.memory.facts.keys import (
     fold,
     fold_value,
@@ -36,7 +37,7 @@ from hmlr.memory.facts.keys import (
     version_of,
 )
 from hmlr.records import OWNER, Category, Fact
-from hmlr.store.records import Change
+from hmlr.store.records import Change, Edit
 
 # "The new key" and "version 3 replaces all before it" reach beyond the key under which they are said.
 WIDE_CATEGORIES: tuple[Category, ...] = ("secret", "policy")
@@ -44,25 +45,38 @@ _PHASES = {"asserts": 0, "updates": 0, "ends": 1, "retracts": 2, "reinstates": 3
 
 
 def resolve(
-    new: Sequence[tuple[FactDraft, Fact]], known: Sequence[Fact], *, by: str, recorded_at: datetime
+    new: Sequence[tuple[FactDraft, Fact]],
+    known: Sequence[Fact],
+    *,
+    by: str,
+    recorded_at: datetime,
+    edits: Sequence[Edit] = (),
 ) -> list[Change]:
     """The changes that the new facts make; none when they were resolved before.
 
     `known` must hold every fact, of any state, that is in WIDE_CATEGORIES or shares a key with a new one or
     with one of those; more does no harm. Facts of one message are taken together: first what it asserts,
-    then what it ends, retracts and reinstates.
+    then what it ends, retracts and reinstates. The user's own `edits`, in the order in which they were made,
+    take their place in time among the statements, so that a rebuild ends where the user had got to.
     """
-    resolver = _Resolver(Board(known, by=by, recorded_at=recorded_at))
+    waiting = [edit for edit in edits if edit.kind in EDITS]
+    resolver = _Resolver(Board(known, by=by, recorded_at=recorded_at), {e.target: e for e in waiting})
     held = {fact.fact_id for fact in known}
     # A message whose assertion is already held has had its effect; what came after it must not be undone.
     settled = {(fact.message_id, fact.key) for draft, fact in new if fact.fact_id in held and _asserts(draft)}
     for draft, fact in sorted(new, key=_order):
         if fact.fact_id in held:
             continue
+        while waiting and edited_at(waiting[0]) < fact.occurred_at:
+            redo(resolver.board, waiting.pop(0))
+        if resolver.edited_away(fact):
+            continue
         if _asserts(draft):
             resolver.take(draft, fact)
         elif (fact.message_id, fact.key) not in settled:
             resolver.change(draft, fact)
+    for edit in waiting:
+        redo(resolver.board, edit)
     return resolver.board.changes()
 
 
@@ -83,6 +97,21 @@ def _may_change(actor: Fact, target: Fact) -> bool:
 @dataclass
 class _Resolver:
     board: Board
+    edited: Mapping[str, Edit]  # fact id -> the user's last edit of it
+
+    def edited_away(self, fact: Fact) -> bool:
+        """Whether it repeats what the user, later than this was said, has corrected or retired."""
+        said = fold_value(fact.value)
+        return bool(self.edited) and any(
+            g.state != "active"
+            and g.occurred_at <= fact.occurred_at
+            and fold_value(g.value) == said
+            and same_subject(g.subject, fact.subject)
+            and (edit := self.edited.get(g.fact_id)) is not None
+            and EDITS[edit.kind] != "active"
+            and edited_at(edit) > fact.occurred_at
+            for g in self.board.facts_under(fact.key)
+        )
 
     # --- assertions ---
 

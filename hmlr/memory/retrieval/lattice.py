@@ -25,7 +25,7 @@ from hmlr.store.records import ChunkFilter, ChunkRow, Postings
 # More candidates than asked for are read, since what their text shows (questions) may still move them.
 SPARE_CANDIDATES = 30
 # A paragraph that only asks tells nothing; it gives way to statements that are about as near.
-QUESTION_PENALTY = -1.0
+QUESTION_PENALTY = -5.0
 _ASKS = frozenset("?？")
 LEXICAL_ONLY = "no embedder: search was lexical"
 OTHER_MODEL = "the embedding model is not the one that made the stored vectors: search was lexical"
@@ -152,7 +152,9 @@ class _Scored:
         near = [None] * len(best) if self.similarity is None else _rounded(self.similarity[best])
         shares = [_rounded(values[best]) for values in self.shares.values()]
         return [
-            Candidate(chunk_id=ChunkId(chunk_id), shares=dict(zip(self.shares, each, strict=True)), similarity=sim)
+            Candidate(
+                chunk_id=ChunkId(chunk_id), shares=dict(zip(self.shares, each, strict=True)), similarity=sim
+            )
             for chunk_id, sim, *each in zip(self.chunk_ids[best].tolist(), near, *shares, strict=True)
         ]
 

@@ -119,7 +119,9 @@ class Recall:
         """Facts that bear on the question: active ones, or with `as_of` those that held then."""
         timed = request.as_of is not None or request.known_at is not None
         known: Sequence[Fact] = (
-            await self._store.facts(self._user, FactQuery(states=None)) if timed else await self._book.active()
+            await self._store.facts(self._user, FactQuery(states=None))
+            if timed
+            else await self._book.active()
         )
         aliases = await self._book.aliases()
 
@@ -138,7 +140,8 @@ class Recall:
 def _passes(fact: Fact, request: RecallRequest) -> bool:
     if request.known_at is not None and fact.recorded_at > request.known_at:
         return False
-    if request.as_of is not None and not holds(fact, request.as_of):
+    at = request.as_of or (request.known_at and min(request.now, request.known_at))
+    if at is not None and not holds(fact, at):
         return False
     if request.since is not None and fact.occurred_at < request.since:
         return False

@@ -1,7 +1,7 @@
 """What makes a paragraph relevant: small pure functions, one signal each, over a whole user's index.
 
 Each gives a float32 array of length n. `combine` standardises the content signals and sums all with few,
-round weights (decision page 0004). Sources: BM25 (Robertson & Zaragoza 2009, k1 and b as is customary).
+round weights (decision page 0007). Sources: BM25 (Robertson & Zaragoza 2009, k1 and b as is customary).
 """
 
 from __future__ import annotations
