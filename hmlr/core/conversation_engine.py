@@ -123,7 +123,7 @@ class ConversationEngine:
                 routed, hits, window, facts = await asyncio.gather(
                     trace.guarded("routing", lambda: self._route(turn, vector, lease), None),
                     trace.guarded("recall", lambda: self._search(turn, vector, trace), Hits()),
-                    trace.guarded("window", lambda: self._window(turn), list[Turn]()),
+                    trace.guarded("window", lambda: self.window(turn.session_id, turn.seq), list[Turn]()),
                     trace.guarded("facts", lambda: self._book.view(_asked(turn)), FactView()),
                 )
             if routed is not None:
@@ -227,24 +227,30 @@ class ConversationEngine:
             trace.count("filter", answer)
         return kept
 
-    async def _window(self, turn: Turn) -> list[Turn]:
+    async def window(self, session_id: SessionId, before_seq: int | None = None) -> list[Turn]:
+        """The last turns of a session, oldest first, as many as the settings say."""
         limit = self._services.settings.window_turns
         if not limit:
             return []
-        query = TurnQuery(session_id=turn.session_id, before_seq=turn.seq, newest=True, limit=limit)
+        query = TurnQuery(session_id=session_id, before_seq=before_seq, newest=True, limit=limit)
         return list(reversed(await self._services.store.turns(self._user, query)))
+
+    async def found(self, hits: Hits, window: list[Turn], facts: FactView) -> Found:
+        """What goes into a context; one hop further, the facts of the turns that were found."""
+        nearest = Hits(items=hits.items[: self._services.settings.recall_limit])
+        return Found(
+            constraints=facts.constraints,
+            window=tuple(window),
+            facts=tuple(dict.fromkeys((*facts.relevant, *facts.of_turns(nearest)))),
+            hits=hits.items,
+            outdated=await self._book.outdated(hits),
+            degraded=hits.degraded,
+        )
 
     async def _hydrate(
         self, turn: Turn, hits: Hits, window: list[Turn], facts: FactView
     ) -> tuple[AnswerInput, Context]:
-        outdated = await self._book.outdated(hits)
-        found = Found(
-            constraints=facts.constraints,
-            window=tuple(window),
-            facts=tuple(dict.fromkeys((*facts.relevant, *facts.of_turns(hits)))),
-            hits=hits.items,
-            outdated=outdated,
-        )
+        found = await self.found(hits, window, facts)
         context = hydrate(found, budget_tokens=self._services.settings.budget_tokens, statement=state)
         given = AnswerInput(
             message=_asked(turn),
@@ -253,7 +259,7 @@ class ConversationEngine:
             constraints=_known(facts.constraints),
             facts=_known(facts.relevant),
             hits=hits.items,
-            outdated=outdated,
+            outdated=found.outdated,
         )
         return given, context
 

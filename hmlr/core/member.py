@@ -22,7 +22,7 @@ from hmlr.memory.facts.desk import FactDesk
 from hmlr.memory.facts.statement import state
 from hmlr.memory.intake import Intake, check_query
 from hmlr.memory.retrieval.governor import Governor
-from hmlr.memory.retrieval.hydration import Found, hydrate
+from hmlr.memory.retrieval.hydration import hydrate
 from hmlr.memory.retrieval.recall import Recall, RecallRequest
 from hmlr.memory.route_job import RouteJob
 from hmlr.memory.synthesis.scribe import profile_of, scribe
@@ -31,7 +31,6 @@ from hmlr.records import (
     Context,
     Fact,
     FactId,
-    Hits,
     JobKind,
     Message,
     Profile,
@@ -152,22 +151,11 @@ class Member:
         hits, view, window = await asyncio.gather(
             self.recall(request), self._book.view(query), self._window(session_id)
         )
-        found = Found(
-            constraints=view.constraints,
-            window=tuple(window),
-            facts=tuple(dict.fromkeys((*view.relevant, *view.of_turns(Hits(items=hits.items[:10]))))),
-            hits=hits.items,
-            outdated=await self._book.outdated(hits),
-            degraded=hits.degraded,
-        )
+        found = await self.engine.found(hits, window, view)
         return hydrate(found, budget_tokens=budget_tokens, statement=state)
 
     async def _window(self, session_id: SessionId | None) -> list[Turn]:
-        limit = self.services.settings.window_turns
-        if session_id is None or not limit:
-            return []
-        query = TurnQuery(session_id=session_id, newest=True, limit=limit)
-        return list(reversed(await self.turns(query)))
+        return [] if session_id is None else await self.engine.window(session_id)
 
     async def turns(self, query: TurnQuery) -> list[Turn]:
         """The turns that match."""

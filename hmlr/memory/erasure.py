@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import replace
 
 from hmlr.errors import NotFound
+from hmlr.language.blanking import BLANK, blank
 from hmlr.language.sentences import sentence_spans
 from hmlr.memory.blocks import HeaderWords, extend_header
 from hmlr.memory.intake import new_chunks
@@ -14,7 +14,6 @@ from hmlr.records import Block, BlockId, Fact, FactId, SessionId, StoredMessage,
 from hmlr.store.port import Store
 from hmlr.store.records import ErasePlan, FactQuery, Rewrite, TurnQuery
 
-BLANK = "█"
 # Shorter pieces ("Yes.", "no") stand in other texts by chance.
 MIN_SENTENCE = 12
 MIN_VALUE = 3
@@ -28,19 +27,77 @@ async def plan_turns(store: Store, user: UserId, turn_ids: Sequence[TurnId], *, 
     gone = {turn.turn_id for turn in turns}
     facts = await store.facts(user, FactQuery(turn_ids=tuple(gone), states=None))
     needles = _sentences(turns) | {fact.quote for fact in facts if len(fact.quote) >= MIN_SENTENCE}
-    others = [
-        message
-        for message in await store.messages_containing(user, sorted(needles))
-        if message.turn_id not in gone and message.role == "assistant"
-    ]
     words = needles | {fact.value for fact in facts if len(fact.value) >= MIN_VALUE}
-    rewrites = _rewrites(others, words)
+    rewrites = _rewrites(await _repeating(store, user, needles, gone), words)
+    lost, requoted = await _standing_on(store, user, rewrites, words)
     return ErasePlan(
         scope="session" if scope == "session" else "turn",
         target=str(turn_ids[0]) if scope == "turn" else str(turns[0].session_id),
         turn_ids=tuple(turn.turn_id for turn in turns),
+        fact_ids=lost,
         rewrites=rewrites,
+        requoted=requoted,
         blocks=await _headers(store, user, {turn.block_id for turn in turns}, gone, rewrites),
+        words=tuple(sorted(needles)),
+    )
+
+
+async def _repeating(
+    store: Store, user: UserId, needles: Iterable[str], gone: Set[str]
+) -> list[StoredMessage]:
+    """Replies in other turns that hold one of the texts."""
+    found = await store.messages_containing(user, sorted(needles))
+    return [each for each in found if each.turn_id not in gone and each.role == "assistant"]
+
+
+async def _standing_on(
+    store: Store, user: UserId, rewrites: Sequence[Rewrite], words: Iterable[str]
+) -> tuple[tuple[FactId, ...], tuple[tuple[FactId, str], ...]]:
+    """Of the facts from messages that are rewritten: those that go, and quotes of those that stay."""
+    if not rewrites:
+        return (), ()
+    messages = {rewrite.message_id for rewrite in rewrites}
+    facts = [
+        fact
+        for fact in await store.facts(user, FactQuery(states=None))
+        if fact.message_id in messages and blank(fact.quote, words) != fact.quote
+    ]
+    lost = tuple(fact.fact_id for fact in facts if blank(fact.value, words) != fact.value)
+    return lost, tuple((fact.fact_id, blank(fact.quote, words)) for fact in facts if fact.fact_id not in lost)
+
+
+async def plan_rest(store: Store, user: UserId, done: ErasePlan) -> ErasePlan | None:
+    """What was written while `done` was planned and carried out, and repeats what it removed; None for nothing.
+
+    A reply that was under way is stored after the search for such; it is found here.
+    """
+    if done.everything or not done.words:
+        return None
+    if done.scope == "fact":
+        messages = await store.messages_containing(user, done.words)
+        facts = [
+            fact
+            for fact in await store.facts(user, FactQuery(states=None))
+            if any(blank(text, done.words) != text for text in (fact.value, fact.subject))
+        ]
+        lost = tuple(fact.fact_id for fact in facts)
+    else:
+        messages = await _repeating(store, user, done.words, set())
+        lost = ()
+    rewrites = _rewrites(messages, done.words)
+    gone, requoted = await _standing_on(store, user, rewrites, done.words)
+    lost = tuple(dict.fromkeys((*lost, *gone)))
+    if not rewrites and not lost:
+        return None
+    blocks = await _blocks_of(store, user, [message.turn_id for message in messages])
+    return ErasePlan(
+        scope=done.scope,
+        target=done.target,
+        fact_ids=lost,
+        rewrites=rewrites,
+        requoted=tuple(pair for pair in requoted if pair[0] not in lost),
+        blocks=await _headers(store, user, blocks, set(), rewrites),
+        words=done.words,
     )
 
 
@@ -72,24 +129,13 @@ async def plan_fact(store: Store, user: UserId, fact_id: FactId) -> ErasePlan:
             (kept.fact_id, blanked) for kept in rest if (blanked := blank(kept.quote, words)) != kept.quote
         ),
         blocks=await _headers(store, user, blocks, set(), rewrites),
+        words=tuple(sorted(words)),
     )
 
 
 async def session_turns(store: Store, user: UserId, session_id: SessionId) -> list[TurnId]:
     """The turns of a session."""
     return [turn.turn_id for turn in await store.turns(user, TurnQuery(session_id=session_id))]
-
-
-def blank(text: str, words: Iterable[str]) -> str:
-    """The text with each of the words blanked, character for character, so that offsets stay right."""
-    for word in sorted(words, key=len, reverse=True):
-        pattern = re.escape(word)
-        if word[:1].isalnum():
-            pattern = rf"(?<!\w){pattern}"
-        if word[-1:].isalnum():
-            pattern = rf"{pattern}(?!\w)"
-        text = re.sub(pattern, lambda match: BLANK * len(match.group()), text)
-    return text
 
 
 def _tells(other: Fact, fact: Fact) -> bool:
@@ -112,11 +158,13 @@ def _sentences(turns: Sequence[Turn]) -> set[str]:
     return {sentence for sentence in found if len(sentence) >= MIN_SENTENCE}
 
 
-def _rewrites(messages: Iterable[StoredMessage], words: set[str]) -> tuple[Rewrite, ...]:
+def _rewrites(messages: Iterable[StoredMessage], words: Collection[str]) -> tuple[Rewrite, ...]:
     """Messages without the words. An echo is made of memories alone: one that held any goes blank."""
     rewrites = []
     for message in messages:
-        content = BLANK * min(len(message.content), 16) if message.echo else blank(message.content, words)
+        content = blank(message.content, words)
+        if message.echo and content != message.content:
+            content = BLANK * min(len(message.content), 16)
         if content != message.content:
             chunks = () if message.echo else new_chunks(content)
             rewrites.append(Rewrite(message_id=message.message_id, content=content, chunks=chunks))

@@ -115,7 +115,8 @@ def blank_words(connection: Connection, user: UserId, words: Sequence[str]) -> N
         return
     for table, key in ((facts, facts.c.fact_id), (fact_events, fact_events.c.event_no)):
         mine = table.c.user_id == user
-        for number, reason in connection.execute(select(key, table.c.reason).where(mine, table.c.reason != "")):
+        given = select(key, table.c.reason).where(mine, table.c.reason != "")
+        for number, reason in connection.execute(given).all():
             if (left := blank(reason, words)) != reason:
                 connection.execute(update(table).where(mine, key == number).values(reason=left))
     _blank_edits(connection, user, words)

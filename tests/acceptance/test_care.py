@@ -55,6 +55,31 @@ def test_a_rebuild_gives_the_same_memory_with_the_users_edits(sit):
     assert {reply["turn_id"] for reply in replies[:2]} <= {turn["turn_id"] for turn in turns}
 
 
+def test_a_rebuild_keeps_corrections_of_corrections_and_what_was_said_after(sit):
+    sit(chat("I live in Oslo."), chat("My favourite colour is green."))
+    (facts,) = sit(call("facts"))
+    ids = {fact["value"]: fact["fact_id"] for fact in facts}
+    bergen, teal = sit(call("correct", ids["Oslo"], "Bergen"), call("correct", ids["green"], "teal"))
+    sit(call("correct", teal["fact_id"], "mauve"))
+    sit(chat("I moved to Tromso."))
+    every = call("facts", states=["active", "superseded", "invalidated"])
+    (before,) = sit(every)
+    sit(call("rebuild"))
+    (after,) = sit(every)
+    assert timeless(before) == timeless(after)
+    assert {fact["value"] for fact in after if fact["state"] == "active"} == {"Tromso", "mauve"}
+    _, facts = sit(call("restore", bergen["fact_id"]), call("facts"))
+    assert sorted(fact["value"] for fact in facts) == ["Bergen", "mauve"]
+
+
+def test_what_was_known_at_a_time_leaves_out_what_was_never_right(sit):
+    sit(chat("I live in Oslo."))
+    (facts,) = sit(call("facts"))
+    sit(call("correct", facts[0]["fact_id"], "Bergen"))
+    (hits,) = sit(call("recall", "Where do I live?", kinds=["fact"], known_at=days_ago(-1)))
+    assert [hit["text"] for hit in hits["items"]] == ["You live in Bergen"]
+
+
 def test_a_rebuild_makes_the_same_blocks(sit):
     *_, before = sit(
         chat("I want to bake sourdough bread at home."),
