@@ -277,7 +277,7 @@ class HMLRClient:
         return await self._member.blocks.split(BlockId(block_id), TurnId(at_turn))
 
     async def resume_block(self, block_id: str) -> Block:
-        """Make a topic the active one."""
+        """Make a topic the active one; a session that begins with the next turn takes it up."""
         return await self._member.blocks.resume(BlockId(block_id))
 
     async def turns(
@@ -342,7 +342,7 @@ class HMLRClient:
         return await self._member.retry()
 
     async def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait for background work; whether all of it is done."""
+        """Wait for the background work that can be done; whether none is left, parked jobs included."""
         return await self._member.background.drain(check_wait(timeout_s))
 
     async def stats(self) -> Stats:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial, wraps
+from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any, Self
 
@@ -59,11 +60,13 @@ class HMLRClient:
             except StopAsyncIteration:
                 return
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        """The blocking twin of an asynchronous method."""
+    def __getattr__(self, name: str) -> Any:
+        """The blocking twin of an asynchronous method; anything else as it is."""
         if name.startswith("_"):
             raise AttributeError(name)
         method = getattr(self._client, name)
+        if not iscoroutinefunction(method):
+            return method
 
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:

@@ -75,5 +75,8 @@ class Call:
         """Wait for background work as long as a one-shot command may; say what is left."""
         wait = self.settings.background_wait_s if timeout_s is None else timeout_s
         if not await client.flush(wait):
-            left = (await client.stats()).jobs_waiting
-            note(dim(f"{left} background jobs are left; the next command takes them up"))
+            stats = await client.stats()
+            if stats.jobs_waiting:
+                note(dim(f"{stats.jobs_waiting} background jobs are left; the next command takes them up"))
+            if stats.jobs_failed:
+                note(dim(f"{stats.jobs_failed} background jobs failed; `doctor` says why"))

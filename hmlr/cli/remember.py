@@ -98,6 +98,9 @@ async def _learn(call: Call, client: HMLRClient, wait: bool) -> None:
         while not await client.flush(0.5):
             before, left = left, (await client.stats()).jobs_waiting
             step(max(0, before - left))
+            if not left:  # what else there is has failed
+                await call.finish(client)
+                break
 
 
 def _survey(source: _Source, max_chars: int) -> tuple[int, list[BadLine]]:

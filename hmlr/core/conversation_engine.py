@@ -108,7 +108,7 @@ class ConversationEngine:
         return TURN_JOBS if self._services.embedding.available else TURN_JOBS[1:]
 
     async def run(self, message: Message, session_id: SessionId) -> AsyncIterator[ReplyPart]:
-        """One turn; the last part carries the whole reply.
+        """One turn; the last part carries the whole reply. It is stored before the last of its text is given.
 
         InvalidInput before anything is stored. Once this has yielded or raised anything else, the user's
         message is stored; TryLater and StorageError mean that it may not be.
@@ -131,15 +131,20 @@ class ConversationEngine:
             trace.degraded += hits.degraded
             given, context = await self._hydrate(turn, hits, window, facts)
             answer: Answer[AnswerText] | None = None
+            held = ""  # the latest piece, so that a reader who has the whole text left a stored reply behind
             with trace.timed("answer"):
                 async for part in self._services.runner.stream(ANSWER, given):
                     answer = part.answer
-                    yield ReplyPart(text=part.text)
+                    if answer is None and held:
+                        yield ReplyPart(text=held)
+                        held = ""
+                    held += part.text
             assert answer is not None  # noqa: S101 - a stream ends with its answer, by contract
             trace.count("answer", answer)
             with trace.timed("store_reply"):
                 await trace.guarded("store_reply", lambda: self._store_reply(turn, answer, context), None)
         block_id = routed.block_id if routed else None
+        yield ReplyPart(text=held)
         yield ReplyPart(text="", reply=_reply(turn, answer, hits, block_id, trace))
 
     async def _store_message(

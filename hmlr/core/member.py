@@ -15,7 +15,7 @@ from hmlr.errors import TooLarge
 from hmlr.memory.background import Background
 from hmlr.memory.block_desk import BlockDesk
 from hmlr.memory.embed_job import EmbedJob
-from hmlr.memory.erasure import plan_fact, plan_turns, session_turns
+from hmlr.memory.erasure import plan_fact, plan_rest, plan_turns, session_turns
 from hmlr.memory.fact_scrubber import fact_scrubber
 from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.desk import FactDesk
@@ -45,6 +45,8 @@ from hmlr.store.records import ErasePlan, NewTurn, TurnQuery
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
+# Each looks for what was written while the one before worked; a reply may be under way in each session.
+ERASE_TRIES = 20
 PURGE_TRIES = 20
 PURGE_WAIT_S = 0.25
 # A context is filled from this many hits: more would not fit into any usual budget.
@@ -94,9 +96,11 @@ class Member:
 
     async def aclose(self) -> None:
         """Stop background work after its batch, then close the services."""
-        await self.background.aclose()
-        await asyncio.gather(*self._unfinished, return_exceptions=True)
-        await self.services.aclose()
+        try:
+            await self.background.aclose()
+            await asyncio.gather(*self._unfinished, return_exceptions=True)
+        finally:
+            await self.services.aclose()
 
     async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
         """Do work of several steps to its end, also when the caller no longer waits for it."""
@@ -188,7 +192,13 @@ class Member:
 
     async def _erase(self, plan: ErasePlan) -> Certificate:
         now = self.services.clock()
-        erased = await self.services.store.erase(self._user, plan, now=now)
+        store = self.services.store
+        erased = await store.erase(self._user, plan, now=now)
+        for _ in range(ERASE_TRIES):
+            rest = await plan_rest(store, self._user, plan)
+            if rest is None:
+                break
+            erased += await store.erase(self._user, rest, now=now)
         verified = await self._purge()
         return Certificate(
             certificate_id=str(uuid_utils.uuid7()),

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from hmlr.errors import ClosedError, HMLRError, LeaseLost, StorageError, TryLater
+from hmlr.errors import ClosedError, HMLRError, LeaseLost, TryLater
 from hmlr.records import JobKind, UserId
 from hmlr.store.port import JobStore
 from hmlr.store.records import Lease
@@ -20,9 +20,6 @@ Handler = Callable[[Sequence[Lease]], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 BATCH = 256  # jobs of one kind at a time: few transactions for many turns, short enough to stop soon
-# Side by side, since the embedder works outside the interpreter's lock. Routing finds what embedding made;
-# scrubber and scribe both write facts, so they take turns.
-LANES: tuple[tuple[JobKind, ...], ...] = (("embed", "route"), ("scrub", "scribe"))
 LEASE_S = 120.0
 MAX_ATTEMPTS = 6
 BACK_OFF_S = (1.0, 5.0, 30.0, 300.0, 3600.0)
@@ -32,7 +29,11 @@ IDLE_S = 0.05  # ... and so often while somebody waits for them
 
 
 class Background:
-    """Runs jobs in one task: lanes side by side, and in each the kinds one after the other."""
+    """Runs jobs in one task, kind by kind in the order given, so that each finds what the earlier made.
+
+    Kinds side by side were measured: the embedder takes every core, and waits for the interpreter's lock
+    then, so that meaning was found later and the rest no sooner.
+    """
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Background:
         self._clock = clock
         self._wake = asyncio.Event()
         self._stopping = False
+        self._over = False
         self._task: asyncio.Task[None] | None = None
         self._rounds = 0
         self._round_done = asyncio.Condition()
@@ -61,14 +63,17 @@ class Background:
         self._wake.set()
 
     async def drain(self, timeout_s: float | None) -> bool:
-        """Wait until no job is waiting or running; False when time runs out first."""
+        """Wait until no job is waiting or running; False when time runs out first, or a job is parked.
+
+        ClosedError when nothing is left that would do the work.
+        """
         try:
             async with asyncio.timeout(timeout_s):
                 before = None
                 while True:
                     counts = await self._store.job_counts(self._user, self._clock())
                     if not counts.waiting and not counts.running:
-                        return True
+                        return not counts.failed
                     if counts == before:  # what is left backs off, or another process has it
                         await asyncio.sleep(IDLE_S)
                     before = counts
@@ -86,56 +91,55 @@ class Background:
             self._task = None
 
     async def _next_round(self) -> None:
-        if self._task is None or self._task.done():
+        if self._task is None or self._over:
             raise ClosedError("background work has stopped")
         async with self._round_done:
             seen = self._rounds
             self.notify()
-            await self._round_done.wait_for(lambda: self._rounds > seen or self._stopping)
+            await self._round_done.wait_for(lambda: self._rounds > seen or self._over)
 
     async def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            busy = await self._round()
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                try:
+                    busy = await self._round()
+                except Exception as error:  # noqa: BLE001 - the runner's edge: a bug may not end all later work
+                    self._log_bug("round", error)
+                    busy = False
+                async with self._round_done:
+                    self._rounds += 1
+                    self._round_done.notify_all()
+                if not busy:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), POLL_S)
+        finally:
             async with self._round_done:
-                self._rounds += 1
+                self._over = True
                 self._round_done.notify_all()
-            if not busy:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
-        async with self._round_done:
-            self._round_done.notify_all()
 
     async def _round(self) -> bool:
         """Do what is due; whether there was anything."""
+        busy = False
         try:
             # A read first: claiming writes, and an idle process must not disturb those that work.
             if not (await self._store.job_counts(self._user, self._clock())).waiting:
                 return False
-        except (TryLater, StorageError) as error:
-            return self._waits(error)
-        async with asyncio.TaskGroup() as group:
-            lanes = [group.create_task(self._lane(kinds)) for kinds in LANES]
-        return any(lane.result() for lane in lanes)
-
-    async def _lane(self, kinds: Sequence[JobKind]) -> bool:
-        """Do what is due of these kinds; whether there was anything."""
-        busy = False
-        try:
-            for kind in kinds:
+            for kind, handler in self._handlers.items():
                 count = BATCH  # fewer than that were all: looking again would only cost a transaction
-                while kind in self._handlers and not self._stopping and count == BATCH:
-                    count = await self._batch(kind, self._handlers[kind])
+                while not self._stopping and count == BATCH:
+                    count = await self._batch(kind, handler)
                     busy = busy or count > 0
-        except (TryLater, StorageError) as error:
-            return self._waits(error)
+        except HMLRError as error:  # the store can't be asked now: again with the next poll
+            logger.warning("background work waits: %s", type(error).__name__)
+            return False
         return busy
 
     @staticmethod
-    def _waits(error: Exception) -> bool:
-        """The store can't be asked now: again with the next poll."""
-        logger.warning("background work waits: %s", type(error).__name__)
-        return False
+    def _log_bug(what: str, error: Exception) -> None:
+        """Say where it happened, but not the error's message: that may hold what somebody said."""
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("background %s failed: %s\n%s", what, type(error).__name__, where)
 
     async def _batch(self, kind: JobKind, handler: Handler) -> int:
         """Do one batch; the number of its jobs."""
@@ -163,9 +167,8 @@ class Background:
         kind, count, name = leases[0].kind, len(leases), type(error).__name__
         if isinstance(error, HMLRError):
             logger.warning("background %s failed for %d turns: %s", kind, count, name)
-        else:  # where it happened, but not its message: that may hold what somebody said
-            where = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("background %s failed for %d turns: %s\n%s", kind, count, name, where)
+        else:
+            self._log_bug(f"{kind} of {count} turns", error)
         for lease in leases:
             last = lease.attempts >= MAX_ATTEMPTS
             wait = BACK_OFF_S[min(lease.attempts, len(BACK_OFF_S)) - 1]

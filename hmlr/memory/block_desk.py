@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from hmlr.errors import InvalidInput, NotFound
-from hmlr.memory.blocks import HeaderWords, extend_header, new_block
+from hmlr.errors import Conflict, InvalidInput, NotFound
+from hmlr.memory.blocks import HeaderWords, extend_header, new_block, new_block_id
 from hmlr.memory.intake import check_name
+from hmlr.memory.retrieval.topics import RESUME
 from hmlr.records import Block, BlockId, Turn, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddEdit, AssignTurn, Change, Edit, PutBlock, StoredBlock, TurnQuery
 
 PLACE = "place_turn"
 RENAME = "rename_block"
+# A running conversation may change a block between our reading and our writing it; then we read again.
+TRIES = 12
+WAIT_S = 0.01
 HINT = "`blocks` lists them with their ids"
 
 
@@ -25,6 +30,7 @@ class BlockDesk:
         self._store = store
         self._user = user
         self._clock = clock
+        self._editing = asyncio.Lock()
 
     async def blocks(self) -> list[Block]:
         """All blocks, the one with the latest turn first."""
@@ -32,8 +38,11 @@ class BlockDesk:
 
     async def rename(self, block_id: BlockId, label: str) -> Block:
         """Give a block a label of the user's own, which then stays."""
+        check_name(label, what="the label")
+        return await self._again(lambda: self._rename(block_id, label))
+
+    async def _rename(self, block_id: BlockId, label: str) -> Block:
         entry = await self._one(block_id)
-        label = check_name(label, what="the label")
         block = replace(entry.block, label=label, renamed=True)
         edit = AddEdit(kind=RENAME, target=block_id, payload={"label": label}, recorded_at=self._clock())
         await self._store.apply(self._user, [PutBlock(block=block, version=entry.version), edit])
@@ -43,6 +52,9 @@ class BlockDesk:
         """Move all turns of a block into another one; the emptied block goes."""
         if block_id == into:
             raise InvalidInput("a block can't be merged into itself")
+        return await self._again(lambda: self._merge(block_id, into))
+
+    async def _merge(self, block_id: BlockId, into: BlockId) -> Block:
         await self._one(block_id)
         target = await self._one(into)
         both = [*await self._turns(into), *await self._turns(block_id)]
@@ -54,6 +66,9 @@ class BlockDesk:
 
     async def split(self, block_id: BlockId, at_turn: TurnId) -> Block:
         """Move a block's turns from the given one on into a new block."""
+        return await self._again(lambda: self._split(block_id, at_turn))
+
+    async def _split(self, block_id: BlockId, at_turn: TurnId) -> Block:
         entry = await self._one(block_id)
         turns = await self._turns(block_id)
         ids = [turn.turn_id for turn in turns]
@@ -63,7 +78,8 @@ class BlockDesk:
         if place == 0:
             raise InvalidInput("the block begins with that turn", hint="Name a later one")
         stay, move = turns[:place], turns[place:]
-        new = self._header(new_block(at_turn, move[0].occurred_at), move)
+        opened = replace(new_block(at_turn, move[0].occurred_at), block_id=await self._free_id(at_turn))
+        new = self._header(opened, move)
         changes: list[Change] = [
             PutBlock(block=self._header(entry.block, stay), version=entry.version),
             PutBlock(block=new, version=0),
@@ -74,12 +90,18 @@ class BlockDesk:
         return (await self._one(new.block_id)).block
 
     async def resume(self, block_id: BlockId) -> Block:
-        """Make a block the active one; the next turn of a session that is silent so far continues it."""
+        """Make a block the active one. A session that begins with the next turn takes it for its topic:
+        that turn continues it unless it speaks of something else.
+        """
+        return await self._again(lambda: self._resume(block_id))
+
+    async def _resume(self, block_id: BlockId) -> Block:
         entry = await self._one(block_id)
         turns = await self._turns(block_id)
         changes: list[Change] = [
             PutBlock(block=entry.block, version=entry.version),
             AssignTurn(turn_id=turns[-1].turn_id, block_id=block_id, by="user"),
+            AddEdit(kind=RESUME, target=block_id, payload={}, recorded_at=self._clock()),
         ]
         await self._store.apply(self._user, changes)
         return (await self._one(block_id)).block
@@ -94,6 +116,23 @@ class BlockDesk:
                 AddEdit(kind=PLACE, target=turn.turn_id, payload={"block_id": block_id}, recorded_at=now)
             )
         return changes
+
+    async def _again(self, work: Callable[[], Awaitable[Block]]) -> Block:
+        """Do it, again when it met a conflict; Conflict when it always does."""
+        async with self._editing:  # edits need not disturb each other: conversations do that enough
+            for attempt in range(1, TRIES):
+                try:
+                    return await work()
+                except Conflict:
+                    await asyncio.sleep(WAIT_S * attempt)
+            return await work()
+
+    async def _free_id(self, at_turn: TurnId) -> BlockId:
+        """The id of the block that the turn opens, or one made from it when that is taken."""
+        wanted = new_block_id(at_turn)
+        while await self._store.blocks(self._user, block_ids=[wanted]):
+            wanted = new_block_id(TurnId(f"{wanted}:{at_turn}"))
+        return wanted
 
     async def _one(self, block_id: BlockId) -> StoredBlock:
         found = await self._store.blocks(self._user, block_ids=[block_id])

@@ -15,7 +15,7 @@ from hmlr.records import UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, Change, ChunkRow, Lease
 
-PART = 64  # turns: two full batches of the model
+PART = 128  # turns: what the embedding service takes at once, sorted by length; fewer pad more
 
 
 class EmbedJob:

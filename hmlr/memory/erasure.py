@@ -67,20 +67,16 @@ async def _standing_on(
 
 
 async def plan_rest(store: Store, user: UserId, done: ErasePlan) -> ErasePlan | None:
-    """What was written while `done` was planned and carried out, and repeats what it removed; None for nothing.
+    """What repeats the removed words after all, None for nothing.
 
-    A reply that was under way is stored after the search for such; it is found here.
+    A reply that was under way may be stored between the planning of `done` and its erasure.
     """
     if done.everything or not done.words:
         return None
     if done.scope == "fact":
         messages = await store.messages_containing(user, done.words)
-        facts = [
-            fact
-            for fact in await store.facts(user, FactQuery(states=None))
-            if any(blank(text, done.words) != text for text in (fact.value, fact.subject))
-        ]
-        lost = tuple(fact.fact_id for fact in facts)
+        every = await store.facts(user, FactQuery(states=None))
+        lost = tuple(fact.fact_id for fact in every if _tells(fact, done.words[0]))
     else:
         messages = await _repeating(store, user, done.words, set())
         lost = ()
@@ -111,7 +107,7 @@ async def plan_fact(store: Store, user: UserId, fact_id: FactId) -> ErasePlan:
         raise NotFound(f"there is no fact {fact_id!r}", hint="`facts` lists them with their ids")
     fact = found[0]
     every = await store.facts(user, FactQuery(states=None))
-    same = [other for other in every if other.fact_id == fact_id or _tells(other, fact)]
+    same = [other for other in every if other.fact_id == fact_id or _tells(other, fact.value)]
     ids = {other.fact_id for other in same}
     rest = [other for other in every if other.fact_id not in ids]
     words = {other.value for other in same} | {
@@ -129,7 +125,7 @@ async def plan_fact(store: Store, user: UserId, fact_id: FactId) -> ErasePlan:
             (kept.fact_id, blanked) for kept in rest if (blanked := blank(kept.quote, words)) != kept.quote
         ),
         blocks=await _headers(store, user, blocks, set(), rewrites),
-        words=tuple(sorted(words)),
+        words=(fact.value, *sorted(words - {fact.value})),
     )
 
 
@@ -138,10 +134,9 @@ async def session_turns(store: Store, user: UserId, session_id: SessionId) -> li
     return [turn.turn_id for turn in await store.turns(user, TurnQuery(session_id=session_id))]
 
 
-def _tells(other: Fact, fact: Fact) -> bool:
-    """Whether another fact gives the forgotten value away."""
-    words = {fact.value}
-    return blank(other.value, words) != other.value or blank(other.subject, words) != other.subject
+def _tells(fact: Fact, value: str) -> bool:
+    """Whether a fact gives the forgotten value away."""
+    return any(blank(text, {value}) != text for text in (fact.value, fact.subject))
 
 
 def _overlap(one: Fact, other: Fact) -> bool:

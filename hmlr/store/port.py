@@ -58,8 +58,12 @@ ExportRecord = Mapping[str, object]
 class TurnStore(Protocol):
     """Turns: append-only truth."""
 
-    async def add_turns(self, user: UserId, turns: Sequence[NewTurn]) -> list[AddedTurn]:
+    async def add_turns(
+        self, user: UserId, turns: Sequence[NewTurn], *, changes: Sequence[Change] = ()
+    ) -> list[AddedTurn]:
         """Store turns in the order given, all or none; each gets the next seq of the user.
+
+        `changes` are made in the same transaction, after the turns; they fail as in `apply`.
 
         A turn whose idempotency key is known is not stored again: the answer names the first one.
         InvalidInput when that one had other content.
@@ -187,6 +191,7 @@ class CareStore(Protocol):
     async def import_records(self, user: UserId, records: Sequence[ExportRecord]) -> int:
         """Take exported records, under this user; those present already are left. The number added.
 
+        What was forgotten here, turn by turn, session by session or fact by fact, is not taken again.
         Chunks, index rows and embed jobs are made anew; no other job is.
         """
 

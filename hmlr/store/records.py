@@ -328,7 +328,8 @@ class ErasePlan:
     rewrites: tuple[Rewrite, ...] = ()
     requoted: tuple[tuple[FactId, str], ...] = ()  # facts that stay, whose quotes lose the forgotten words
     blocks: tuple[Block, ...] = ()  # headers without the forgotten words; a block without turns goes
-    words: tuple[str, ...] = ()  # what is forgotten: blanked in every reason, edit and header of the user
+    # What is forgotten, a fact's value first: blanked in every reason, edit and header of the user.
+    words: tuple[str, ...] = ()
     everything: bool = False
 
 
@@ -342,3 +343,13 @@ class Erased:
     vectors: int
     facts: int
     rewrites: int
+
+    def __add__(self, other: Erased) -> Erased:
+        return Erased(
+            turns=self.turns + other.turns,
+            messages=self.messages + other.messages,
+            chunks=self.chunks + other.chunks,
+            vectors=self.vectors + other.vectors,
+            facts=self.facts + other.facts,
+            rewrites=self.rewrites + other.rewrites,
+        )

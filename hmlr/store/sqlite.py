@@ -100,9 +100,11 @@ class SqliteStore:
 
     # Turns
 
-    async def add_turns(self, user: UserId, turns: Sequence[NewTurn]) -> list[AddedTurn]:
+    async def add_turns(
+        self, user: UserId, turns: Sequence[NewTurn], *, changes: Sequence[Change] = ()
+    ) -> list[AddedTurn]:
         """See TurnStore."""
-        return await self._gate.write(lambda c: sqlite_turns.add_turns(c, user, turns))
+        return await self._gate.write(lambda c: sqlite_apply.add_turns(c, user, turns, changes))
 
     async def add_reply(
         self, user: UserId, turn_id: TurnId, reply: NewMessage, *, jobs: Sequence[JobKind] = ()

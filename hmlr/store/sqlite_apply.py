@@ -10,8 +10,10 @@ from sqlalchemy import Connection, delete, insert, select
 
 from hmlr.errors import InvalidInput
 from hmlr.records import BlockId, UserId
+from hmlr.store import sqlite_turns
 from hmlr.store.records import (
     AddEdit,
+    AddedTurn,
     AddVectors,
     AssignTurn,
     Change,
@@ -19,6 +21,7 @@ from hmlr.store.records import (
     ConfirmFact,
     Lease,
     LogFactEvent,
+    NewTurn,
     PutBlock,
     PutFact,
 )
@@ -42,6 +45,16 @@ def apply(connection: Connection, user: UserId, changes: Sequence[Change], done:
         left |= _apply_run(connection, user, list(run), version)
     if left:  # a block goes with its last turn, but a new one may stand empty until its turn comes
         drop_empty(connection, user, sorted(left))
+
+
+def add_turns(
+    connection: Connection, user: UserId, turns: Sequence[NewTurn], changes: Sequence[Change]
+) -> list[AddedTurn]:
+    """See TurnStore.add_turns."""
+    added = sqlite_turns.add_turns(connection, user, turns)
+    if changes:
+        apply(connection, user, changes, ())
+    return added
 
 
 def _apply_run(connection: Connection, user: UserId, run: list[Change], fact_version: int) -> set[BlockId]:

@@ -36,8 +36,13 @@ def prepare(path: Path) -> None:
     _make_folder(path.parent)
     if path.is_dir():
         raise StorageError(f"{path} is a folder", hint="Name a file in it, for example memory.db")
+    if path.exists():
+        _check(path)
     _create(lock_path(path))
     _create(path)
+
+
+def _check(path: Path) -> None:
     if not _allowed(path, os.R_OK | os.W_OK) or not _allowed(path.parent, os.W_OK):
         raise StorageReadOnly(
             f"the database {path} can't be read and written",

@@ -33,6 +33,7 @@ from hmlr.store.sqlite_rows import bump_facts, digest, ensure_user, last_number
 from hmlr.store.sqlite_turns import message_id
 
 Values = dict[str, Any]
+_BARE: Values = {"label": "conversation", "summary": "", "keywords": [], "open_loops": [], "decisions": []}
 
 
 @dataclass
@@ -79,7 +80,9 @@ class _Taker:
         self._fact_version = fact_version
         self._owner = ensure_user(connection, user)
         self._seqs: dict[str, int] = {}  # of every turn there is now
-        self._same_key: set[str] = set()  # turns of the file that are here under another id
+        # Turns of the file that are not taken: here under another id, or forgotten here.
+        self._left_out: set[str] = set()
+        self._buried: set[str] = set()  # ids of what was forgotten here
 
     def turns(self, rows: list[Values], graves: list[Values]) -> int:
         """A turn keeps its number when that lies ahead, else it gets the next one."""
@@ -88,12 +91,17 @@ class _Taker:
         ).all()
         self._seqs = {row.turn_id: row.seq for row in stored}
         keys = {row.idempotency_key for row in stored} - {None}
+        sessions = self._read_tombstones()
         last, new = self._owner.last_seq, []
         for row in sorted(rows, key=lambda row: int(row["seq"])):
             if row["turn_id"] in self._seqs:
                 continue
+            if row["turn_id"] in self._buried or row["seq"] in sessions.get(row["session_id"], ()):
+                self._buried.add(row["turn_id"])
+                self._left_out.add(row["turn_id"])
+                continue
             if row["idempotency_key"] in keys:
-                self._same_key.add(row["turn_id"])
+                self._left_out.add(row["turn_id"])
                 continue
             last = max(last + 1, row["seq"])
             self._seqs[row["turn_id"]] = last
@@ -104,6 +112,22 @@ class _Taker:
             update(users).where(users.c.user_id == self._user).values(last_seq=max([last, *buried]))
         )
         return self._add(turns, new)
+
+    def _read_tombstones(self) -> dict[str, set[int]]:
+        """Note what was forgotten here; the numbers of forgotten turns by session.
+
+        After forgetting everything an import is a new start, so that leaves nothing out.
+        """
+        mine = select(tombstones).where(tombstones.c.user_id == self._user)
+        sessions: dict[str, set[int]] = {}
+        for grave in self._connection.execute(mine).mappings():
+            if grave["scope"] == "session":
+                seqs = sessions.setdefault(grave["target"], set())
+                for first, last in grave["turn_seqs"]:
+                    seqs.update(range(first, last + 1))
+            elif grave["scope"] != "everything":
+                self._buried.add(grave["target"])
+        return sessions
 
     def messages(self, rows: list[Values], pieces: list[Sequence[NewChunk]]) -> int:
         """Messages come with their chunks and a job to embed them."""
@@ -136,11 +160,10 @@ class _Taker:
 
     def blocks(self, rows: list[Values], places: list[Values]) -> int:
         """Blocks and which turn is in which; a turn that is in one stays there."""
-        here = self._present(blocks, ("block_id",))
-        added = self._add(blocks, [{**row, **EMPTY} for row in rows if (row["block_id"],) not in here])
-        here = self._present(blocks, ("block_id",))
+        here = {block_id for (block_id,) in self._present(blocks, ("block_id",))}
+        known = here | {row["block_id"] for row in rows}
         for place in places:
-            if (place["block_id"],) not in here:
+            if place["block_id"] not in known:
                 raise InvalidInput(
                     f"turn {place['turn_id']} is in block {place['block_id']}, which is missing"
                 )
@@ -150,6 +173,15 @@ class _Taker:
             for place in places
             if (place["turn_id"],) not in placed and self._belongs("turn_block", place["turn_id"])
         ]
+        # A header holds words of all its turns; of one that was forgotten none may come back.
+        tainted = {place["block_id"] for place in places if place["turn_id"] in self._buried}
+        wanted = {place["block_id"] for place in new} if tainted else known
+        taken = [
+            {**row, **(_BARE if row["block_id"] in tainted else {}), **EMPTY}
+            for row in rows
+            if row["block_id"] in wanted - here
+        ]
+        added = self._add(blocks, taken)
         added += self._add(turn_blocks, new)
         recount(self._connection, self._user, {place["block_id"] for place in new})
         return added
@@ -157,7 +189,14 @@ class _Taker:
     def facts(self, rows: list[Values], events: list[Values]) -> int:
         """Facts, and the history of those that were not here."""
         here = self._present(facts, ("fact_id",))
-        said = self._present(messages, ("turn_id", "message_id"))
+        said = {
+            (row.turn_id, row.message_id): row.content
+            for row in self._connection.execute(
+                select(messages.c.turn_id, messages.c.message_id, messages.c.content).where(
+                    messages.c.user_id == self._user
+                )
+            )
+        }
         new = []
         for row in rows:
             if (row["fact_id"],) in here or not self._belongs("fact", row["turn_id"]):
@@ -166,6 +205,10 @@ class _Taker:
                 raise InvalidInput(
                     f"fact {row['fact_id']} comes from message {row['message_id']}, which is missing"
                 )
+            content = said[row["turn_id"], row["message_id"]]
+            if row["fact_id"] in self._buried or content[row["start"] : row["end"]] != row["quote"]:
+                self._buried.add(row["fact_id"])
+                continue  # forgotten here: its words were taken out of the message
             derived = {"subject_key": row["subject"].casefold(), "version": self._fact_version}
             new.append({**row, **derived})
         ids = {row["fact_id"] for row in new}
@@ -177,6 +220,8 @@ class _Taker:
         last = self._connection.execute(select(func.max(edits.c.seq)).where(mine)).scalar() or 0
         here, new = self._known(edits, ("kind", "target", "payload", "recorded_at")), []
         for row in rows:
+            if any(gone in to_json([row["target"], row["payload"]]) for gone in self._buried):
+                continue
             if _identity(row, ("kind", "target", "payload", "recorded_at")) not in here:
                 last = max(last + 1, row["seq"])
                 new.append({**row, "seq": last})
@@ -189,10 +234,10 @@ class _Taker:
         return self._add(tombstones, [row for row in rows if _identity(row, names) not in here])
 
     def _belongs(self, kind: str, turn_id: str) -> bool:
-        """Whether the record's turn is here; False when the turn is here under another id."""
+        """Whether the record's turn is here; False when the turn was left out."""
         if turn_id in self._seqs:
             return True
-        if turn_id in self._same_key:
+        if turn_id in self._left_out:
             return False
         raise InvalidInput(f"a {kind} belongs to turn {turn_id}, which is neither here nor in the file")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -77,12 +76,10 @@ async def test_routing_and_search_run_together(tmp_path: Path):
     async with client(tmp_path, "offline") as hmlr:
         await hmlr.chat("I like mountains.")
     async with client(tmp_path, ScriptedModel(SCRIPT, delay_s=0.2)) as hmlr:
-        start = time.perf_counter()
-        reply = await hmlr.chat("I like mountains a lot.")
-        took = time.perf_counter() - start
-    assert reply.timings_ms["routing"] > 200
-    assert reply.timings_ms["recall"] > 200
-    assert 0.4 < took < 0.55  # max(route, search + filter) + answer: the sum would be 0.6
+        took = (await hmlr.chat("I like mountains a lot.")).timings_ms
+    assert min(took["routing"], took["recall"], took["answer"]) > 200
+    # The critical path is max(route, search + filter) + answer; one after the other would be the sum.
+    assert took["total"] < took["routing"] + took["recall"] + took["answer"] - 100
 
 
 @pytest.mark.parametrize(
@@ -166,3 +163,22 @@ async def test_hostile_answers_of_background_tasks_lose_nothing(tmp_path: Path):
             assert await hmlr.flush(10)
             assert not [fact for fact in await hmlr.facts() if fact.value == "meat"]
             assert len(await hmlr.turns()) == number + 1
+
+
+@pytest.mark.parametrize("model", ["offline", ScriptedModel(SCRIPT)])
+async def test_a_reader_who_has_the_whole_text_has_left_a_stored_reply(tmp_path: Path, model: Any):
+    async with client(tmp_path, model) as hmlr:
+        text = ""
+        async for part in hmlr.chat_stream("I am hungry."):
+            text += part.text
+            if text.strip().endswith("."):
+                break
+        (turn,) = await hmlr.turns()
+        assert turn.messages[1].content.strip() == text.strip()
+
+
+async def test_a_reply_of_which_a_part_was_read_is_not_stored(tmp_path: Path):
+    async with client(tmp_path, ScriptedModel(SCRIPT)) as hmlr:
+        async for _ in hmlr.chat_stream("I am hungry."):
+            break
+        assert len((await hmlr.turns())[0].messages) == 1

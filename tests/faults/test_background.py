@@ -15,7 +15,7 @@ import pytest
 
 from hmlr import HMLRClient, Message
 from hmlr.core.tasks.fact_scrubbing import task as scrubbing
-from hmlr.errors import StorageError
+from hmlr.errors import ClosedError, StorageError
 from hmlr.store.sqlite import SqliteStore
 from hmlr.testing import hash_embedder
 from tests.faults.doors import Clock, door, said, settled
@@ -30,7 +30,7 @@ PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from hmlr import Message
-from hmlr.errors import StorageError
+from hmlr.errors import ClosedError, StorageError
 from hmlr.store.sqlite import SqliteStore
 from hmlr.testing import hash_embedder
 from tests.faults.doors import door
@@ -115,9 +115,7 @@ async def test_a_poison_turn_stops_no_other(db_path: Path, poison: list[str]) ->
         assert len(await hmlr.facts()) == 11
 
 
-async def test_a_failing_job_backs_off_is_parked_shown_and_made_due(
-    db_path: Path, poison: list[str]
-) -> None:
+async def test_a_failing_job_backs_off_is_parked_shown_and_made_due(db_path: Path, poison: list[str]) -> None:
     clock = Clock()
     async with door(db_path, clock=clock) as hmlr:
         await fed(hmlr, ["This is poison."])
@@ -134,6 +132,7 @@ async def test_a_failing_job_backs_off_is_parked_shown_and_made_due(
             assert attempts[-1] > attempts[-2]
         stats = await hmlr.stats()
         assert (stats.jobs_waiting, stats.jobs_failed) == (0, 1)
+        assert await hmlr.flush() is False  # not all is done, and waiting won't do it
         clock.forward(1e6)
         await hmlr.flush(0.1)
         assert len(poison) == attempts[-1]
@@ -200,3 +199,39 @@ async def test_a_database_that_fails_for_a_while_does_not_end_background_work(
         broken = False
         assert await hmlr.flush(5)
         assert [fact.value for fact in await hmlr.facts()] == ["key-1-abc"]
+
+
+async def test_work_that_meets_any_error_goes_on_later(
+    db_path: Path, poison: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a store that can't take a job back nor a bug ends the task; a wait for it does not hang."""
+    fail, errors = SqliteStore.fail, [ZeroDivisionError("a bug"), StorageError("the disk stumbles")]
+
+    async def failing(self: SqliteStore, *args: object, **given: object) -> object:
+        if errors:
+            raise errors.pop()
+        return await fail(self, *args, **given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SqliteStore, "fail", failing)
+    clock = Clock()
+    async with door(db_path, clock=clock) as hmlr:
+        await hmlr.remember([Message(content="This is poison.")])
+        for _ in range(20):
+            await hmlr.flush(0.2)
+            clock.forward(200)
+        assert not errors
+        set_rule(RULE)
+        clock.forward(10_000)
+        await hmlr.retry()
+        await settled(hmlr, clock)
+        assert await hmlr.flush() is True
+
+
+async def test_a_wait_ends_when_nobody_works_any_more(db_path: Path, poison: list[str]) -> None:
+    async with door(db_path, clock=Clock()) as hmlr:
+        await fed(hmlr, ["This is poison."])
+        background = hmlr._member.background
+        assert background._task is not None
+        background._task.cancel()
+        with pytest.raises(ClosedError):
+            await hmlr.flush()

@@ -89,3 +89,18 @@ async def test_calls_on_a_closed_client_say_so(db_path: Path) -> None:
     for call in (client.chat("hello"), client.recall("hello"), client.facts(), client.flush()):
         with pytest.raises(ClosedError, match="not open"):
             await call
+
+
+async def test_two_corrections_at_once_leave_one_turn(db_path: Path) -> None:
+    async with door(db_path) as one, door(db_path) as two:
+        await one.remember([Message(content="I live in Oslo.")])
+        await settled(one)
+        (fact,) = await one.facts(key="lives_in")
+        outcomes = await asyncio.gather(
+            *(each.correct(fact.fact_id, "Bergen") for each in (one, two, one, two)), return_exceptions=True
+        )
+        assert sum(isinstance(outcome, InvalidInput) for outcome in outcomes) == 3
+        assert [each for each in await said(one) if each.startswith("Correction")] == [
+            "Correction: " + (await said(one))[-1].removeprefix("Correction: ")
+        ]
+        assert [each.value for each in await one.facts(key="lives_in")] == ["Bergen"]

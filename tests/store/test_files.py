@@ -95,3 +95,11 @@ def anybody() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+async def test_a_file_that_is_no_database_gets_no_neighbours(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("# Not a database, but long enough to be one")
+    with pytest.raises(StorageCorrupt):
+        await open_sqlite(path, slicer=slices)
+    assert [file.name for file in tmp_path.iterdir()] == ["README.md"]

@@ -118,6 +118,50 @@ def test_a_name_finds_the_facts_of_its_other_names(facts: list[Fact]) -> None:
     assert "LΦ-88 is also called Phoenix" in found
 
 
+HOUSEHOLD = [
+    "I live in Bergen.",
+    "I work at Acme.",
+    "Priya lives in Spain. Carol lives in Hull.",
+    "My husband Tom likes tea. Tom works as a plumber.",
+    "We sold the Skoda last week.",
+    "I have a dentist appointment next Tuesday.",
+    "I am 34 years old.",
+    "My wifi password is hunter22x. The alarm code is 4711. The gate code is 8822.",
+    "Employees may not accept gifts worth more than 50 euros.",
+    "My daughter's name is Lily.",
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "found", "left_out"),
+    [
+        ("where do I live?", "Bergen", "Spain Hull"),
+        ("where do I work now?", "Acme", "Spain Hull plumber"),
+        ("what does my husband do?", "plumber", "Spain Hull Acme Bergen"),
+        ("Where does Ingrid live?", "", "Bergen Spain Hull"),
+        ("where does priya live", "Spain", "Bergen Hull"),
+        ("What is Tom's job?", "plumber", "Acme"),
+        ("where does my daughter live?", "Lily", "Bergen Spain"),
+        ("Do I know somebody in Hull?", "Hull", "Spain"),
+        ("Who lives in Spain?", "Spain", ""),
+        ("May I accept gifts?", "employees", ""),
+        ("when is the baby due?", "", "Skoda dentist"),
+        ("when did we sell the Skoda?", "Skoda", "dentist"),
+        ("when is my dentist appointment?", "dentist", ""),
+        ("old wifi password", "hunter22x", "34 4711"),
+        ("How old is my house?", "", "34"),
+        ("How old am I?", "34", ""),
+        ("what's the code?", "4711 8822", "hunter22x"),
+        ("what's the alarm code?", "4711", "hunter22x 8822"),
+        ("what passwords and codes do I have?", "hunter22x 4711 8822", ""),
+    ],
+)
+def test_facts_answer_for_whom_and_what_is_asked(question: str, found: str, left_out: str) -> None:
+    answer = " ".join(_ask(question, _active(HOUSEHOLD)))
+    assert [word for word in found.split() if word not in answer] == []
+    assert [word for word in left_out.split() if word in answer] == []
+
+
 def test_scores_are_positive_and_fall(facts: list[Fact]) -> None:
     scores = [score for _, score in score_facts("Where do I live with my dog?", facts, AliasIndex(facts))]
     assert scores == sorted(scores, reverse=True)

@@ -57,6 +57,8 @@ FOUND = [
         "application programming interface",
     ),
     ("Ask the Data Protection Office (DPO) first.", "DPO", "stands_for", "Data Protection Office"),
+    ("My daughter Lily is allergic to eggs.", "Lily", "allergy", "eggs"),
+    ("Can you remember that the door code is 4711?", "user", "door_code", "4711"),
     ('By "done" we mean deployed and monitored.', "done", "means", "deployed and monitored"),
     (
         "Churn is defined as the share of customers who leave in a month.",

@@ -39,6 +39,23 @@ def _tell(facts: Facts, *pairs: tuple[FactDraft, Fact]) -> None:
     apply(facts, resolve(pairs, list(facts.values()), by="rule", recorded_at=NOW))
 
 
+@pytest.mark.parametrize(
+    ("told", "key", "left"),
+    [
+        (["I work at St James Hospital.", "I quit St James."], "employer", []),
+        (["I have a dog named Rex and a cat named Tom.", "Rex died last week."], "pet", ["Tom (cat)"]),
+        (["I have a cat named Tom.", "My uncle Tom died last week."], "pet", ["Tom (cat)"]),
+        (["We live in Leeds.", "We're in Otley now."], "lives_in", ["Otley"]),
+        (["I'm vegan.", "Actually I'm not vegan, just vegetarian."], "diet", ["vegetarian"]),
+        (["I'm allergic to peanuts.", "I'm not allergic to peanuts after all."], "allergy", []),
+        (["I have driven a Porsche 911.", "I own a used Volvo."], "owns", ["used Volvo"]),
+        (["I work at Acme.", "I left Paris in May."], "employer", ["Acme"]),
+    ],
+)
+def test_what_plain_words_leave(told: list[str], key: str, left: list[str]) -> None:
+    assert active(play(told), key) == left
+
+
 # --- single values ---------------------------------------------------------------------------------
 
 

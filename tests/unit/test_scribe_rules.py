@@ -34,6 +34,18 @@ FOUND = [
     ("I speak Norwegian, English and some German.", "speaks", "German"),
     ("My native language is Tamil.", "native_language", "Tamil"),
     ("My e-mail is ada@example.org.", "email", "ada@example.org"),
+    ("I'm Bob.", "name", "Bob"),
+    ("im Josephine", "name", "Josephine"),
+    ("Hello! I'm Ada Holm, and I live in Leeds.", "name", "Ada Holm"),
+    ("We're in Otley now.", "lives_in", "Otley"),
+    ("We moved house, I'm in Otley now.", "lives_in", "Otley"),
+    ("Can you remember that my shoe size is 6?", "shoe_size", "6"),
+    ("Please note that I live in Oslo.", "lives_in", "Oslo"),
+    ("Don't forget that my locker number is 214.", "locker_number", "214"),
+    ("remember: I'm allergic to nuts", "allergy", "nuts"),
+    ("I'd like you to remember that my name is Bo.", "name", "Bo"),
+    ("My blood type is O negative.", "blood_type", "O negative"),
+    ("My number plate is AB12 CDE.", "licence_plate", "AB12 CDE"),
     # work
     ("I work as a nurse.", "job", "nurse"),
     ("I'm a senior software engineer at Google.", "job", "senior software engineer"),
@@ -67,6 +79,14 @@ FOUND = [
     ("I'm lactose intolerant.", "allergy", "lactose"),
     ("My doctor told me I'm allergic to penicillin.", "allergy", "penicillin"),
     ("My son is allergic to eggs.", "son_allergy", "eggs"),
+    ("I'm alergic to penicillin.", "allergy", "penicillin"),
+    ("alergic to penicillin and shellfish makes me sick so I never eat it", "allergy", "penicillin"),
+    ("alergic to penicillin and shellfish makes me sick so I never eat it", "does_not_eat", "shellfish"),
+    ("Shellfish makes me really ill. I never eat it.", "does_not_eat", "shellfish"),
+    ("I don't drink coffee any more, switched to tea.", "does_not_drink", "coffee"),
+    ("Actually I'm not vegan, just vegetarian.", "diet", "vegetarian"),
+    ("I can't stand coriander.", "dislikes", "coriander"),
+    ("Actually my favourite colour is teal now, not green.", "favourite_colour", "teal"),
     ("I have type 1 diabetes.", "condition", "type 1 diabetes"),
     ("I'm colour-blind.", "condition", "colour-blind"),
     ("I use a wheelchair.", "condition", "uses a wheelchair"),
@@ -191,6 +211,29 @@ NOTHING = [
     "You live in Oslo.",
     "You are vegetarian.",
     "The function is never called.",
+    "I'm Ready.",
+    "I'm Batman.",
+    "I was late. I'm Bob.",
+    "I'm in Paris now.",
+    "We're in Rome now, the flight was long.",
+    "We're in Rome now for a week.",
+    "We are in March now.",
+    "We're in Phase 2 now.",
+    "Can you remember when my birthday is?",
+    "Can you remember what my shoe size is?",
+    "Do you remember that I live in Oslo?",
+    "Remember that I live in Oslo?",
+    "Remember that time I lived in Rome?",
+    "Remember to buy milk.",
+    "My shoe size is weird.",
+    "My height is not important.",
+    "My weight is a problem.",
+    "I'm not allergic to peanuts.",
+    "Cheese makes me sick.",
+    "The long wait makes me sick so I never do it.",
+    "I never eat it.",
+    "I'm not just vegetarian.",
+    "I've started learning the cello.",
 ]
 
 
@@ -222,12 +265,37 @@ def test_leaves_out(content: str) -> None:
         ("I quit my job at Acme.", "employer", "Acme"),
         ("I'm no longer a teacher.", "job", "teacher"),
         ("I outgrew my milk allergy.", "allergy", "milk"),
+        ("I'm no longer allergic to peanuts, turns out the test was wrong.", "allergy", "peanuts"),
+        ("I quit St James.", "employer", "St James"),
+        ("I left Acme last week.", "employer", "Acme"),
+        ("Actually I'm not vegan, just vegetarian.", "diet", "vegan"),
         ("Stop calling me Captain.", "call_me", "Captain"),
         ("Green is no longer my favourite colour.", "favourite_colour", "Green"),
     ],
 )
 def test_ends(content: str, key: str, value: str) -> None:
     assert (key, value) in {(d.key, d.value) for d in _scribe(content) if d.bearing == "ends"}
+
+
+@pytest.mark.parametrize(
+    "content", ["I'm not allergic to peanuts after all.", "Turns out I'm not allergic to peanuts."]
+)
+def test_an_allergy_that_never_was(content: str) -> None:
+    found = [(d.key, d.value, d.bearing) for d in _scribe(content)]
+    assert found == [("allergy", "peanuts", "retracts")]
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        ("I can't stand coriander.", {"dislikes"}),
+        ("I don't drink coffee any more, switched to tea.", {"does_not_drink", "eats"}),
+        ("My daughter Lily is allergic to eggs.", {"daughter"}),
+        ("alergic to penicillin and shellfish makes me sick so I never eat it", {"allergy", "does_not_eat"}),
+    ],
+)
+def test_nothing_else_of_it(content: str, keys: set[str]) -> None:
+    assert {d.key for d in _scribe(content)} == keys
 
 
 @pytest.mark.parametrize("content", [content for content, _, _ in FOUND])

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import get_args
 
-from hmlr.errors import InvalidInput, NotFound
+from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.memory.facts.as_of import holds
 from hmlr.memory.facts.edits import correct, restore, retire
 from hmlr.memory.facts.statement import state
@@ -18,6 +17,7 @@ from hmlr.store.port import Store
 from hmlr.store.records import FactQuery
 
 MAX_VALUE_CHARS = 1000
+TRIES = 3  # when a fact changes between our reading and our writing it
 STATES: tuple[FactState, ...] = get_args(FactState)
 
 
@@ -29,7 +29,6 @@ class FactDesk:
         self._user = user
         self._intake = intake
         self._clock = clock
-        self._correcting = asyncio.Lock()
 
     async def facts(
         self,
@@ -61,8 +60,12 @@ class FactDesk:
 
         The correction is a turn of its own, so that the new fact has a quote to stand on.
         """
-        async with self._correcting:  # or two corrections of one fact leave a turn without its fact
-            return await self._correct(fact_id, value, jobs)
+        for _ in range(TRIES):
+            try:
+                return await self._correct(fact_id, value, jobs)
+            except Conflict:  # somebody else has changed the fact: it is read again
+                continue
+        return await self._correct(fact_id, value, jobs)
 
     async def _correct(self, fact_id: FactId, value: str, jobs: Sequence[JobKind]) -> Fact:
         old = await self._one(fact_id)
@@ -76,9 +79,8 @@ class FactDesk:
         turn = self._intake.turn(
             Message(content=text, metadata={"corrects": fact_id}), session_id=CORRECTIONS, now=now, jobs=jobs
         )
-        added = (await self._store.add_turns(self._user, [turn]))[0]
-        changes, new = correct(old, value, text, added.turn_id, now)
-        await self._store.apply(self._user, changes)
+        changes, new = correct(old, value, text, turn.turn_id, now)
+        await self._store.add_turns(self._user, [turn], changes=changes)
         return new
 
     async def retire(self, fact_id: FactId, reason: str) -> Fact:

@@ -49,7 +49,7 @@ def correct(old: Fact, value: str, text: str, turn_id: TurnId, at: datetime) -> 
         superseded_by=None,
         reason="",
         confirmations=0,
-        last_confirmed_at=at,
+        last_confirmed_at=old.last_confirmed_at,  # it takes the place of what was said then
         occurred_at=at,
         recorded_at=at,
         valid_to=None,
@@ -65,7 +65,7 @@ def correct(old: Fact, value: str, text: str, turn_id: TurnId, at: datetime) -> 
     changes: list[Change] = [
         PutFact(fact=new),
         _log(new.fact_id, "created", reason, at),
-        *_effect(old, "invalidated", reason, at, old.valid_to, successor=new.fact_id),
+        *_effect(old, "invalidated", reason, at, None, successor=new.fact_id),
         AddEdit(kind="correct_fact", target=old.fact_id, payload=payload, recorded_at=at),
     ]
     return changes, new
@@ -135,7 +135,7 @@ def redo(board: Board, edit: Edit) -> None:
     if "fact" in edit.payload:
         new = heir(fact, _FACT.validate_python(edit.payload["fact"]))
         board.put_edit(new, reason, edit.recorded_at)
-        board.edit(fact, wanted, reason, at=at, superseded_by=new.fact_id, valid_to=fact.valid_to)
+        board.edit(fact, wanted, reason, at=at, superseded_by=new.fact_id)
     elif fact.state != wanted:
         if wanted == "active":
             for rival in rivals(fact, board.facts_under(fact.key)):

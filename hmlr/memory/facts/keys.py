@@ -16,7 +16,8 @@ _SINGLE = word_set(
     mother mom mum father dad boss manager landlord landlady therapist dentist doctor lawyer accountant
     mentor supervisor advisor roommate stepmother stepfather flatmate gp first_car first_school
     first_job maiden_name limit policy status replaced_by means name_status current_school high_school
-    primary_school elementary_school timezone time_zone
+    primary_school elementary_school timezone time_zone height weight licence_plate blood_type eye_colour
+    hair_colour star_sign postcode zip_code employee_id student_id
     """
 )
 _SINGLE_HEADS = tuple(
@@ -31,7 +32,7 @@ _SINGLE_HEADS = tuple(
         """
     )
 )
-_SINGLE_TAILS = ("_limit", "_date", "_email", "_cap", "_quota", "_deadline")
+_SINGLE_TAILS = ("_size", "_number", "_limit", "_date", "_email", "_cap", "_quota", "_deadline")
 
 
 @lru_cache(maxsize=4096)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log
 
-from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import RELATIONS_MANY, RELATIONS_ONE, word_set
 from hmlr.language.tokens import query_terms
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.keys import secret_parts
@@ -21,6 +21,15 @@ from hmlr.records import OWNER, Fact, FactId
 _FAMILY_WEIGHT = 2.0  # a question word for the kind of fact is worth about two rare words
 _ALIAS_WEIGHT = 0.7  # a word of another name of what was asked is worth a bit less than the word itself
 _OTHER_SUBJECT = 0.4  # a kind asked of the owner, found of somebody else
+
+# What is told of a person. It answers a question about that person and no other.
+_PERSONAL = word_set(
+    """
+    name lives_in address comes_from born_in hometown nationality age birthday birth_year job employer
+    studies studies_at speaks native_language marital_status religion email phone likes dislikes prefers
+    diet dietary_rule does_not_eat does_not_drink eats allergy condition owns pet childhood_pet shoe_size
+    """
+)
 
 _EATING = "diet dietary_rule does_not_eat does_not_drink eats allergy observes religion"
 # Keys -> the words of a question that ask for them. A key ending in "_" stands for all that begin so; "a+b"
@@ -52,7 +61,7 @@ _FAMILIES: tuple[tuple[str, str], ...] = (
     ),
     (
         "age birthday birth_year",
-        "old age birthday born birth",
+        "how+old+i how+old+am age+my birthday born birth",
     ),
     (
         "speaks native_language",
@@ -137,7 +146,7 @@ _FAMILIES: tuple[tuple[str, str], ...] = (
     ),
     (
         "event _date",
-        "when appointment meeting schedule happened plans event events date",
+        "appointment meeting schedule happened plans event events date",
     ),
     (
         "task deadline_",
@@ -158,6 +167,25 @@ _SPELLINGS = {
     "fave": "favourite",
 }
 _WORD = re.compile(r"[\w'-]+")
+# "when" and "old" ask for these kinds of fact only together with a word of what it is about.
+_WEAK = {"when": "event _date birthday birth_year deadline_", "old": "age"}
+# "Where does Ingrid live?", "Bob's job": a name asked about.
+_ASKED_OF = re.compile(
+    r"\b(?i:does|did|is|are|was|were|has|have|had|can|could|will|would|should|where's|what's|who's|about|of|"
+    r"for) (?!I\b)(?P<name>[A-Z][\w-]+)|(?<![.!?] )(?<!^)\b(?P<whose>[A-Z][\w-]+)'s\b|"
+    r"^(?P<first>(?!(?:Wh|How|That|It|There|Here|Let)\w*')[A-Z][\w-]+)'s (?!(?:the|a|an|my|it)\b)"
+)
+_RELATIVE = re.compile(rf"\bmy (?:[a-z]+ )?({'|'.join(sorted(RELATIONS_ONE | RELATIONS_MANY))})(?:'?s)?\b")
+_ANYBODY = word_set("who whose whom everyone everybody anyone anybody people friends family colleagues all")
+_KINDS_OF_SECRET: dict[str, tuple[str, ...]] = {
+    "code": ("code", "pin", "passcode"),
+    "pin": ("pin",),
+    "password": ("password", "passphrase", "passcode"),
+    "passphrase": ("passphrase",),
+    "passcode": ("passcode", "pin", "code"),
+    "token": ("token",),
+    "key": ("key",),
+}
 _I = word_set("i my me mine our we us")
 
 
@@ -168,6 +196,9 @@ class _Question:
     alias_terms: frozenset[str]
     families: frozenset[int]  # of keys, that the words ask for
     owner: bool  # speaks of the owner
+    others: bool  # asks about somebody else, by name or as the owner's relative
+    people: frozenset[str]  # the terms of their names
+    relatives: frozenset[str]  # of the owner, as the question calls them
     secret: bool  # asks for a secret
 
 
@@ -210,7 +241,7 @@ class FactIndex:
 
     def score(self, question: str, aliases: AliasIndex) -> list[tuple[Fact, float]]:
         """The facts that share something with the question, best first; all scores are above 0."""
-        asked = _read(question, aliases)
+        asked = self._with_people(_read(question, aliases))
         rarity = {
             term: _rarity(len(self._by_term.get(term, ())), len(self._facts))
             for term in asked.terms | asked.alias_terms
@@ -222,10 +253,26 @@ class FactIndex:
             total = sum(rarity[term] for term in asked.terms & terms)
             total += _ALIAS_WEIGHT * sum(rarity[term] for term in (asked.alias_terms - asked.terms) & terms)
             total += _kind_asked(asked, fact)
-            if total > 0:
+            if total > 0 and not _of_somebody_else(asked, fact):
                 scored.append((fact, total))
-        scored = _only_named_secrets(asked, scored)
+        scored = _only_asked_secrets(asked, scored)
         return sorted(scored, key=lambda pair: (-pair[1], -pair[0].valid_from.timestamp(), pair[0].fact_id))
+
+    def _with_people(self, asked: _Question) -> _Question:
+        """The question, in which "my husband" is also his name, and a name of somebody known is a name."""
+        people: set[str] = set(asked.people)
+        for term in asked.terms:
+            for fact_id in self._by_term.get(term, ()):
+                fact = self._facts[fact_id]
+                if fact.key in _PERSONAL and fact.subject.casefold() != OWNER:
+                    people |= {term} & _name_terms(fact.subject)
+        others = asked.others or (bool(people) and not asked.owner)
+        for relation in asked.relatives:
+            for fact_id in self._by_term.get(_stem(relation), ()):
+                fact = self._facts[fact_id]
+                if fact.key == relation.replace("-", "_") and fact.subject.casefold() == OWNER:
+                    people.update(query_terms(fact.value))
+        return replace(asked, others=others, people=frozenset(people), alias_terms=asked.alias_terms | people)
 
     def _candidates(self, asked: _Question) -> set[FactId]:
         """All facts whose score can be above 0."""
@@ -250,12 +297,19 @@ def _read(question: str, aliases: AliasIndex) -> _Question:
     )
     words |= {word.removesuffix("'s") for word in words}
     others = aliases.expand(question)
+    asked_of = [found["name"] or found["whose"] or found["first"] for found in _ASKED_OF.finditer(question)]
+    relatives = _RELATIVE.findall(question.lower())
+    # "What does my husband do?" speaks of the owner only to say whose husband it is.
+    about_owner = not _I.isdisjoint(_WORD.findall(_RELATIVE.sub("", question.lower())))
     return _Question(
         words=words,
         terms=frozenset(query_terms(" ".join(_SPELLINGS.get(w.lower(), w) for w in question.split()))),
         alias_terms=frozenset(term for name in others for term in query_terms(name)),
         families=_families_asked(words),
         owner=not _I.isdisjoint(words),
+        others=not about_owner and bool(asked_of or relatives),
+        people=frozenset(term for name in asked_of for term in query_terms(name)),
+        relatives=frozenset(relatives),
         secret=not _SECRET_WORDS.isdisjoint(words),
     )
 
@@ -276,13 +330,48 @@ def _kind_asked(asked: _Question, fact: Fact) -> float:
     if fact.category == "secret":
         fits = asked.secret
     else:
-        fits = not asked.families.isdisjoint(_families_of(fact.key))
+        fits = not asked.families.isdisjoint(_families_of(fact.key)) or _weakly_asked(asked, fact)
     if not fits:
         return 0.0
     if fact.subject.casefold() == OWNER or not asked.owner:
         return _FAMILY_WEIGHT
-    named = asked.terms & frozenset(query_terms(fact.subject))
+    named = (asked.terms | asked.people) & _name_terms(fact.subject)
     return _FAMILY_WEIGHT if named else _FAMILY_WEIGHT * _OTHER_SUBJECT
+
+
+def _weakly_asked(asked: _Question, fact: Fact) -> bool:
+    kinds = " ".join(_WEAK[word] for word in asked.words & _WEAK.keys())
+    if not kinds or not any(_is_key(pattern, fact.key) for pattern in kinds.split()):
+        return False
+    return not (asked.terms - _WEAK_TERMS).isdisjoint(_terms(fact))
+
+
+def _of_somebody_else(asked: _Question, fact: Fact) -> bool:
+    """Whether the fact is told of a person whom the question does not mean.
+
+    A word of the value makes up for that: "Do I know somebody in Hull?" finds who lives there.
+    """
+    if fact.key not in _PERSONAL:
+        return False
+    if fact.subject.casefold() == OWNER:
+        strange = asked.others
+    else:
+        meant = (asked.terms | asked.people | asked.alias_terms) & _name_terms(fact.subject)
+        strange = not meant and (asked.owner or asked.others or asked.words.isdisjoint(_ANYBODY))
+    return strange and asked.terms.isdisjoint(query_terms(fact.value))
+
+
+@lru_cache(maxsize=4096)
+def _name_terms(subject: str) -> frozenset[str]:
+    return frozenset(query_terms(subject))
+
+
+@lru_cache(maxsize=256)
+def _stem(word: str) -> str:
+    return next(iter(query_terms(word)), word)
+
+
+_WEAK_TERMS = frozenset(query_terms("when old"))
 
 
 @lru_cache(maxsize=16_384)
@@ -309,17 +398,29 @@ def _is_key(pattern: str, key: str) -> bool:
     return key.endswith(pattern) if pattern.startswith("_") else key == pattern
 
 
-def _only_named_secrets(asked: _Question, scored: list[tuple[Fact, float]]) -> list[tuple[Fact, float]]:
-    """Leave out the secrets of other things when the question names what the secret is for."""
+def _only_asked_secrets(asked: _Question, scored: list[tuple[Fact, float]]) -> list[tuple[Fact, float]]:
+    """Leave out the secrets of other things or kinds when the question names a thing or a kind."""
     if not asked.secret:
         return scored
-    named = {fact.fact_id for fact, _ in scored if fact.category == "secret" and asked.terms & _purpose(fact)}
-    if not named:
-        return scored
-    return [(fact, score) for fact, score in scored if fact.category != "secret" or fact.fact_id in named]
+    secrets = [fact for fact, _ in scored if fact.category == "secret"]
+    if shared := [fact for fact in secrets if asked.terms & _purpose(fact)]:
+        most = max(len(asked.terms & _purpose(fact)) for fact in shared)
+        secrets = [fact for fact in shared if len(asked.terms & _purpose(fact)) == most]
+    kinds = {kind for word in asked.words for kind in _KINDS_OF_SECRET.get(word.removesuffix("s"), ())}
+    secrets = [fact for fact in secrets if kinds & _kind_words(fact)] or secrets
+    kept = {fact.fact_id for fact in secrets}
+    return [(fact, score) for fact, score in scored if fact.category != "secret" or fact.fact_id in kept]
+
+
+def _kind_words(fact: Fact) -> frozenset[str]:
+    parts = secret_parts(fact.key)
+    return frozenset(parts[0].split("_") if parts else fact.key.split("_"))
 
 
 def _purpose(fact: Fact) -> frozenset[str]:
-    """The terms for what a secret opens."""
+    """The terms for what a secret opens: "weather" of an API key, "alarm" of an alarm code."""
     parts = secret_parts(fact.key)
-    return frozenset(query_terms(" ".join(sorted(parts[1])))) if parts and parts[1] else frozenset()
+    if parts is None:
+        return frozenset()
+    words = parts[1] | (_kind_words(fact) - _KINDS_OF_SECRET.keys() - {"api"})
+    return frozenset(query_terms(" ".join(sorted(words))))

@@ -47,6 +47,7 @@ class _Plan:
     """Turns put into blocks one after the other, to be written in one transaction."""
 
     states: dict[BlockId, TopicState]  # the topic with the latest turn first
+    pinned: dict[BlockId, TopicState] = field(default_factory=dict)  # older ones that the user put turns into
     labels: Mapping[BlockId, str] = field(default_factory=dict)  # the user's own, for blocks made again
     current: dict[SessionId, BlockId | None] = field(default_factory=dict)
     read_versions: dict[BlockId, int] = field(default_factory=dict)
@@ -66,7 +67,8 @@ class _Plan:
     def put(self, arrival: Arrival, answer: Answer[Routing]) -> BlockId:
         """Put the turn into the block that was decided on; the header grows with it."""
         turn = arrival.turn
-        state = self.states.pop(answer.value.block_id, None) if answer.value.block_id else None
+        chosen = answer.value.block_id
+        state = (self.states.pop(chosen, None) or self.pinned.pop(chosen, None)) if chosen else None
         if state is None:
             block = new_block(turn.turn_id, turn.occurred_at)
             if arrival.place is not None:
@@ -77,7 +79,8 @@ class _Plan:
         block_id = state.block.block_id
         self.read_versions.setdefault(block_id, state.version)
         text = first_words(turn)
-        state.block = extend_header(state.block, state.words, text, label=answer.value.label)
+        grown = extend_header(state.block, state.words, text, label=answer.value.label)
+        state.block = replace(grown, turn_count=grown.turn_count + 1)
         state.remember(text, arrival.vector)
         self.states = {block_id: state, **self.states}
         self.current[turn.session_id] = block_id
@@ -167,12 +170,16 @@ class Governor:
         return routed
 
     async def _plan(self, arrivals: Sequence[Arrival]) -> _Plan:
-        states = await self._book.latest(await self._lattice.index(self._user))
+        index = await self._lattice.index(self._user)
+        states = await self._book.latest(index)
         plan = _Plan(states={state.block.block_id: state for state in states})
+        places = {arrival.place for arrival in arrivals if arrival.place is not None} - plan.states.keys()
+        plan.pinned = await self._book.load(sorted(places), index)
         for arrival in arrivals:
             session = arrival.turn.session_id
             if session not in plan.current:
-                plan.current[session] = await self._book.current(session, arrival.turn.seq)
+                before = await self._book.current(session, arrival.turn.seq)
+                plan.current[session] = before or await self._book.resumed(arrival.turn)
         return plan
 
     async def filter(self, message: str, hits: Hits) -> tuple[Hits, Answer[Kept] | None]:

@@ -23,7 +23,7 @@ class UserIndex:
 
     Only `IndexCache` changes it, by appending; a row, once there, is never moved or changed but for its
     vector, which may come later than its text. Searches may run in other threads meanwhile: they use `n` as
-    it was when they began.
+    it was when they began, read an array through one reference, and never walk through a dict itself.
     """
 
     n: int = 0
@@ -142,16 +142,20 @@ class IndexCache:
 
     async def _extend(self, user: UserId, index: UserIndex, state: IndexState) -> None:
         """Load what is new. Row counts decide nothing: the store's own high-water marks do."""
-        columns = await self._store.chunk_columns(user, index.state.last_chunk)
-        await asyncio.to_thread(index.append, columns)
-        last_vector = index.state.last_vector
+        last_chunk, last_vector = index.state.last_chunk, index.state.last_vector
+        batch = None
+        # Vectors first: the paragraph of each is older, so that it is among the columns read after it.
         if self._model_id is not None:
             batch = await self._store.vectors(user, self._model_id, last_vector)
+        columns = await self._store.chunk_columns(user, last_chunk)
+        await asyncio.to_thread(index.append, columns)
+        if batch is not None and len(batch.vector_nos):
             await asyncio.to_thread(index.add_vectors, batch)
-            if len(batch.vector_nos):
-                last_vector = int(batch.vector_nos[-1])
-        last_chunk = int(columns.chunk_ids[-1]) if len(columns.chunk_ids) else index.state.last_chunk
-        # Marks of what was really read: a write between the two reads is picked up next time.
+            last_vector = int(batch.vector_nos[-1])
+        if len(columns.chunk_ids):
+            last_chunk = int(columns.chunk_ids[-1])
+        # Marks of what was really read: a write between the two reads is picked up next time. What the
+        # state promised and is gone since was erased, under an epoch of its own.
         index.state = IndexState(
             epoch=state.epoch,
             last_chunk=max(last_chunk, state.last_chunk),

@@ -17,6 +17,8 @@ from hmlr.store.records import StoredBlock, TurnQuery
 
 MAX_TOPICS = 12  # how many blocks a turn may resume
 RECENT = 4  # messages by which a topic is known
+COUNTED = 48  # messages by which a block's words are counted again; its label needs the first few only
+RESUME = "resume_block"  # the edit by which the user takes a topic up
 ROUTED_CHARS = 4000  # of a message: its beginning tells the topic
 
 
@@ -102,16 +104,34 @@ class TopicBook:
         self._states = {}
 
     async def _load(self, entry: StoredBlock, index: UserIndex) -> TopicState:
-        query = TurnQuery(block_id=entry.block.block_id, newest=True, limit=RECENT)
+        query = TurnQuery(block_id=entry.block.block_id, newest=True, limit=COUNTED)
         turns = list(reversed(await self._store.turns(self._user, query)))
         state = TopicState(block=entry.block, version=entry.version)
-        for keyword in entry.block.keywords:
-            state.words.add(keyword)
+        if entry.block.turn_count > len(turns):  # what was said before them is known by its keywords
+            for keyword in entry.block.keywords:
+                state.words.add(keyword)
         for turn in turns:
-            text = first_words(turn)
-            state.words.add(text)
-            state.remember(text, vector_of(index, turn))
+            state.words.add(first_words(turn))
+        for turn in turns[-RECENT:]:
+            state.remember(first_words(turn), vector_of(index, turn))
         return state
+
+    async def load(self, block_ids: Sequence[BlockId], index: UserIndex) -> dict[BlockId, TopicState]:
+        """Those of the blocks that are there, however long ago they were talked about."""
+        stored = await self._store.blocks(self._user, block_ids=block_ids) if block_ids else []
+        return {entry.block.block_id: await self._load(entry, index) for entry in stored}
+
+    async def resumed(self, before: Turn) -> BlockId | None:
+        """The block that the user resumed since the last turn before this one, of any session."""
+        edits = await self._store.edits(self._user)
+        resumes = [edit for edit in edits if edit.kind == RESUME and edit.recorded_at <= before.recorded_at]
+        if not resumes:
+            return None
+        query = TurnQuery(before_seq=before.seq, newest=True, limit=1)
+        for turn in await self._store.turns(self._user, query):
+            if turn.recorded_at > resumes[-1].recorded_at:
+                return None
+        return BlockId(resumes[-1].target)
 
 
 def first_words(turn: Turn) -> str:

@@ -6,10 +6,18 @@ from collections.abc import Iterator
 
 from hmlr.core.tasks.drafts import FactDraft, FactDrafts
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, clauses, doubtful, run, sentences
-from hmlr.core.tasks.scribe.rules import constraints, identity, instructions, people, preferences, work
+from hmlr.core.tasks.scribe.rules import (
+    attributes,
+    constraints,
+    identity,
+    instructions,
+    people,
+    preferences,
+    work,
+)
 from hmlr.records import StoredMessage
 
-_FACTUAL = identity.RULES + work.RULES + people.RULES + constraints.RULES
+_FACTUAL = identity.RULES + attributes.RULES + work.RULES + people.RULES + constraints.RULES
 _WISHES = instructions.RULES + preferences.RULES  # may hold "would" and "if"
 MAX_FACTS = 200  # of one message; what is over it stays searchable as text
 

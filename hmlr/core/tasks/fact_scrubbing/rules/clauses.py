@@ -24,6 +24,7 @@ from hmlr.core.tasks.fact_scrubbing.rules.wording import (
     TRAILING_HEARSAY,
     mask_quoted,
     normal,
+    requested,
     states,
     tidy,
     words_of,
@@ -151,7 +152,7 @@ def sentences(message: StoredMessage) -> list[Clause]:
         unreal = unreal and "\n\n" not in content[max(0, start - 2) : start]
         if not quote or end - start > MAX_SENTENCE or quote.startswith(("```", "~~~", ">")):
             continue
-        text = normal(masked[start:end])
+        text = requested(normal(masked[start:end]))
         if KIDDING.search(text):
             out.clear()
         unreal = unreal or bool(STAYS_UNREAL.search(text))

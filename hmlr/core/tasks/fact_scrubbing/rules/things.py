@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule, past_date
-from hmlr.core.tasks.fact_scrubbing.rules.nouns import ADV, ANIMALS, NOT_NAMES, PERSON, UP, word_set
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
+    ADV,
+    ANIMALS,
+    NOT_NAMES,
+    PERSON,
+    RELATIONS_MANY,
+    RELATIONS_ONE,
+    UP,
+    word_set,
+)
 from hmlr.core.tasks.fact_scrubbing.rules.wording import slug, tidy
 
 _CALLED = r"(?:,? (?:which (?:is|was) )?(?:named|called|whose name (?:is|was)|by the name of)|,)"
@@ -51,6 +60,24 @@ _DETERMINERS = re.compile(
     r"childhood) )",
     re.IGNORECASE,
 )
+
+_DIED = re.compile(
+    rf"^(?:[Ss]adly,? |[Uu]nfortunately,? )?(?:(?:[Mm]y|[Oo]ur) (?P<who>(?:[\w'-]+ ){{1,3}}?))?"
+    rf"(?P<name>{PERSON}),? "
+    r"(?:has |sadly |unfortunately |just ){0,2}(?:died|passed away|crossed the rainbow bridge|was put down|"
+    r"was put to sleep|had to be put (?:down|to sleep))\b"
+    rf"|^(?:I|[Ww]e) (?:had to )?put (?P<put>{PERSON}) (?:down|to sleep)\b"
+)
+
+_PEOPLE = RELATIONS_ONE | RELATIONS_MANY
+
+
+def pet_died(clause: Clause) -> Iterator[FactDraft]:
+    """The end of having a pet: "Rex died last week". Of a person this ends nothing."""
+    found = _DIED.search(clause.text)
+    if found and _PEOPLE.isdisjoint((found["who"] or "").split()):
+        name = found["name"] or found["put"]
+        yield from clause.draft("pet", name, "entity", bearing="ends", reason=clause.quote)
 
 
 def pets(clause: Clause) -> Iterator[FactDraft]:
@@ -117,6 +144,8 @@ _NOT_OWNED = word_set(
     few sense call ticket tickets gift present coffee beer pizza
     """
 )
+_INNER = word_set("the a an my")
+_VERB_FORM = re.compile(r"[a-z]{3,}(?:ed|en|ing) ")
 _ARTICLE = re.compile(rf"^(?:{_A} )")
 
 
@@ -144,6 +173,9 @@ def owned(clause: Clause) -> Iterator[FactDraft]:
 def _lasting(name: str, verb: str, item: str) -> bool:
     words = name.lower().split()
     if not words or words[0] in NOT_NAMES or not _NOT_OWNED.isdisjoint(words):
+        return False
+    # "I have started learning the cello", "I have driven a Porsche 911"
+    if not _ARTICLE.match(item) and (_VERB_FORM.match(name) or not _INNER.isdisjoint(words[1:])):
         return False
     if re.fullmatch(rf"(?:[\w'&-]+ )*{_OWNABLE}", name) or re.match(r"(?:19|20)\d\d ", name):
         return True
@@ -189,5 +221,6 @@ RULES: tuple[Rule, ...] = (
         "piano motorcycle van truck",
         owned,
     ),
+    Rule.of("died passed crossed put", pet_died),
     Rule.of("first second third last current old high primary elementary middle maiden", firsts),
 )

@@ -46,6 +46,7 @@ _CONTRACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(it|he|she|that|there|here|what|who|where|name)'s\b", re.IGNORECASE), r"\1 is"),
 )
 _NO_APOSTROPHE = re.compile(r"\b(?:im|ive|dont|doesnt|didnt|isnt|wasnt|cant|hasnt)\b", re.IGNORECASE)
+_ALLERGIC = re.compile(r"\b([Aa])l{1,3}er[gj](?=i[ck]k?\b|y\b|ies\b)")  # as it is often misspelt
 _LOW_I = re.compile(r"(?<![\w.'-])i(?![\w.'-])")
 _WORD = re.compile(r"[\w'&+-]+")
 _SPACES = re.compile(r"\s+")
@@ -64,6 +65,8 @@ def normal(text: str) -> str:
     if "'" in text or _NO_APOSTROPHE.search(text):
         for pattern, opened in _CONTRACTIONS:
             text = pattern.sub(opened, text)
+    if "lerg" in text or "lerj" in text:
+        text = _ALLERGIC.sub(r"\1llerg", text)
     return _LOW_I.sub("I", text)
 
 
@@ -129,6 +132,27 @@ DOUBT = word_set(
     if unless whether would could might maybe perhaps apparently supposedly
     """
 )
+
+
+_KEEP = r"(?:remember|note|do not (?:ever )?forget|keep in mind|bear in mind)"
+_KEEP_THAT = rf"(?:{_KEEP}|note down|make a note|take note|save|store|record|write down|memori[sz]e)"
+_REQUEST = re.compile(
+    r"^(?:(?:hey|hi|ok|okay|so|oh|and|also|btw|by the way|well|thanks)[,!]? )*"
+    r"(?P<polite>(?:can|could|would|will) you (?:please |also |just )*|please,? (?:also |just |do )*|"
+    r"(?:I (?:want|need|would like) you to |just |do |always )*)"
+    rf"(?:{_KEEP_THAT}(?: for me| for later| please| this| of this)?,?(?: that,? |: ?| - )"
+    r"(?!(?:what|when|where|who|why|how|if|whether|to|time|day|one|thing|moment|guy|for)\b)"
+    rf"|{_KEEP},? (?=(?:my|our|I|we)\b))(?P<said>\S.*)$",
+    re.IGNORECASE,
+)
+
+
+def requested(text: str) -> str:
+    """What the sentence asks to be remembered ("Can you remember that I'm Bo?"), else the sentence."""
+    found = _REQUEST.match(text)
+    if found is None or ("?" in text[-3:] and "you" not in found["polite"].split()):
+        return text
+    return found["said"].rstrip(" ?")
 
 
 def mask_quoted(text: str) -> str:

@@ -46,10 +46,20 @@ _DIET_ENDED = re.compile(
     re.IGNORECASE,
 )
 
+_DIET_CORRECTED = re.compile(
+    rf"\bI am (?:actually )?not {_DEGREE}(?P<a>{_DIETS}),? (?:(?:just|only|but|rather|merely|simply) ){{1,2}}"
+    rf"(?P<b>{_DEGREE}{_DIETS})(?=$|[,.;!(])",
+    re.IGNORECASE,
+)
+
 
 def diet(clause: Clause) -> Iterator[FactDraft]:
     """A way of eating: "I'm strictly vegetarian", "I keep kosher", "I'm no longer vegan"."""
-    if ended := _DIET_ENDED.search(clause.text):
+    if corrected := _DIET_CORRECTED.search(clause.text):
+        old, new = corrected["a"], re.sub(r"^(?:an?|the) ", "", corrected["b"])
+        yield from clause.draft(_diet_key(old), old, "constraint", bearing="ends", reason=clause.quote)
+        yield from clause.draft(_diet_key(new), new, "constraint", bearing="updates")
+    elif ended := _DIET_ENDED.search(clause.text):
         value = ended["a"] or ended["b"] or ended["c"]
         if "no longer" in ended.group() or ended["more"] or not ended["a"]:
             yield from clause.draft(
@@ -91,11 +101,14 @@ def foods(clause: Clause) -> Iterator[FactDraft]:
     if (again := _AGAIN.search(clause.text)) and " not " not in clause.text:
         yield from _eaten_again(clause, _foods(again["a"] or again["b"]))
         return
-    found = _EATS_NOT.search(clause.text)
-    if not found or not _TODAY_ONLY.isdisjoint(clause.words):
+    if _NOT_IT.search(clause.text):
+        yield from _makes_ill(clause)
         return
+    found = _EATS_NOT.search(clause.text)
+    if not found or not _TODAY_ONLY.isdisjoint(clause.words) or found["verb"] == "stand":
+        return  # who can't stand something dislikes it
     drinks = (found["verb"] or "").startswith("drink")
-    for food in _foods(re.sub(r" any ?(?:more|longer)$", "", found["what"])):
+    for food in _foods(re.sub(r" any ?(?:more|longer)\b.*$", "", found["what"])):
         yield from clause.draft("does_not_drink" if drinks else "does_not_eat", food, "constraint")
         yield from clause.draft("eats", food, "preference", bearing="ends", reason=clause.quote)
     if drinks and not found["what"]:
@@ -105,7 +118,33 @@ def foods(clause: Clause) -> Iterator[FactDraft]:
 def _foods(text: str) -> list[str]:
     """The items of the list whose last or first word names a food."""
     found = (item for item in items(re.sub(r"^(?:any|eating|the) ", "", text)))
-    return [item for item in found if FOODS.intersection(item.split()) and len(item.split()) <= 3]
+    return [
+        item
+        for item in found
+        if FOODS.intersection(item.split()) and "to" not in item.split() and len(item.split()) <= 3
+    ]
+
+
+_NOT_IT = re.compile(
+    r"\bI (?:never|do not|cannot|will not|no longer|avoid) ?(?:ever )?(?P<verb>eat|eating|drink|"
+    r"drinking|touch|"
+    r"have|having)? ?(?:it|them|that)(?: any ?more)?$"
+)
+_MAKES_ILL = re.compile(
+    r"\b(?P<what>[a-z]+)(?: always| usually)? makes? me (?:(?:really|very|so|quite|always|violently|"
+    r"extremely|"
+    r"badly) )*(?:sick|ill|unwell|vomit|throw up)\b",
+    re.IGNORECASE,
+)
+
+
+def _makes_ill(clause: Clause) -> Iterator[FactDraft]:
+    """ "Shellfish makes me sick, so I never eat it." """
+    found = _MAKES_ILL.search(clause.earlier)
+    found = found or _MAKES_ILL.search(clause.before) or _MAKES_ILL.search(clause.text)
+    if found and (food := found["what"].lower()) in FOODS:
+        drinks = (_NOT_IT.search(clause.text) or found).group().split()[-2].startswith("drink")
+        yield from clause.draft("does_not_drink" if drinks else "does_not_eat", food, "constraint")
 
 
 def _eaten_again(clause: Clause, foods: list[str]) -> Iterator[FactDraft]:
@@ -132,6 +171,7 @@ _SEVERITY = (
 )
 _WHAT = r"(?P<what>[a-z][\w'/ -]{1,40}(?:(?:,? and |,? or |, )[a-z][\w'/ -]{1,40}){0,6})"
 _ALLERGIC = re.compile(rf"\bI am {_SEVERITY}(?:allergic|intolerant) to (?:all )?{_WHAT}")
+_ALLERGIC_SHORT = re.compile(rf"^(?:[Vv]ery |[Aa]lso )?[Aa]llergic to (?:all )?{_WHAT}")
 _HAS_ALLERGY = re.compile(
     r"\bI (?:also )?(?:have|suffer from|developed|have developed) (?:an? )?(?:(?:severe|serious|mild|"
     r"bad|strong|life-threatening|deadly|nasty) )?"
@@ -141,15 +181,18 @@ _HAS_ALLERGY = re.compile(
 _MY_ALLERGY = re.compile(r"\b[Mm]y (?:severe |bad )?(?P<what>[a-z][\w-]+) (?:allergy|intolerance)\b")
 _INTOLERANT = re.compile(r"\bI am (?:also )?(?P<what>lactose|gluten|fructose|histamine)[- ]intolerant\b")
 _NO_ALLERGY = re.compile(
-    r"\bI (?:am (?:no longer|not) allergic to (?P<a>[a-z][\w ]{1,40}?)(?P<more> any ?(?:more|"
-    r"longer))?$|(?:have )?outgrew my (?P<b>[a-z][\w ]{1,30}) allergy|(?:have )?outgrown my "
+    r"\bI (?:am (?:actually |really )?(?:no longer|not) (?:actually |really )?allergic to "
+    r"(?P<a>[a-z][\w ]{1,40}?)(?P<more> any ?(?:more|longer))?(?P<never> after all)?"
+    r"(?=$|[,.;(]| (?:since|because|thank|as it turns|it turns|turns out)\b)|"
+    r"(?:have )?outgrew my (?P<b>[a-z][\w ]{1,30}) allergy|(?:have )?outgrown my "
     r"(?P<c>[a-z][\w ]{1,30}) allergy)"
 )
 _RELATIVE_ALLERGIC = re.compile(
-    rf"\b[Mm]y (?:(?:older|younger|little|big|eldest|youngest) )?(?P<who>[a-z-]+)(?: [A-Z]\w+)? is "
+    rf"\b[Mm]y (?:(?:older|younger|little|big|eldest|youngest) )?(?P<who>[a-z-]+)(?P<name> [A-Z]\w+)? is "
     rf"{_SEVERITY}allergic to {_WHAT}"
 )
 _TAIL = re.compile(r" (?:since|so|because|but|which|as|if|when|that|from|at|in|now|too|again)\b.*$")
+_NEXT_CLAUSE = re.compile(r",? (?:and|but) (?:[\w-]+ ){1,3}?(?:makes?|gives?) me\b.*$")
 _UNSAID = word_set(
     """
     it that this them him her you work everything nothing something food bullshit stupid
@@ -160,17 +203,22 @@ _UNSAID = word_set(
 def allergies(clause: Clause) -> Iterator[FactDraft]:
     """Allergies and intolerances, the speaker's own and those of close family."""
     if ended := _NO_ALLERGY.search(clause.text):
-        if "not" not in ended.group() or ended["more"] or not ended["a"]:
-            what = ended["a"] or ended["b"] or ended["c"]
+        what = ended["a"] or ended["b"] or ended["c"]
+        wrong = ended["never"] or re.search(r"\b[Tt]urns out\b|\btest was wrong\b", clause.text)
+        if " not " not in ended.group() or ended["more"] or not ended["a"]:
             yield from clause.draft("allergy", what, "constraint", bearing="ends", reason=clause.quote)
+        elif wrong:
+            yield from clause.draft("allergy", what, "constraint", bearing="retracts", reason=clause.quote)
         return
     if (found := _RELATIVE_ALLERGIC.search(clause.text)) and found["who"] in FAMILY:
-        yield from _allergy_list(clause, f"{found['who']}_allergy".replace("-", "_"), found["what"])
+        if not found["name"]:  # with a name it is a fact about that person
+            yield from _allergy_list(clause, f"{found['who']}_allergy".replace("-", "_"), found["what"])
         return
     if (
         found := _ALLERGIC.search(clause.text)
         or _INTOLERANT.search(clause.text)
         or _MY_ALLERGY.search(clause.text)
+        or (_ALLERGIC_SHORT.search(clause.text) if not clause.earlier else None)
     ):
         yield from _allergy_list(clause, "allergy", found["what"])
     elif found := _HAS_ALLERGY.search(clause.text):
@@ -178,7 +226,7 @@ def allergies(clause: Clause) -> Iterator[FactDraft]:
 
 
 def _allergy_list(clause: Clause, key: str, text: str) -> Iterator[FactDraft]:
-    for item in items(_TAIL.sub("", text)):
+    for item in items(_TAIL.sub("", _NEXT_CLAUSE.sub("", text))):
         if item.split()[0] not in _UNSAID and len(item.split()) <= 4:
             yield from clause.draft(key, item, "constraint")
 

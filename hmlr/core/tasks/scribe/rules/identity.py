@@ -11,6 +11,7 @@ from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule, past_date
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
     ADV,
     END,
+    JOBS,
     LANGUAGES,
     LOW_PLACE,
     NATIONALITIES,
@@ -21,8 +22,10 @@ from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
     RELIGIOUS,
     items,
     named,
+    word_set,
 )
 from hmlr.core.tasks.fact_scrubbing.rules.wording import normal
+from hmlr.language.tokens import STOP_WORDS
 
 _NAME = re.compile(rf"^[Mm]y (?:(?:full|real|first|given|own) )?name is (?:actually |now )?({PERSON}){END}")
 _CALLED = re.compile(rf"^I am (?:called|named) ({PERSON}){END}")
@@ -37,6 +40,42 @@ _ADJECTIVE = re.compile(
     rf"{RELIGIOUS}"
 )
 
+# "I'm Bob." at the beginning of a message. What else is said so with a capital has to be kept out.
+_SELF = re.compile(r"^I am ([A-Z][a-z]+(?:[-'][A-Z][a-z]+)?(?: [A-Z][a-z]+(?:[-'][A-Z][a-z]+)?)?)$")
+_GREETING = re.compile(
+    r"(?:(?:hi|hello|hey|good (?:morning|evening|afternoon))( there)?[!.,]*)?", re.IGNORECASE
+)
+_JOB_WORDS = frozenset(re.findall(r"[a-z]{2,}", JOBS))
+_NO_SELF = word_set(
+    """
+    vegan vegetarian pescatarian diabetic celiac coeliac autistic dyslexic epileptic asthmatic pregnant deaf
+    blind okay done back home late early busy lost free alone single sick ill sad mad angry hungry thirsty
+    sleepy lucky crazy happy sorry ready glad sure fine good great new here down off over online offline gay
+    straight lesbian trans queer asian european african latino latina black white human jewish christian team
+    lead senior junior staff type gen aries taurus gemini cancer virgo libra scorpio sagittarius capricorn
+    aquarius pisces batman superman spiderman groot legion spartacus satan death iron santa siri alexa chatgpt
+    claude right wrong old young tall short left awake asleep stuck broke rich poor curious nervous afraid
+    scared worried atheist agnostic retired self head chief vice co-founder mom mum dad father mother wife
+    husband boss king queen windows mac linux android north south east west level page step mister doctor
+    """
+)
+_NO_SELF_END = re.compile(r"\w{2,}(?:ing|ed|ful|ous|less|able|ible|ish|ese|ist)")
+_NAMES_LIKE_IT = word_set(
+    """
+    ahmed mohammed muhammed hamed khaled saeed waleed fred alfred wilfred ted ned jared sterling irving
+    therese louise reed creed
+    """
+)
+
+
+def _may_name(word: str) -> bool:
+    low = word.lower()
+    if low in _NAMES_LIKE_IT:
+        return True
+    if low in _NO_SELF | NOT_NAMES | STOP_WORDS | _JOB_WORDS or low in NOT_PLACES:
+        return False
+    return not (_ADJECTIVE.fullmatch(word) or _NO_SELF_END.fullmatch(low))
+
 
 def name(clause: Clause) -> Iterator[FactDraft]:
     """The speaker's name: "my name is Ada", "Hi, I am Ada"."""
@@ -47,6 +86,10 @@ def name(clause: Clause) -> Iterator[FactDraft]:
     if not found and clause.quote[:4].lower().startswith(("hi", "hel", "hey", "goo")):
         found = _GREETED.search(normal(clause.quote))
     if found and named(found[1]) and not _ADJECTIVE.fullmatch(found[1]):
+        yield from clause.draft("name", found[1], "identity")
+        return
+    first = not clause.earlier and _GREETING.fullmatch(clause.before)
+    if first and (found := _SELF.search(clause.text)) and all(map(_may_name, found[1].split())):
         yield from clause.draft("name", found[1], "identity")
 
 
@@ -67,6 +110,46 @@ _LEFT = re.compile(
     rf"|(?:have )?moved (?:away|out) (?:from|of) ({PLACE}){END})"
 )
 _HOME = re.compile(rf"^[Mm]y (?:home ?town|(home|current) (?:city|town|country)) is (?:now )?({PLACE}){END}")
+
+# "We're in Otley now": a household has moved. One who is somewhere now may be travelling.
+_HERE_NOW = re.compile(
+    rf"^(?:(?P<we>[Ww]e)|I) (?:am|are) (?:now )?in (?P<place>{PLACE})(?P<now> now| these days)?$"
+)
+_TRAVEL = re.compile(
+    r"\b(?:trip|holiday|vacation|visit\w*|travel\w*|fl(?:y|ew|ight)|conference|hotel|airport|land(?:ed|ing)|"
+    r"arriv\w+|tour\w*|train|plane|weekend|honeymoon|cruise|drove|driving|meeting|call)\b",
+    re.IGNORECASE,
+)
+_SETTLING = re.compile(r"\b(?:mov(?:e|ed|ing)|liv(?:e|ed|ing)|house|flat|apartment|settled)\b", re.IGNORECASE)
+
+
+def here_now(clause: Clause) -> Iterator[FactDraft]:
+    """Where a household has moved to: "We're in Otley now"."""
+    if (found := _HERE_NOW.search(clause.text)) and _settled(clause, found):
+        yield from clause.draft("lives_in", found["place"], "identity", bearing="updates")
+
+
+def _settled(clause: Clause, found: re.Match[str]) -> bool:
+    around = f"{clause.before} {clause.quote}"
+    if "now" not in found.group() and not found["now"]:
+        return False
+    if (
+        _TRAVEL.search(around)
+        or not re.match(r"[A-Z][a-z]{2}", found["place"])
+        or not _is_place(found["place"])
+    ):
+        return False
+    if found["place"].split()[0].lower() in _NO_TOWN:
+        return False
+    return found["we"] is not None or bool(_SETTLING.search(around))
+
+
+_NO_TOWN = word_set(
+    """
+    phase beta alpha stage week chapter version production sprint round season congress parliament lockdown
+    quarter level part section act scene recession summer winter spring autumn fall lent advent ramadan
+    """
+)
 
 
 def home(clause: Clause) -> Iterator[FactDraft]:
@@ -195,6 +278,7 @@ RULES: tuple[Rule, ...] = (
     Rule.of(
         "live lived living reside residing based moved relocated emigrated immigrated home hometown", home
     ),
+    Rule.of("now days", here_now),
     Rule.of("from born raised grew nationality citizenship passport am", origin),
     Rule.of("am age turned birthday born", age),
     Rule.of("speak know fluent native language tongue", languages),

@@ -99,13 +99,16 @@ _HABITS = (
     r"swim|borrow|deploy|pay|post|shop|order|cook with|deal with|do business with|store|commit|push)"
 )
 _NEVER = re.compile(rf"^I (?:will )?never (?:ever )?({_HABITS}\b.{{0,120}})$")
+_IT = re.compile(r"^\w+(?: with)? (?:it|that|them|this|those|these)$")
 _PAST_TIME = word_set("before until yet yesterday anymore then")
 
 
 def never(clause: Clause) -> Iterator[FactDraft]:
     """What the speaker never does: "I never fly", "I never drink coffee after noon"."""
     found = _NEVER.search(clause.text)
-    if found and _PAST_TIME.isdisjoint(clause.words) and len(found[1]) > 2:
+    if not found or _IT.search(found[1]):
+        return
+    if _PAST_TIME.isdisjoint(clause.words) and len(found[1]) > 2:
         yield from clause.draft("never", found[1], "constraint")
 
 

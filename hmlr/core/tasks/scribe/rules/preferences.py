@@ -17,7 +17,8 @@ _FAVOURITE = re.compile(
     r"(?: (?:has|have) (?:now )?(?:changed (?:from [\w ]{1,40} )?to|become)| changed to| ?:"
     r"| (?:is|are|has always been|would have to be|has to be))"
     r" (?:now |still |actually |definitely |probably |currently |always )*"
-    r"(?P<what>[^,;:]{1,80}?)(?P<late> now| these days| instead)?$",
+    r"(?P<what>[^,;:]{1,80}?)(?P<late> now| these days|"
+    r" instead)?(?:,? (?:and )?not (?!only\b)[\w' -]{1,40})?$",
 )
 _IS_FAVOURITE = re.compile(
     rf"^(?P<what>[\w'&. -]{{2,60}}?) (?:is|are|has become|have become|became) (?P<now>now )?my "

@@ -93,7 +93,10 @@ _WORK_ENDED = re.compile(
     rf"|(?:no longer work|am no longer (?:working|employed)?) ?(?:at|for|with|by) (?P<b>{_ORG})"
     rf"|(?:have )?(?:just |recently )?(?:quit|left|lost|resigned from) (?:my (?:job|position|role) "
     rf"(?:at|with) )(?P<c>{_ORG})"
-    rf"|(?:was|got) (?:laid off|fired|made redundant) (?:from|by) (?P<d>{_ORG}))"
+    rf"|(?:was|got) (?:laid off|fired|made redundant) (?:from|by) (?P<d>{_ORG})"
+    rf"|(?:have )?(?:just |recently |finally )?(?:quit|left|resigned from) (?P<e>{NAME})(?=$|[,.;(!]|"
+    rf" (?:last|"
+    rf"this|in|on|yesterday|after|because|and|two|three|a)\b))"
 )
 _NO_ORGANISATION = word_set("The monday tuesday wednesday thursday friday saturday sunday christmas")
 
@@ -101,7 +104,7 @@ _NO_ORGANISATION = word_set("The monday tuesday wednesday thursday friday saturd
 def employer(clause: Clause) -> Iterator[FactDraft]:
     """Whom the speaker works for: "I work at Acme", "I don't work at Acme any more, I'm at Initech now"."""
     if found := _WORK_ENDED.search(clause.text):
-        old = next(filter(None, (found["a"], found["b"], found["c"], found["d"])))
+        old = next(filter(None, found.group("a", "b", "c", "d", "e")))
         yield from clause.draft("employer", old, "identity", bearing="ends", reason=clause.quote)
         return
     if found := _JOB_AT.search(clause.text):

@@ -1,0 +1,77 @@
+"""The index in memory misses nothing that another process writes between two of its reads."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hmlr.memory.retrieval.index import IndexCache, UserIndex
+from hmlr.memory.retrieval.signals import who
+from hmlr.records import SessionId, TurnId, UserId
+from hmlr.store.records import ChunkColumns, IndexState, VectorBatch
+
+pytestmark = pytest.mark.anyio
+ADA = UserId("ada")
+
+
+class Growing:
+    """A store in which another process adds a paragraph with its vector after every read."""
+
+    def __init__(self) -> None:
+        self.count = 1
+
+    async def index_state(self, *_: object) -> IndexState:
+        return IndexState(epoch=1, last_chunk=self.count, last_vector=self.count)
+
+    async def chunk_columns(self, _: object, after: int) -> ChunkColumns:
+        ids = self._next(after)
+        return ChunkColumns(
+            chunk_ids=ids, message_nos=ids, term_counts=np.ones(len(ids), np.int32), occurred_us=ids,
+            owners=np.ones(len(ids), np.bool_), speakers=tuple(f"speaker {n}" for n in ids),
+            turn_ids=tuple(TurnId(f"t{n}") for n in ids), sessions=(SessionId("s"),) * len(ids),
+        )  # fmt: skip
+
+    async def vectors(self, _: object, __: object, after: int) -> VectorBatch:
+        ids = self._next(after)
+        return VectorBatch(vector_nos=ids, chunk_ids=ids, rows=np.ones((len(ids), 4), np.float32))
+
+    def _next(self, after: int) -> Any:
+        ids = np.arange(after + 1, self.count + 1)
+        self.count += 1
+        return ids
+
+
+async def test_no_vector_is_dropped():
+    store = Growing()
+    cache = IndexCache(store, "m")  # type: ignore[arg-type]
+    for _ in range(3):
+        await cache.fresh(ADA)
+    store._next = lambda after: np.arange(after + 1, store.count + 1)  # type: ignore[method-assign]
+    index = await cache.fresh(ADA)
+    assert index.n == index.total_vectors == store.count
+    assert index.vectors[: index.n].any(axis=1).all()
+
+
+def test_speakers_may_come_in_while_they_are_looked_through():
+    index = UserIndex()
+    stop = threading.Event()
+
+    def fill() -> None:
+        while not stop.is_set() and len(index.speakers) < 5000:
+            index.speakers[f"speaker {len(index.speakers)}"] = len(index.speakers)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    filling = threading.Thread(target=fill)
+    filling.start()
+    try:
+        for _ in range(20):
+            who(index, "What did Ann say?", 0)
+    finally:
+        stop.set()
+        filling.join()
+        sys.setswitchinterval(interval)
