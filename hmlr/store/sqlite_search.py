@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Integer, Select, Text, and_, func, select, text, type_coerce
 
 from hmlr.errors import StorageCorrupt
@@ -20,6 +21,9 @@ from hmlr.store.sqlite_rows import among, owned, select_messages, stored_message
 # Each place of a term is a row; thousands of them come fastest as one text of numbers.
 _POSTINGS = text("SELECT group_concat(doc) FROM chunk_postings WHERE term = :term")
 _SHOWN = (chunks.c.chunk_id, chunks.c.message_no, chunks.c.kind, chunks.c.start, chunks.c.end)
+# Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
+_PAGE = 1000
+_NUMBERS = (np.int64, np.int64, np.int32, np.int64, np.bool_)  # of the columns that search computes with
 _ROLES: tuple[str, ...] = get_args(Role)
 
 
@@ -39,7 +43,7 @@ def index_state(connection: Connection, user: UserId, model_id: str) -> IndexSta
 
 def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> ChunkColumns:
     """See SearchStore.chunk_columns."""
-    rows = connection.execute(
+    found = connection.execute(
         select(
             chunks.c.chunk_id,
             chunks.c.message_no,
@@ -53,37 +57,52 @@ def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> Chu
         .select_from(_with_turns())
         .where(chunks.c.user_id == user, chunks.c.searchable, chunks.c.chunk_id > after_chunk)
         .order_by(chunks.c.chunk_id)
-    ).all()
-    ids, message_nos, counts, occurred, owners, speakers, turn_ids, sessions = _columns(rows, 8)
+    )
+    numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in _NUMBERS]
+    names: list[list[Any]] = [[], [], []]
+    for rows in found.partitions(_PAGE):
+        columns = list(zip(*rows, strict=True))
+        for parts, kind, values in zip(numbers, _NUMBERS, columns[:5], strict=True):
+            parts.append(np.array(values, dtype=kind))
+        for held, values in zip(names, columns[5:], strict=True):
+            held.extend(values)
+    ids, message_nos, counts, occurred, owners = (np.concatenate(parts) for parts in numbers)
     return ChunkColumns(
-        chunk_ids=np.array(ids, dtype=np.int64),
-        message_nos=np.array(message_nos, dtype=np.int64),
-        term_counts=np.array(counts, dtype=np.int32),
-        occurred_us=np.array(occurred, dtype=np.int64),
-        owners=np.array(owners, dtype=np.bool_),
-        speakers=speakers,
-        turn_ids=turn_ids,
-        sessions=sessions,
+        chunk_ids=ids,
+        message_nos=message_nos,
+        term_counts=counts,
+        occurred_us=occurred,
+        owners=owners,
+        speakers=tuple(names[0]),
+        turn_ids=tuple(names[1]),
+        sessions=tuple(names[2]),
     )
 
 
 def read_vectors(connection: Connection, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
     """See SearchStore.vectors."""
-    rows = connection.execute(
+    found = connection.execute(
         select(vectors.c.vector_no, vectors.c.chunk_id, vectors.c.dim, vectors.c.data)
         .where(vectors.c.user_id == user, vectors.c.model_id == model_id, vectors.c.vector_no > after_vector)
         .order_by(vectors.c.vector_no)
-    ).all()
-    numbers, chunk_ids, dims, blobs = _columns(rows, 4)
-    dim = dims[0] if dims else 0
-    if any(len(blob) != 2 * dim for blob in blobs):
-        raise StorageCorrupt(f"vectors of {model_id} differ in length", hint="Run `rebuild`")
-    data = np.frombuffer(b"".join(blobs), dtype="<f2").astype(np.float32).reshape(len(rows), dim)
-    norms = np.linalg.norm(data, axis=1, keepdims=True)  # float16 leaves them a little off one
+    )
+    numbers, chunk_ids = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    pages: list[NDArray[np.float32]] = []
+    dim = 0
+    for rows in found.partitions(_PAGE):
+        page_numbers, page_ids, dims, blobs = zip(*rows, strict=True)
+        dim = dim or dims[0]
+        if any(len(blob) != 2 * dim for blob in blobs):
+            raise StorageCorrupt(f"vectors of {model_id} differ in length", hint="Run `rebuild`")
+        data = np.frombuffer(b"".join(blobs), dtype="<f2").astype(np.float32).reshape(len(rows), dim)
+        norms = np.linalg.norm(data, axis=1, keepdims=True)  # float16 leaves them a little off one
+        pages.append(np.divide(data, norms, out=data, where=norms > 0))
+        numbers.append(np.array(page_numbers, dtype=np.int64))
+        chunk_ids.append(np.array(page_ids, dtype=np.int64))
     return VectorBatch(
-        vector_nos=np.array(numbers, dtype=np.int64),
-        chunk_ids=np.array(chunk_ids, dtype=np.int64),
-        rows=np.divide(data, norms, out=data, where=norms > 0),
+        vector_nos=np.concatenate(numbers),
+        chunk_ids=np.concatenate(chunk_ids),
+        rows=np.concatenate(pages) if pages else np.zeros((0, 0), np.float32),
     )
 
 
@@ -108,9 +127,15 @@ def chunk_ids(connection: Connection, user: UserId, where: ChunkFilter) -> list[
         return list(connection.execute(wanted.with_only_columns(chunks.c.chunk_id)).scalars())
     # Compared in Python: exact about types, and no caller's key ever becomes a JSON path.
     raw = type_coerce(messages.c.metadata, Text)
-    rows = connection.execute(wanted.with_only_columns(chunks.c.chunk_id, raw)).all()
-    passes = {kept: _matches(json.loads(kept), where.metadata) for kept in {row[1] for row in rows}}
-    return [row[0] for row in rows if passes[row[1]]]
+    passes: dict[str, bool] = {}
+    passed: list[ChunkId] = []
+    for rows in connection.execute(wanted.with_only_columns(chunks.c.chunk_id, raw)).partitions(_PAGE):
+        for chunk_id, kept in rows:
+            if kept not in passes:
+                passes[kept] = _matches(json.loads(kept), where.metadata)
+            if passes[kept]:
+                passed.append(chunk_id)
+    return passed
 
 
 def read_chunks(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> list[ChunkRow]:
@@ -190,8 +215,3 @@ def _with_turns() -> Any:
 def _matches(stored: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
     # By their JSON, because in Python 1 == True and 1 == 1.0.
     return all(key in stored and to_json(stored[key]) == to_json(value) for key, value in wanted.items())
-
-
-def _columns(rows: Sequence[Any], width: int) -> list[tuple[Any, ...]]:
-    """Rows turned into columns, also when there are none."""
-    return list(zip(*rows, strict=True)) if rows else [()] * width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -118,7 +119,7 @@ async def test_a_failing_job_is_logged_with_its_place_and_without_text(
     finally:
         object.__setattr__(scrubbing.FACT_SCRUBBING, "offline", rule)
     log = records(caplog)
-    assert f"background scrub failed for 1 turns: {error.__name__}" in log
+    assert re.search(f"background scrub.* failed.*{error.__name__}", log)
     assert "in stumble" in log
     assert clean(log)
     assert error.__name__ in shown
