@@ -129,7 +129,8 @@ class ConversationEngine:
             if routed is not None:
                 trace.count("routing", routed.answer)
             trace.degraded += hits.degraded
-            given, context = await self._hydrate(turn, hits, window, facts)
+            outdated = await trace.guarded("facts", lambda: self._book.outdated(hits), frozenset[str]())
+            given, context = self._hydrate(turn, self.found(hits, window, facts, outdated), facts)
             answer: Answer[AnswerText] | None = None
             held = ""  # the latest piece, so that a reader who has the whole text left a stored reply behind
             with trace.timed("answer"):
@@ -240,7 +241,7 @@ class ConversationEngine:
         query = TurnQuery(session_id=session_id, before_seq=before_seq, newest=True, limit=limit)
         return list(reversed(await self._services.store.turns(self._user, query)))
 
-    async def found(self, hits: Hits, window: list[Turn], facts: FactView) -> Found:
+    def found(self, hits: Hits, window: list[Turn], facts: FactView, outdated: frozenset[str]) -> Found:
         """What goes into a context; one hop further, the facts of the turns that were found."""
         nearest = Hits(items=hits.items[: self._services.settings.recall_limit])
         return Found(
@@ -248,14 +249,11 @@ class ConversationEngine:
             window=tuple(window),
             facts=tuple(dict.fromkeys((*facts.relevant, *facts.of_turns(nearest)))),
             hits=hits.items,
-            outdated=await self._book.outdated(hits),
+            outdated=outdated,
             degraded=hits.degraded,
         )
 
-    async def _hydrate(
-        self, turn: Turn, hits: Hits, window: list[Turn], facts: FactView
-    ) -> tuple[AnswerInput, Context]:
-        found = await self.found(hits, window, facts)
+    def _hydrate(self, turn: Turn, found: Found, facts: FactView) -> tuple[AnswerInput, Context]:
         context = hydrate(found, budget_tokens=self._services.settings.budget_tokens, statement=state)
         given = AnswerInput(
             message=_asked(turn),
@@ -263,7 +261,7 @@ class ConversationEngine:
             context=context,
             constraints=_known(facts.constraints),
             facts=_known(facts.relevant),
-            hits=hits.items,
+            hits=found.hits,
             outdated=found.outdated,
         )
         return given, context

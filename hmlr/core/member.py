@@ -155,7 +155,7 @@ class Member:
         hits, view, window = await asyncio.gather(
             self.recall(request), self._book.view(query), self._window(session_id)
         )
-        found = await self.engine.found(hits, window, view)
+        found = self.engine.found(hits, window, view, await self._book.outdated(hits))
         return hydrate(found, budget_tokens=budget_tokens, statement=state)
 
     async def _window(self, session_id: SessionId | None) -> list[Turn]:
