@@ -125,11 +125,14 @@ class Background:
             # A read first: claiming writes, and an idle process must not disturb those that work.
             if not (await self._store.job_counts(self._user, self._clock())).waiting:
                 return False
-            for kind, handler in self._handlers.items():
-                count = BATCH  # fewer than that were all: looking again would only cost a transaction
-                while not self._stopping and count == BATCH:
-                    count = await self._batch(kind, handler)
-                    busy = busy or count > 0
+            kinds = list(self._handlers.items())
+            at = 0
+            while at < len(kinds) and not self._stopping:
+                count = await self._batch(*kinds[at])
+                busy = busy or count > 0
+                # After a full batch there may be more of this kind, and of an earlier one, which goes first:
+                # what is stored while we route has to be embedded before it is routed.
+                at = 0 if count == BATCH else at + 1
         except HMLRError as error:  # the store can't be asked now: again with the next poll
             logger.warning("background work waits: %s", type(error).__name__)
             return False

@@ -27,30 +27,30 @@ class EmbedJob:
         self._embedding = embedding
         self._user = user
         self._compared = False
+        self._model = asyncio.Lock()  # it takes every core, so that two calls at once are no faster
 
     async def handle(self, leases: Sequence[Lease]) -> None:
         """Embed the leased turns. EmbedderError leaves the jobs to be retried; words are found anyway.
 
-        While one part is written the next is embedded, so that the model never waits for the disk.
+        While one part is embedded the next is read and the last is written, so that the model never waits.
         """
+        parts = [leases[start : start + PART] for start in range(0, len(leases), PART)]
+        ends = await asyncio.gather(*(self._embed(part) for part in parts), return_exceptions=True)
+        for end in ends:
+            if end is not None:
+                raise end
+
+    async def _embed(self, leases: Sequence[Lease]) -> None:
+        rows = await self._store.turn_chunks(self._user, [lease.turn_id for lease in leases])
+        changes: list[Change] = []
         model_id = self._embedding.model_id
-        writing: asyncio.Task[None] | None = None
-        try:
-            for start in range(0, len(leases), PART):
-                part = leases[start : start + PART]
-                rows = await self._store.turn_chunks(self._user, [lease.turn_id for lease in part])
-                changes: list[Change] = []
-                if rows and model_id is not None:  # without a model there is nothing to do any more
-                    vectors = await self._embedding.embed([embedded_text(row) for row in rows])
-                    await self._compare(vectors[0])
-                    ids = tuple(row.chunk_id for row in rows)
-                    changes.append(AddVectors(model_id=model_id, chunk_ids=ids, rows=vectors))
-                if writing is not None:
-                    await writing
-                writing = asyncio.create_task(self._store.apply(self._user, changes, finish=part))
-        finally:
-            if writing is not None:
-                await writing
+        if rows and model_id is not None:  # without a model there is nothing to do any more
+            async with self._model:
+                vectors = await self._embedding.embed([embedded_text(row) for row in rows])
+            await self._compare(vectors[0])
+            ids = tuple(row.chunk_id for row in rows)
+            changes.append(AddVectors(model_id=model_id, chunk_ids=ids, rows=vectors))
+        await self._store.apply(self._user, changes, finish=leases)
 
     async def _compare(self, vector: NDArray[np.float32]) -> None:
         """Refuse vectors that can't be compared with the stored ones; once, since a model stays the same."""
