@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hmlr.memory.retrieval.index import IndexCache, UserIndex
-from hmlr.memory.retrieval.signals import who
 from hmlr.records import SessionId, TurnId, UserId
 from hmlr.store.records import ChunkColumns, IndexState, VectorBatch
 
@@ -56,22 +53,11 @@ async def test_no_vector_is_dropped():
     assert index.vectors[: index.n].any(axis=1).all()
 
 
-def test_speakers_may_come_in_while_they_are_looked_through():
+async def test_speakers_that_come_in_leave_those_alone_that_a_search_walks_through():
+    store = Growing()
     index = UserIndex()
-    stop = threading.Event()
-
-    def fill() -> None:
-        while not stop.is_set() and len(index.speakers) < 5000:
-            index.speakers[f"speaker {len(index.speakers)}"] = len(index.speakers)
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    filling = threading.Thread(target=fill)
-    filling.start()
-    try:
-        for _ in range(20):
-            who(index, "What did Ann say?", 0)
-    finally:
-        stop.set()
-        filling.join()
-        sys.setswitchinterval(interval)
+    index.append(await store.chunk_columns(None, 0))
+    walked, before = index.speakers, dict(index.speakers)
+    index.append(await store.chunk_columns(None, index.n))
+    assert walked == before
+    assert len(index.speakers) == len(before) + 1

@@ -67,9 +67,10 @@ class UserIndex:
         self.term_counts[start:end] = columns.term_counts
         self.occurred_us[start:end] = columns.occurred_us
         self.owners[start:end] = columns.owners
-        self.speaker_nos[start:end] = [
-            self.speakers.setdefault(name, len(self.speakers)) for name in columns.speakers
-        ]
+        # A grown copy takes the place of the old one: a search may be walking through that meanwhile.
+        speakers = dict(self.speakers)
+        self.speaker_nos[start:end] = [speakers.setdefault(name, len(speakers)) for name in columns.speakers]
+        self.speakers = speakers
         self.session_nos[start:end] = [
             self.sessions.setdefault(name, len(self.sessions)) for name in columns.sessions
         ]

@@ -59,8 +59,8 @@ def who(index: UserIndex, question: str, n: int) -> Signal:
     In a log of user and assistant a first-person question is about what the owner said.
     """
     words = set(re.findall(r"\w+", question.casefold()))
-    speakers = list(index.speakers.items())  # at once: further ones may come in meanwhile
-    named = [no for name, no in speakers if _names(name) & words]
+    speakers = index.speakers
+    named = [no for name, no in speakers.items() if _names(name) & words]
     if len(named) == 1 and len(speakers) > 1:
         return np.where(index.speaker_nos[:n] == named[0], 1.0, -1.0).astype(np.float32)
     if not named and _FIRST_PERSON.search(question) and not index.owners[:n].all():
