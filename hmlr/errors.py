@@ -8,9 +8,22 @@ HMLRError
 ├── TryLater              the same call may succeed later
 │   ├── StorageBusy       another process holds the database
 │   ├── StorageFull       no space left on the disk
-│   ├── EmbedderError     the embedding model failed
-│   │   └── EmbedderUnavailable   there is none: search is lexical
-│   └── ModelError        the language model failed or answered badly
+│   └── EmbedderError     the embedding model failed
+│       └── EmbedderUnavailable   there is none: search is lexical
+├── ModelError            a call of a language model failed; each one is also what stands behind the colon
+│   ├── RateLimited           TryLater: too many requests, or the quota is used up
+│   ├── Overloaded            TryLater: the provider can't serve now
+│   ├── ModelTimeout          TryLater: no answer within the deadline
+│   ├── Unreachable           TryLater: no connection, or it broke
+│   ├── BrokenReply           TryLater: the answer is no answer
+│   │   ├── InvalidAnswer     ... it breaks the schema, after all repairs
+│   │   └── ToolLoopExceeded  ... the model only asks for tools, round after round
+│   ├── BudgetExceeded        TryLater: a hard budget would be overspent; nothing was sent
+│   ├── AuthenticationFailed  ConfigurationError: the key is missing, wrong or not allowed
+│   ├── UnknownModel          ConfigurationError: there is no such model
+│   ├── RequestRejected       InvalidInput: the provider refuses the request as it is
+│   │   └── ContextTooLong    TooLarge: it does not fit the model's context
+│   └── ContentRefused        InvalidInput: the model or its filter refuses to answer
 ├── StorageError          repair data: the database can't be used as it is
 │   ├── StorageCorrupt    ... damaged
 │   ├── StorageReadOnly   ... not writable
@@ -70,10 +83,6 @@ class EmbedderUnavailable(EmbedderError):
     """No embedding model is configured or installed; search is lexical."""
 
 
-class ModelError(TryLater):
-    """The language model failed, or its answer broke the task's contract."""
-
-
 class StorageError(HMLRError):
     """The database can't be used as it is."""
 
@@ -100,3 +109,103 @@ class LeaseLost(Conflict):
 
 class ClosedError(HMLRError):
     """The object is closed, or used from another event loop or process than it was opened in."""
+
+
+class ModelError(HMLRError):
+    """A call of a language model failed, or its answer broke the contract.
+
+    `retryable` says whether the same call may succeed later; `status` is None when there was no HTTP answer;
+    `retry_after_s` is what the provider asked for; `calls` and the tokens are what the failed call cost.
+    """
+
+    retryable = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        model: str = "",
+        status: int | None = None,
+        request_id: str = "",
+        retryable: bool | None = None,
+        retry_after_s: float | None = None,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.calls = 1  # requests behind this error
+        self.model = model  # "provider:model"
+        self.provider = model.partition(":")[0]
+        self.status = status
+        self.request_id = request_id
+        self.retryable = type(self).retryable if retryable is None else retryable
+        self.retry_after_s = retry_after_s
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
+
+
+class RateLimited(ModelError, TryLater):
+    """Too many requests or tokens; not `retryable` when the account's quota is used up."""
+
+    retryable = True
+
+
+class Overloaded(ModelError, TryLater):
+    """The provider failed or is overloaded."""
+
+    retryable = True
+
+
+class ModelTimeout(ModelError, TryLater):
+    """There was no whole answer within the deadline."""
+
+    retryable = True
+
+
+class Unreachable(ModelError, TryLater):
+    """The connection could not be made, or broke before the answer was whole."""
+
+    retryable = True
+
+
+class BrokenReply(ModelError, TryLater):
+    """The answer can't be read, is cut, too large, or empty."""
+
+    retryable = True
+
+
+class InvalidAnswer(BrokenReply):
+    """The answer breaks the asked-for schema, also after it was told so."""
+
+    retryable = False
+
+
+class ToolLoopExceeded(BrokenReply):
+    """The model still asks for tools after the rounds that it was allowed; their tools have run."""
+
+    retryable = False
+
+
+class BudgetExceeded(ModelError, TryLater):
+    """The call would overspend a hard budget; nothing was sent."""
+
+
+class AuthenticationFailed(ModelError, ConfigurationError):
+    """The provider does not accept the key, or the key may not do this."""
+
+
+class UnknownModel(ModelError, ConfigurationError):
+    """The provider has no such model, or has retired it."""
+
+
+class RequestRejected(ModelError, InvalidInput):
+    """The provider refuses the request as it is; repeating it does not help."""
+
+
+class ContextTooLong(RequestRejected, TooLarge):
+    """Prompt and answer do not fit the model's context."""
+
+
+class ContentRefused(ModelError, InvalidInput):
+    """The model, or the provider's filter, refuses to answer this."""

@@ -8,19 +8,48 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hmlr.errors import ConfigurationError
 
 PREFIX = "HMLR_"
+MODEL_PREFIX = "HMLR_LLM_"
 ENV_FILE = ".env"
-# Read by the test suite, which sets nothing here.
-OF_THE_TESTS = ("HMLR_FAULTS", "HMLR_TEST_CACHE")
 
 
-class Settings(BaseSettings):
-    """Everything that can be set; unknown names and wrong types are errors."""
+class SettingsBase(BaseSettings):
+    """A group of settings with its own prefix; unknown names and wrong types are errors."""
+
+    @classmethod
+    def load(cls, **arguments: object) -> Self:
+        """Build settings from arguments and the environment; None means not given.
+
+        Raises ConfigurationError naming each wrong setting and what it takes.
+        """
+        given = {name: value for name, value in arguments.items() if value is not None}
+        unknown = sorted(set(given) - set(cls.model_fields))
+        if unknown:
+            raise ConfigurationError(
+                f"unknown setting {', '.join(unknown)}", hint=f"Known: {', '.join(sorted(cls.model_fields))}"
+            )
+        _refuse_unknown(cls.model_config["env_prefix"], {cls.variable(name) for name in cls.model_fields})
+        try:
+            return cls(**given)  # type: ignore[arg-type]
+        except ValidationError as error:
+            # Without its cause, whose text shows the wrong values, keys among them.
+            raise ConfigurationError(_explain(cls, error)) from None
+
+    @classmethod
+    def variable(cls, name: str) -> str:
+        """The environment variable of a setting."""
+        alias = cls.model_fields[name].validation_alias
+        first = alias.choices[0] if isinstance(alias, AliasChoices) else alias
+        return str(first) if first else f"{cls.model_config['env_prefix']}{name.upper()}"
+
+
+class Settings(SettingsBase):
+    """Everything that can be set but the language models' (hmlr/llm/settings.py)."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True)
 
@@ -33,12 +62,21 @@ class Settings(BaseSettings):
     embedder: str = Field(
         "minilm", description="minilm, none (lexical only) or st:<sentence-transformers model>."
     )
+    embed_timeout_s: float = Field(
+        30.0, gt=0, le=3600, description="How long a question waits for the embedder; then search is lexical."
+    )
+    embed_batch_timeout_s: float = Field(
+        120.0, gt=0, le=36_000, description="... and background work, for 128 texts; then it is tried again."
+    )
     durability: str = Field(
         "full", pattern="^(full|fast)$", description="fast may lose the last writes on power loss."
     )
 
     budget_tokens: int = Field(2000, ge=100, le=1_000_000, description="Size of the context of an answer.")
     window_turns: int = Field(6, ge=0, le=200, description="Last turns of the session in every prompt.")
+    combined_analysis: bool = Field(
+        False, description="One model call instead of three routes a message and learns from it."
+    )
     recall_limit: int = Field(10, ge=1, le=1000, description="Hits when the caller names no limit.")
     max_message_chars: int = Field(
         1_000_000, ge=1000, le=50_000_000, description="A longer message is refused."
@@ -53,24 +91,6 @@ class Settings(BaseSettings):
         5.0, ge=0, le=600, description="How long a one-shot command waits for jobs."
     )
 
-    @classmethod
-    def load(cls, **arguments: object) -> Self:
-        """Build settings from arguments and the environment; None means not given.
-
-        Raises ConfigurationError naming each wrong setting and what it takes.
-        """
-        given = {name: value for name, value in arguments.items() if value is not None}
-        unknown = sorted(set(given) - set(cls.model_fields))
-        if unknown:
-            raise ConfigurationError(
-                f"unknown setting {', '.join(unknown)}", hint=f"Known: {', '.join(sorted(cls.model_fields))}"
-            )
-        _refuse_unknown({_variable(name) for name in cls.model_fields})
-        try:
-            return cls(**given)  # type: ignore[arg-type]
-        except ValidationError as error:
-            raise ConfigurationError(_explain(error)) from error
-
     @property
     def database(self) -> Path:
         """The database file."""
@@ -82,26 +102,20 @@ class Settings(BaseSettings):
         return Path(self.cache_dir).expanduser() if self.cache_dir else _user_folder("cache")
 
 
-def _variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return f"{PREFIX}{name.upper()}"
+def _refuse_unknown(prefix: str, known: set[str]) -> None:
+    """Raise ConfigurationError for variables with our prefix that set nothing: slips of the pen."""
 
+    def is_unknown(name: str) -> bool:
+        name = name.upper()
+        other_group = prefix != MODEL_PREFIX and name.startswith(MODEL_PREFIX)
+        return name.startswith(prefix) and name not in known and not other_group
 
-def _refuse_unknown(known: set[str]) -> None:
-    """Raise ConfigurationError for variables of ours that set nothing: slips of the pen."""
-    wrong = [f"{name} in the environment" for name in sorted(os.environ) if _is_unknown(name, known)]
-    wrong += [
-        f"{name} in line {line} of {ENV_FILE}" for name, line in _env_file() if _is_unknown(name, known)
-    ]
+    wrong = [f"{name} in the environment" for name in sorted(os.environ) if is_unknown(name)]
+    wrong += [f"{name} in line {line} of {ENV_FILE}" for name, line in _env_file() if is_unknown(name)]
     if wrong:
         raise ConfigurationError(
             f"unknown setting {', '.join(wrong)}", hint=f"Known: {', '.join(sorted(known))}"
         )
-
-
-def _is_unknown(name: str, known: set[str]) -> bool:
-    name = name.upper()
-    return name.startswith(PREFIX) and name not in known and name not in OF_THE_TESTS
 
 
 def _env_file() -> list[tuple[str, int]]:
@@ -127,11 +141,16 @@ def _env_file() -> list[tuple[str, int]]:
     return names
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(group: type[SettingsBase], error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"])
-        lines.append(f"setting {name} ({_variable(name)}): {item['msg']}, got {item['input']!r}")
+        field = group.model_fields.get(str(item["loc"][0])) if item["loc"] else None
+        variable = f" ({group.variable(name)})" if name in group.model_fields else ""
+        # A setting under its own variable's name holds a key or an address; so does one of a secret type.
+        secret = field is None or "SecretStr" in str(field.annotation)
+        got = "" if secret else f", got {item['input']!r}"
+        lines.append(f"setting {name}{variable}: {item['msg']}{got}")
     return "; ".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from hmlr.records import Usage
 
-FinishReason = Literal["stop", "length", "refused"]
+FinishReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,9 @@ class ModelRequest:
     system: str  # constant per task, first for the sake of prompt caches
     user: str  # the rendered input, remembered text fenced
     output: type[BaseModel] | None  # schema of the answer; None: plain text
+    timeout_s: float | None = None  # total; None: the settings'
+    # Raises ValueError, with the reason, for an answer that can't be used; a model may then mend it.
+    check: Callable[[str], object] = lambda text: None
 
 
 @dataclass(frozen=True, kw_only=True)
