@@ -1,0 +1,98 @@
+"""Fact routing without a model: a shared name decides, else the votes do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from hmlr.core.tasks.fact_routing.voting import MENTION, elected, shared_words, votes
+from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
+from hmlr.core.tasks.themes import NameFinder, bare_version, folded, names_of, proper
+from hmlr.language.tokens import content_words
+
+Facts = Sequence[OfferedFact]
+Dossiers = Sequence[OfferedDossier]
+
+
+def chosen(facts: Facts, dossiers: Dossiers) -> OfferedDossier | None:
+    """The dossier that the group of facts joins; None when it opens one of its own."""
+    if linked := _linked(facts, dossiers):
+        return linked
+    open_to = [dossier for dossier in dossiers if not _strangers(facts, dossier)]
+    place = elected(_similarities(facts, open_to))
+    return None if place is None else open_to[place]
+
+
+def vote_shares(facts: Facts, dossiers: Dossiers) -> list[float]:
+    """Each dossier's share of the votes, in the order offered; all 0 when no fact has a vote."""
+    sums = votes(_similarities(facts, dossiers))
+    total = sum(sums)
+    return [value / total for value in sums] if total else [0.0] * len(dossiers)
+
+
+def _linked(facts: Facts, dossiers: Dossiers) -> OfferedDossier | None:
+    """The dossier that shares most names with the group.
+
+    A name that several dossiers bear counts the less. None when two are even: the votes tell them apart.
+    """
+    own = _own_names(facts)
+    known = [_folded(dossier.names) for dossier in dossiers]
+    bearers = Counter(name for names in known for name in names)
+    weights = [sum(1 / bearers[name] for name in sorted(own & names)) for names in known]
+    best = max(weights, default=0.0)
+    if best == 0.0:
+        return _of_series(facts, dossiers)
+    return dossiers[weights.index(best)] if weights.count(best) == 1 else None
+
+
+def _of_series(facts: Facts, dossiers: Dossiers) -> OfferedDossier | None:
+    """The only dossier with numbered versions, for a policy that is one and nothing else: "This is v6"."""
+    if not all(o.fact.category == "policy" and bare_version(o.fact.subject) for o in facts):
+        return None
+    versioned = [dossier for dossier in dossiers if any(map(bare_version, dossier.names))]
+    return versioned[0] if len(versioned) == 1 else None
+
+
+def _strangers(facts: Facts, dossier: OfferedDossier) -> bool:
+    """Whether group and dossier are about named things that are not the same.
+
+    Bob's address is as near to the dossier of Alice as her own (cosine 0.53), so nearness may not decide.
+    """
+    own, known = _own_names(facts), _folded(dossier.names)
+    named = {folded(name) for offered in facts for name in names_of(offered) if proper(name)} & own
+    return bool(named) and bool(known) and not own & known and not _mentioning(facts, dossier)
+
+
+def _own_names(facts: Facts) -> set[str]:
+    return _folded(name for offered in facts for name in names_of(offered))
+
+
+def _folded(names: Iterable[str]) -> set[str]:
+    """The names that identify something: a bare "v6" is the sixth of anything."""
+    return {folded(name) for name in names if not bare_version(name)}
+
+
+def _mentioning(facts: Facts, dossier: OfferedDossier) -> set[int]:
+    """Places of the facts that mention one of the dossier's names."""
+    finder = NameFinder(name for name in dossier.names if not bare_version(name))
+    return {
+        place
+        for place, o in enumerate(facts)
+        if finder.find(f"{o.fact.subject} {o.statement} {o.fact.value}")
+    }
+
+
+def _similarities(facts: Facts, dossiers: Dossiers) -> list[list[float]]:
+    """How near each fact is to each dossier: by vectors when every dossier has them, else by words."""
+    mentions = [_mentioning(facts, dossier) for dossier in dossiers]
+    if dossiers and all(len(dossier.similarities) == len(facts) for dossier in dossiers):
+        near = [[dossier.similarities[place] for dossier in dossiers] for place in range(len(facts))]
+    else:
+        near = shared_words(
+            [content_words(offered.statement) for offered in facts],
+            [content_words(f"{dossier.title} {dossier.search_summary}") for dossier in dossiers],
+        )
+    return [
+        [value + MENTION * (place in mentions[number]) for number, value in enumerate(row)]
+        for place, row in enumerate(near)
+    ]
