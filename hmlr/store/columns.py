@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Dialect, Integer, Text, TypeDecorator, false
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Integer, Text, TypeDecorator, false, text
 
 from hmlr.errors import InvalidInput
 
@@ -77,6 +77,11 @@ def words(name: str, *, nullable: bool = False) -> Column[str]:
 def number(name: str, *, nullable: bool = False) -> Column[int]:
     """A whole number."""
     return Column(name, BigInteger, nullable=nullable)
+
+
+def count(name: str) -> Column[int]:
+    """A whole number that begins at 0."""
+    return Column(name, BigInteger, nullable=False, server_default=text("0"))
 
 
 def flag(name: str) -> Column[bool]:

@@ -70,9 +70,21 @@ class TurnStore(Protocol):
         """
 
     async def add_reply(
-        self, user: UserId, turn_id: TurnId, reply: NewMessage, *, jobs: Sequence[JobKind] = ()
+        self,
+        user: UserId,
+        turn_id: TurnId,
+        reply: NewMessage,
+        *,
+        jobs: Sequence[JobKind] = (),
+        erasures: int | None = None,
     ) -> None:
-        """Store the reply of a turn. NotFound when the turn is gone, Conflict when it has one."""
+        """Store the reply of a turn. NotFound when the turn is gone, Conflict when it has one.
+
+        `erasures` is that of the AddedTurn, told before anything was read for the reply. Conflict when the
+        user has forgotten anything since: the reply may repeat it, and no store can tell. Compared in the
+        transaction of the write, so that an erasure finds the reply stored or keeps it out. None, for a
+        reply that was made of no memories, is not compared.
+        """
 
     async def turns(self, user: UserId, query: TurnQuery) -> list[Turn]:
         """The turns that match, with their messages."""
@@ -142,6 +154,9 @@ class JobStore(Protocol):
         came from `NewTurn.held` don't count for that.
         """
 
+    async def renew(self, user: UserId, leases: Sequence[Lease], *, lease_s: float, now: datetime) -> None:
+        """Let the leases end `lease_s` seconds from now; those that were lost stay with who has them."""
+
     async def fail(
         self, user: UserId, leases: Sequence[Lease], *, error: str, retry_at: datetime | None
     ) -> None:
@@ -159,12 +174,22 @@ class JobStore(Protocol):
     async def job_counts(self, user: UserId, now: datetime) -> JobCounts:
         """Jobs by state."""
 
+    async def waiting_turns(
+        self, user: UserId, kinds: Sequence[JobKind], *, before_seq: int, most: int, now: datetime
+    ) -> list[TurnId]:
+        """Turns before `before_seq` with a job of these kinds that is due or running, `most` at the utmost.
+
+        Parked jobs and those that back off don't count. Cheap for a long queue.
+        """
+
 
 class CareStore(Protocol):
     """Erasure, portability, repair."""
 
     async def messages_containing(self, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:
         """Messages in which any of the texts stands, in any case; by message number.
+
+        Looks at content, speaker and metadata, whose keys and numbers count as texts.
 
         Reads all messages of the user: seconds for a large memory.
         """
@@ -182,8 +207,12 @@ class CareStore(Protocol):
     async def purge_files(self) -> bool:
         """Rewrite the database files without removed content (full-text segments, free pages, WAL).
 
-        False when another process kept a snapshot open, so that it must be repeated.
+        False when another process kept a snapshot open, so that it must be repeated. Every erasure is
+        pending, from its own transaction on, until this was done after it.
         """
+
+    async def purge_pending(self) -> bool:
+        """Whether the files may hold what was erased, by any user, since nobody finished the purge; cheap."""
 
     def export(self, user: UserId) -> AsyncIterator[ExportRecord]:
         """Everything of the user but what search derives, as plain JSON values, in a fixed order."""

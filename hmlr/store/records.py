@@ -88,6 +88,7 @@ class AddedTurn:
     seq: int
     created: bool
     leases: tuple[Lease, ...]  # of the held jobs, in the order of `held`
+    erasures: int  # of this user so far; `add_reply` compares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -310,11 +311,13 @@ class JobCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Rewrite:
-    """A message whose content changes because something in it is forgotten."""
+    """A message that changes because something in it is forgotten."""
 
     message_id: MessageId
     content: str
     chunks: tuple[NewChunk, ...]
+    speaker: str | None = None  # None: it stays
+    metadata: Mapping[str, object] | None = None  # None: it stays
 
 
 @dataclass(frozen=True, kw_only=True)

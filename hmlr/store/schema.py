@@ -21,9 +21,9 @@ from sqlalchemy import (
     text,
 )
 
-from hmlr.store.columns import flag, moment, number, serial, values, words
+from hmlr.store.columns import count, flag, moment, number, serial, values, words
 
-HEAD = "0001"  # the newest revision in migrations/versions; a test compares
+HEAD = "0002"  # the newest revision in migrations/versions; a test compares
 
 ORDINAL_BITS = 20  # chunk_id = message_no << ORDINAL_BITS | ordinal: a rebuild gives the same ids
 
@@ -45,6 +45,7 @@ users = Table(
     number("fact_version"),  # grows with every change of a fact
     number("facts_removed"),  # the version with which facts were last removed: copies from before are void
     number("last_seq"),  # never goes back, so that a gap shows what was forgotten
+    count("erasures"),  # grows with every erasure: what was read before may hold what is forgotten since
     PrimaryKeyConstraint("user_id"),
 )
 
@@ -236,6 +237,7 @@ tombstones = Table(
     words("target"),
     values("turn_seqs"),  # [[first, last], …]
     moment("recorded_at"),
+    flag("purged"),  # the files were rewritten since; until then they may hold what was erased
     Index("ix_tombstones_user", "user_id"),
     sqlite_autoincrement=True,
 )

@@ -33,6 +33,7 @@ from hmlr.store import (
     sqlite_facts,
     sqlite_import,
     sqlite_jobs,
+    sqlite_purge,
     sqlite_search,
     sqlite_turns,
 )
@@ -107,10 +108,18 @@ class SqliteStore:
         return await self._gate.write(lambda c: sqlite_apply.add_turns(c, user, turns, changes))
 
     async def add_reply(
-        self, user: UserId, turn_id: TurnId, reply: NewMessage, *, jobs: Sequence[JobKind] = ()
+        self,
+        user: UserId,
+        turn_id: TurnId,
+        reply: NewMessage,
+        *,
+        jobs: Sequence[JobKind] = (),
+        erasures: int | None = None,
     ) -> None:
         """See TurnStore."""
-        await self._gate.write(lambda c: sqlite_turns.add_reply(c, user, turn_id, reply, jobs))
+        await self._gate.write(
+            lambda c: sqlite_turns.add_reply(c, user, turn_id, reply, kinds=jobs, erasures=erasures)
+        )
 
     async def turns(self, user: UserId, query: TurnQuery) -> list[Turn]:
         """See TurnStore."""
@@ -184,6 +193,10 @@ class SqliteStore:
             lambda c: sqlite_jobs.claim(c, user, kind, limit=limit, lease_s=lease_s, now=now)
         )
 
+    async def renew(self, user: UserId, leases: Sequence[Lease], *, lease_s: float, now: datetime) -> None:
+        """See JobStore."""
+        await self._gate.write(lambda c: sqlite_jobs.renew(c, user, leases, lease_s=lease_s, now=now))
+
     async def fail(
         self, user: UserId, leases: Sequence[Lease], *, error: str, retry_at: datetime | None
     ) -> None:
@@ -206,6 +219,14 @@ class SqliteStore:
         """See JobStore."""
         return await self._gate.read(lambda c: sqlite_jobs.job_counts(c, user, now))
 
+    async def waiting_turns(
+        self, user: UserId, kinds: Sequence[JobKind], *, before_seq: int, most: int, now: datetime
+    ) -> list[TurnId]:
+        """See JobStore."""
+        return await self._gate.read(
+            lambda c: sqlite_jobs.waiting_turns(c, user, kinds, before_seq=before_seq, most=most, now=now)
+        )
+
     # Care
 
     async def messages_containing(self, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:
@@ -218,7 +239,11 @@ class SqliteStore:
 
     async def purge_files(self) -> bool:
         """See CareStore."""
-        return await self._gate.alone(sqlite_care.purge)
+        return await self._gate.alone(sqlite_purge.purge)
+
+    async def purge_pending(self) -> bool:
+        """See CareStore."""
+        return await self._gate.read(sqlite_purge.is_pending)
 
     async def export(self, user: UserId) -> AsyncIterator[ExportRecord]:
         """See CareStore; one snapshot, held until the iterator is read to its end or closed."""

@@ -1,4 +1,4 @@
-"""Care of the whole file: purge, rebuild, statistics."""
+"""Care of the whole file: rebuild, statistics."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, exists, func, insert, select, text, update
 
+from hmlr.errors import StorageError
 from hmlr.records import JobKind, Stats, UserId
 from hmlr.store import sqlite_files
 from hmlr.store.schema import (
@@ -24,26 +25,12 @@ from hmlr.store.schema import (
     vectors,
 )
 from hmlr.store.slicing import Slicer
-from hmlr.store.sqlite_engine import Link
 from hmlr.store.sqlite_index import ChunkValues, chunk_values, index_all
 from hmlr.store.sqlite_jobs import restart_jobs
 from hmlr.store.sqlite_rows import among, bump_facts
 
 _PAGE = 500
 _LEARNING: tuple[JobKind, ...] = ("route", "scrub", "scribe")
-
-
-def purge(link: Link) -> bool:
-    """See CareStore.purge_files; needs a connection outside any transaction."""
-    # Deleted words stay in the index's segments until these are merged, deleted rows in free pages until
-    # the file is written anew, and both in the log until that is cut.
-    link.raw.execute("INSERT INTO chunk_terms(chunk_terms) VALUES ('optimize')")
-    link.raw.execute("VACUUM")
-    (timeout,) = link.raw.execute("PRAGMA busy_timeout").fetchone()
-    link.raw.execute("PRAGMA busy_timeout = 2000")  # enough for reads; an export is not waited for
-    busy, _, _ = link.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    link.raw.execute(f"PRAGMA busy_timeout = {int(timeout)}")
-    return not busy
 
 
 def rebuild(connection: Connection, slicer: Slicer) -> int:
@@ -68,6 +55,7 @@ def rebuild(connection: Connection, slicer: Slicer) -> int:
     drop_full_text(connection)
     create_full_text(connection)
     index_all(connection)
+    _require_whole(connection, count)
     connection.execute(update(users).values(epoch=users.c.epoch + 1))
     _embed_missing(connection)
     return count
@@ -86,6 +74,20 @@ def _replace_chunks(connection: Connection, message_no: int, rows: Sequence[Chun
     for key, row in after.items():
         if key in before and key not in moved and before[key] != row:
             connection.execute(update(chunks).where(chunks.c.chunk_id == key).values(row))
+
+
+def _require_whole(connection: Connection, count: int) -> None:
+    """Raise StorageError when rows were lost on the way; that rolls back, and the old index serves on."""
+    there = select(func.count()).select_from(messages)
+    searchable = select(func.count()).select_from(chunks).where(chunks.c.searchable)
+    indexed = text("SELECT count(*) FROM chunk_terms_docsize")  # FTS5 keeps the length of every row it holds
+    wanted = [connection.execute(each).scalar() for each in (there, searchable)]
+    made = [count, connection.execute(indexed).scalar()]
+    if made != wanted:
+        raise StorageError(
+            f"the new index has {made[1]} of {wanted[1]} paragraphs, from {made[0]} of {wanted[0]} messages",
+            hint="The old one is kept; run `doctor`",
+        )
 
 
 def _place(row: Any) -> object:

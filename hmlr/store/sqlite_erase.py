@@ -29,7 +29,7 @@ from hmlr.store.schema import (
 from hmlr.store.sqlite_blocks import drop_empty, header_values, recount
 from hmlr.store.sqlite_index import add_chunks, chunk_values, remove_chunks
 from hmlr.store.sqlite_jobs import restart_jobs, take_back
-from hmlr.store.sqlite_rows import among, bump_epoch, bump_facts, digest, ensure_user
+from hmlr.store.sqlite_rows import among, bump_facts, count_erasure, digest, ensure_user
 from hmlr.store.sqlite_traces import blank_words, mend_facts
 
 
@@ -69,7 +69,7 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
             user_id=user, scope=plan.scope, target=plan.target, turn_seqs=_ranges(seqs), recorded_at=now
         )
     )
-    bump_epoch(connection, user)
+    count_erasure(connection, user)
     bump_facts(connection, user, removed=True)
     return Erased(
         turns=len(turn_ids),
@@ -98,7 +98,7 @@ def _remove_turns(connection: Connection, user: UserId, turn_ids: Sequence[str])
 
 
 def _rewrite(connection: Connection, user: UserId, rewrite: Rewrite) -> tuple[int, int]:
-    """Give a message other content and chunks; the numbers of chunks and vectors removed."""
+    """Give a message other words and chunks; the numbers of chunks and vectors removed."""
     mine = and_(messages.c.user_id == user, messages.c.message_id == rewrite.message_id)
     message = connection.execute(
         select(messages.c.message_no, messages.c.turn_id, messages.c.echo).where(mine)
@@ -108,9 +108,12 @@ def _rewrite(connection: Connection, user: UserId, rewrite: Rewrite) -> tuple[in
     of_message = chunks.c.message_no == message.message_no
     vector_count = _count_vectors(connection, of_message)
     chunk_count = remove_chunks(connection, of_message)
-    connection.execute(
-        update(messages).where(mine).values(content=rewrite.content, sha256=digest(rewrite.content))
-    )
+    values: dict[str, object] = {"content": rewrite.content, "sha256": digest(rewrite.content)}
+    if rewrite.speaker is not None:
+        values |= {"speaker": rewrite.speaker, "speaker_key": rewrite.speaker.casefold()}
+    if rewrite.metadata is not None:
+        values |= {"metadata": dict(rewrite.metadata)}
+    connection.execute(update(messages).where(mine).values(values))
     rows = chunk_values(user, message.message_no, rewrite.chunks, echo=message.echo)
     add_chunks(connection, ensure_user(connection, user).user_no, rows)
     take_back(connection, user, message.turn_id)

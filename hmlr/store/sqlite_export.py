@@ -31,7 +31,7 @@ KINDS = tuple(_EXPORTED)
 # The user, numbers that the database gave, and what follows from other columns.
 _HIDDEN = {
     "user_id", "message_no", "speaker_key", "sha256", "subject_key", "event_no", "tombstone_no",
-    "turn_count", "started_at", "last_at", "last_seq",
+    "turn_count", "started_at", "last_at", "last_seq", "purged",
 }  # fmt: skip
 _HIDDEN_HERE = {"message": {"message_id"}, "fact": {"version"}}
 

@@ -13,10 +13,10 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from hmlr.errors import ClosedError
-from hmlr.store.sqlite_calls import settle, start_thread
 from hmlr.store.sqlite_engine import Database, Link
 from hmlr.store.sqlite_readers import HeldSnapshot, Readers
 from hmlr.store.sqlite_writer import Writer
+from hmlr.threads import settle, start_thread
 
 T = TypeVar("T")
 

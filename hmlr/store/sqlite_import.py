@@ -33,6 +33,8 @@ from hmlr.store.sqlite_rows import bump_facts, digest, ensure_user, last_number
 from hmlr.store.sqlite_turns import message_id
 
 Values = dict[str, Any]
+# Rows written at a time: all of them at once would make the garbage collector hold up every thread.
+_PAGE = 500
 _BARE: Values = {"label": "conversation", "summary": "", "keywords": [], "open_loops": [], "decisions": []}
 
 
@@ -132,21 +134,29 @@ class _Taker:
     def messages(self, rows: list[Values], pieces: list[Sequence[NewChunk]]) -> int:
         """Messages come with their chunks and a job to embed them."""
         here = self._present(messages, ("turn_id", "position"))
-        number, new, cut, touched = last_number(self._connection, "messages"), [], [], {}
+        new: list[tuple[Values, Sequence[NewChunk]]] = []
         for row, slices in zip(rows, pieces, strict=True):
             place = (row["turn_id"], row["position"])
             if place in here or not self._belongs("message", row["turn_id"]):
                 continue
             here.add(place)
-            number += 1
-            new.append(self._message(row, number))
-            cut += chunk_values(self._user, number, slices, echo=row["echo"])
-            if not row["echo"]:
-                touched[row["turn_id"]] = True
-        added = self._add(messages, new)
-        add_chunks(self._connection, self._owner.user_no, cut)
+            new.append((row, slices))
+        for start in range(0, len(new), _PAGE):
+            self._write_messages(new[start : start + _PAGE])
+        touched = dict.fromkeys(row["turn_id"] for row, _ in new if not row["echo"])
         add_jobs(self._connection, self._user, "embed", list(touched))
-        return added
+        return len(new)
+
+    def _write_messages(self, new: Sequence[tuple[Values, Sequence[NewChunk]]]) -> None:
+        first = last_number(self._connection, "messages") + 1
+        numbered = list(enumerate(new, start=first))
+        self._add(messages, [self._message(row, number) for number, (row, _) in numbered])
+        cut = [
+            values
+            for number, (row, slices) in numbered
+            for values in chunk_values(self._user, number, slices, echo=row["echo"])
+        ]
+        add_chunks(self._connection, self._owner.user_no, cut)
 
     def _message(self, row: Values, number: int) -> Values:
         speaker = row["speaker"]
@@ -231,7 +241,8 @@ class _Taker:
         """The tombstones that were not here."""
         names = ("scope", "target", "turn_seqs", "recorded_at")
         here = self._known(tombstones, names)
-        return self._add(tombstones, [row for row in rows if _identity(row, names) not in here])
+        new = [row for row in rows if _identity(row, names) not in here]
+        return self._add(tombstones, [{**row, "purged": True} for row in new])  # no byte of it was here
 
     def _belongs(self, kind: str, turn_id: str) -> bool:
         """Whether the record's turn is here; False when the turn was left out."""
@@ -250,10 +261,9 @@ class _Taker:
         return {_identity(dict(row), names) for row in self._connection.execute(found).mappings()}
 
     def _add(self, table: Table, rows: list[Values]) -> int:
-        if not rows:
-            return 0
-        values = [{"user_id": self._user, **row} for row in rows]
-        self._connection.execute(insert(table), values)
+        for start in range(0, len(rows), _PAGE):
+            page = [{"user_id": self._user, **row} for row in rows[start : start + _PAGE]]
+            self._connection.execute(insert(table), page)
         return len(rows)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,14 +96,18 @@ def claim(
     ]
 
 
+def renew(
+    connection: Connection, user: UserId, leases: Sequence[Lease], *, lease_s: float, now: datetime
+) -> None:
+    """See JobStore.renew."""
+    lease_until = to_micros(now + timedelta(seconds=lease_s))
+    for _, these in _by_token(user, leases):
+        connection.execute(update(jobs).where(these).values(lease_until=lease_until))
+
+
 def finish(connection: Connection, user: UserId, leases: Sequence[Lease]) -> None:
     """Remove the jobs; LeaseLost when one was taken over or its turn is gone."""
-    by_token: dict[str, list[Lease]] = {}
-    for lease in leases:
-        by_token.setdefault(lease.token, []).append(lease)
-    for token, held in by_token.items():
-        mine = and_(owned(jobs.c.user_id, user), jobs.c.token == token, jobs.c.state == "leased")
-        these = and_(mine, among(jobs.c.job_id, [lease.job_id for lease in held]))
+    for held, these in _by_token(user, leases):
         if connection.execute(delete(jobs).where(these)).rowcount < len(held):
             raise LeaseLost(f"a {held[0].kind} job was taken over by another worker, or its turn is gone")
 
@@ -189,6 +193,29 @@ def job_counts(connection: Connection, user: UserId, now: datetime) -> JobCounts
     )
 
 
+def waiting_turns(
+    connection: Connection,
+    user: UserId,
+    kinds: Sequence[JobKind],
+    *,
+    before_seq: int,
+    most: int,
+    now: datetime,
+) -> list[TurnId]:
+    """See JobStore.waiting_turns; kind by kind and state by state, so that the index answers."""
+    states = (
+        and_(jobs.c.state == "pending", jobs.c.due_at <= to_micros(now)),
+        jobs.c.state == "leased",
+    )
+    found: dict[TurnId, None] = {}
+    for kind in kinds:
+        for state in states:
+            these = and_(jobs.c.user_id == user, jobs.c.kind == kind, state, jobs.c.seq < before_seq)
+            waiting = select(jobs.c.turn_id).where(these).order_by(jobs.c.seq).limit(most)
+            found |= dict.fromkeys(connection.execute(waiting).scalars())
+    return list(found)[:most]
+
+
 def _of_turns(user: UserId, kind: JobKind) -> Select[Any]:
     fresh = [literal(value, jobs.c[name].type).label(name) for name, value in _FRESH.items()]
     return select(turns.c.user_id, literal(kind), turns.c.turn_id, turns.c.seq, *fresh).where(
@@ -198,6 +225,16 @@ def _of_turns(user: UserId, kind: JobKind) -> Select[Any]:
 
 def _put(source: Select[Any]) -> Any:
     return insert(jobs).from_select(["user_id", "kind", "turn_id", "seq", *_FRESH], source)
+
+
+def _by_token(user: UserId, leases: Sequence[Lease]) -> Iterator[tuple[list[Lease], ColumnElement[bool]]]:
+    """The leases claim by claim, each with the condition that finds those of its jobs that are still held."""
+    by_token: dict[str, list[Lease]] = {}
+    for lease in leases:
+        by_token.setdefault(lease.token, []).append(lease)
+    for token, held in by_token.items():
+        mine = and_(owned(jobs.c.user_id, user), jobs.c.token == token, jobs.c.state == "leased")
+        yield held, and_(mine, among(jobs.c.job_id, [lease.job_id for lease in held]))
 
 
 def _holds(user: UserId, lease: Lease) -> ColumnElement[bool]:

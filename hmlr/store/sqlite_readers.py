@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, CursorResult, Row, Select
 
 from hmlr.errors import ClosedError
-from hmlr.store.sqlite_calls import Call, settle, start_thread
+from hmlr.store.sqlite_calls import Call
 from hmlr.store.sqlite_engine import Database, Link
 from hmlr.store.sqlite_errors import translated
+from hmlr.threads import settle, start_thread
 
 T = TypeVar("T")
 

@@ -45,16 +45,17 @@ def ensure_user(connection: Connection, user: UserId) -> Row[Any]:
     row = connection.execute(wanted).one_or_none()
     if row is None:
         next_no = select(func.coalesce(func.max(users.c.user_no), 0) + 1).scalar_subquery()
-        zeros = dict.fromkeys(("epoch", "fact_version", "facts_removed", "last_seq"), 0)
+        zeros = dict.fromkeys(("epoch", "fact_version", "facts_removed", "last_seq", "erasures"), 0)
         values = {"user_id": user, "user_no": next_no, **zeros}
         connection.execute(insert(users).values(values))
         row = connection.execute(wanted).one()
     return row
 
 
-def bump_epoch(connection: Connection, user: UserId) -> None:
-    """Tell every reader of the user's search data to load it again."""
-    connection.execute(users.update().where(users.c.user_id == user).values(epoch=users.c.epoch + 1))
+def count_erasure(connection: Connection, user: UserId) -> None:
+    """Tell every reader of the user's search data to load it again, and refuse replies that are under way."""
+    values = {"epoch": users.c.epoch + 1, "erasures": users.c.erasures + 1}
+    connection.execute(users.update().where(users.c.user_id == user).values(values))
 
 
 def bump_facts(connection: Connection, user: UserId, *, removed: bool = False) -> int:

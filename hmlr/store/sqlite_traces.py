@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from hmlr.language.blanking import blank
-from hmlr.records import UserId
+from hmlr.records import Role, UserId
 from hmlr.store.schema import blocks, edits, fact_events, facts
 from hmlr.store.sqlite_rows import among
 
 _MOVES = ("superseded", "invalidated", "restored")
 # Where an edit holds words of the user's; ids and times beside them stay as they are.
 _WORDED = frozenset({"reason", "label", "value", "quote", "subject"})
+# What stands for no name or reason of anybody's; a role in `said_by` is one.
+_NO_WORDS = ("", *get_args(Role))
 _HEADER = ("label", "summary", "keywords", "open_loops", "decisions")
 
 
@@ -110,15 +112,20 @@ def _empty_events(
 
 
 def blank_words(connection: Connection, user: UserId, words: Sequence[str]) -> None:
-    """Blank the words in every reason, edit and block header of the user."""
+    """Blank the words in every reason, name of who said a fact, edit and block header of the user."""
     if not words:
         return
-    for table, key in ((facts, facts.c.fact_id), (fact_events, fact_events.c.event_no)):
-        mine = table.c.user_id == user
-        given = select(key, table.c.reason).where(mine, table.c.reason != "")
-        for number, reason in connection.execute(given).all():
-            if (left := blank(reason, words)) != reason:
-                connection.execute(update(table).where(mine, key == number).values(reason=left))
+    for key, column in (
+        (facts.c.fact_id, facts.c.reason),
+        (facts.c.fact_id, facts.c.said_by),
+        (fact_events.c.event_no, fact_events.c.reason),
+    ):
+        mine = column.table.c.user_id == user
+        given = select(key, column).where(mine, column.not_in(_NO_WORDS))
+        for number, said in connection.execute(given).all():
+            if (left := blank(said, words)) != said:
+                this = update(column.table).where(mine, key == number)
+                connection.execute(this.values({column: left}))
     _blank_edits(connection, user, words)
     _blank_headers(connection, user, words)
 

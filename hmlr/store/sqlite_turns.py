@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
-from hmlr.language.blanking import folded_text
+from hmlr.language.json_texts import texts_in
+from hmlr.language.needles import Needles
 from hmlr.records import JobKind, MessageId, StoredMessage, Turn, TurnId, UserId
 from hmlr.store.records import AddedTurn, Lease, NewMessage, NewTurn, TurnQuery
 from hmlr.store.schema import jobs, messages, turn_blocks, turns, users
@@ -19,6 +20,8 @@ from hmlr.store.sqlite_index import ChunkValues, add_chunks, chunk_values
 from hmlr.store.sqlite_jobs import job_values, restart_jobs
 from hmlr.store.sqlite_rows import among, digest, ensure_user, last_number, select_messages, stored_message
 
+# Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
+_PAGE = 500
 _Said = tuple[int, str, str | None, str]  # position, role, speaker, digest: what a repeat must equal
 
 
@@ -29,6 +32,7 @@ class _Batch:
     user: UserId
     message_no: int  # the last one given out
     job_id: int = 0  # the last one given out
+    erasures: int = 0  # of the user so far
     turns: list[dict[str, object]] = field(default_factory=list)
     messages: list[dict[str, object]] = field(default_factory=list)
     chunks: list[ChunkValues] = field(default_factory=list)
@@ -53,7 +57,7 @@ class _Batch:
             self.add_message(turn.turn_id, message)
         leases = {kind: self._add_job(turn, seq, kind) for kind in dict.fromkeys((*turn.jobs, *turn.held))}
         held = tuple(lease for kind in turn.held if (lease := leases[kind]))
-        return AddedTurn(turn_id=turn.turn_id, seq=seq, created=True, leases=held)
+        return AddedTurn(turn_id=turn.turn_id, seq=seq, created=True, leases=held, erasures=self.erasures)
 
     def add_message(self, turn_id: TurnId, message: NewMessage) -> None:
         self.message_no += 1
@@ -86,11 +90,12 @@ class _Batch:
 def add_turns(connection: Connection, user: UserId, new: Sequence[NewTurn]) -> list[AddedTurn]:
     """See TurnStore.add_turns."""
     owner = ensure_user(connection, user)
-    known = _known_keys(connection, user, new)
+    known = _known_keys(connection, user, new, owner.erasures)
     batch = _Batch(
         user=user,
         message_no=last_number(connection, "messages"),
         job_id=last_number(connection, "jobs"),
+        erasures=owner.erasures,
     )
     seq = owner.last_seq
     added: list[AddedTurn] = []
@@ -105,24 +110,35 @@ def add_turns(connection: Connection, user: UserId, new: Sequence[NewTurn]) -> l
         answer = batch.add_turn(turn, seq)
         added.append(answer)
         if key is not None:
-            again = AddedTurn(turn_id=answer.turn_id, seq=seq, created=False, leases=())
-            known[key] = (again, {_said(message) for message in turn.messages})
+            known[key] = (
+                replace(answer, created=False, leases=()),
+                {_said(message) for message in turn.messages},
+            )
     batch.write(connection, owner.user_no)
     connection.execute(update(users).where(users.c.user_id == user).values(last_seq=seq))
     return added
 
 
 def add_reply(
-    connection: Connection, user: UserId, turn_id: TurnId, reply: NewMessage, kinds: Sequence[JobKind]
+    connection: Connection,
+    user: UserId,
+    turn_id: TurnId,
+    reply: NewMessage,
+    *,
+    kinds: Sequence[JobKind],
+    erasures: int | None,
 ) -> None:
     """See TurnStore.add_reply."""
     turn = connection.execute(select(turns.c.seq).where(turns.c.user_id == user, turns.c.turn_id == turn_id))
     if turn.one_or_none() is None:
-        raise NotFound(f"there is no turn {turn_id}")
+        raise NotFound(f"there is no turn {turn_id}", hint="It was forgotten, or was never stored")
+    owner = ensure_user(connection, user)
+    if erasures is not None and owner.erasures != erasures:
+        raise Conflict("something was forgotten while the reply was written, and the reply may repeat it")
     batch = _Batch(user=user, message_no=last_number(connection, "messages"))
     batch.add_message(turn_id, reply)
     try:
-        batch.write(connection, ensure_user(connection, user).user_no)
+        batch.write(connection, owner.user_no)
     except IntegrityError as error:
         raise Conflict(f"turn {turn_id} has a reply already") from error
     for kind in kinds:
@@ -131,7 +147,13 @@ def add_reply(
 
 def read_turns(connection: Connection, user: UserId, query: TurnQuery) -> list[Turn]:
     """See TurnStore.turns."""
-    rows = connection.execute(_matching(user, query)).all()
+    found: list[Turn] = []
+    for rows in connection.execute(_matching(user, query)).partitions(_PAGE):
+        found += _with_messages(connection, user, rows)
+    return found
+
+
+def _with_messages(connection: Connection, user: UserId, rows: Sequence[Row[Any]]) -> list[Turn]:
     said: dict[str, list[StoredMessage]] = defaultdict(list)
     wanted = (
         select_messages(messages.c.user_id == user)
@@ -145,20 +167,21 @@ def read_turns(connection: Connection, user: UserId, query: TurnQuery) -> list[T
 
 def messages_containing(connection: Connection, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:
     """See CareStore.messages_containing."""
-    wanted = {folded_text(text) for text in needles if text}
+    wanted = Needles(needles)
     if not wanted:
         return []
     # In Python, since SQLite folds the case of ASCII alone.
-    contents = select(messages.c.message_no, messages.c.content).where(messages.c.user_id == user)
-    numbers = [number for number, content in connection.execute(contents) if _holds(content, wanted)]
+    said = (messages.c.message_no, messages.c.content, messages.c.speaker, messages.c.metadata)
+    numbers = [
+        number
+        for rows in connection.execute(select(*said).where(messages.c.user_id == user)).partitions(_PAGE)
+        for number, content, speaker, metadata in rows
+        if any(map(wanted.stand_in, (content, speaker or "", *texts_in(metadata))))
+    ]
     found = select_messages(messages.c.user_id == user).where(among(messages.c.message_no, numbers))
-    rows = connection.execute(found.order_by(messages.c.message_no)).mappings()
-    return [stored_message(row) for row in rows]
-
-
-def _holds(content: str, wanted: set[str]) -> bool:
-    folded = folded_text(content)
-    return any(text in folded for text in wanted)
+    return [
+        stored_message(row) for row in connection.execute(found.order_by(messages.c.message_no)).mappings()
+    ]
 
 
 def message_values(user: UserId, turn_id: TurnId, message_no: int, message: NewMessage) -> dict[str, object]:
@@ -193,22 +216,26 @@ def _insert(connection: Connection, table: Any, rows: list[dict[str, object]]) -
 
 
 def _known_keys(
-    connection: Connection, user: UserId, new: Iterable[NewTurn]
+    connection: Connection, user: UserId, new: Iterable[NewTurn], erasures: int
 ) -> dict[str, tuple[AddedTurn, set[_Said]]]:
     """Turns that were stored under the keys before, with what was said in them."""
     keys = [turn.idempotency_key for turn in new if turn.idempotency_key is not None]
     if not keys:
         return {}
+    # Two steps: joined, SQLite walks through all of the user's messages and looks each one's turn up.
+    under = select(turns.c.turn_id, turns.c.seq, turns.c.idempotency_key).where(
+        turns.c.user_id == user, among(turns.c.idempotency_key, keys)
+    )
+    stored = {row.turn_id: row for row in connection.execute(under)}
     columns = (messages.c.position, messages.c.role, messages.c.speaker, messages.c.sha256)
-    rows = connection.execute(
-        select(turns.c.idempotency_key, turns.c.turn_id, turns.c.seq, *columns)
-        .join(messages, (messages.c.user_id == turns.c.user_id) & (messages.c.turn_id == turns.c.turn_id))
-        .where(turns.c.user_id == user, among(turns.c.idempotency_key, keys))
+    rows = select(messages.c.turn_id, *columns).where(
+        messages.c.user_id == user, among(messages.c.turn_id, list(stored))
     )
     known: dict[str, tuple[AddedTurn, set[_Said]]] = {}
-    for key, turn_id, seq, *said in rows:
-        answer = AddedTurn(turn_id=turn_id, seq=seq, created=False, leases=())
-        known.setdefault(key, (answer, set()))[1].add((said[0], said[1], said[2], said[3]))
+    for turn_id, *said in connection.execute(rows) if stored else ():
+        row = stored[turn_id]
+        answer = AddedTurn(turn_id=turn_id, seq=row.seq, created=False, leases=(), erasures=erasures)
+        known.setdefault(row.idempotency_key, (answer, set()))[1].add((said[0], said[1], said[2], said[3]))
     return known
 
 

@@ -109,3 +109,22 @@ async def test_a_reply_starts_the_jobs_of_its_turn_anew(store: Store) -> None:
 async def test_a_fresh_job_is_due_though_the_clock_jumped_back(store: Store) -> None:
     await store.add_turns(ADA, [turn(jobs=("scrub",))])
     assert len(await claim(store, seconds=-3600)) == 1
+
+
+async def test_the_turns_that_wait_are_named_up_to_a_count(store: Store) -> None:
+    added = await store.add_turns(ADA, [turn(jobs=("scrub", "embed")) for _ in range(3)])
+    await store.add_turns(BOB, [turn(jobs=("scrub",))])
+    first, second, third = (each.turn_id for each in added)
+
+    async def waiting_before(seq: int, most: int = 9, seconds: float = 0) -> list[TurnId]:
+        kinds = ("scrub", "scribe")
+        return await store.waiting_turns(ADA, kinds, before_seq=seq, most=most, now=later(seconds=seconds))
+
+    assert await waiting_before(added[2].seq) == [first, second]
+    assert await waiting_before(added[2].seq, most=1) == [first]
+    leases = await claim(store, limit=2)
+    assert set(await waiting_before(99)) == {first, second, third}
+    await store.apply(ADA, [], finish=leases[:1])
+    await store.fail(ADA, leases[1:], error="down", retry_at=later(seconds=60))
+    assert await waiting_before(99) == [third]
+    assert await waiting_before(99, seconds=61) == [second, third]

@@ -70,8 +70,6 @@ def test_the_lock_gives_up_with_a_reason(tmp_path: Path) -> None:
         waiting = WriteLock(path, needed=True, timeout_s=0.05)
         with pytest.raises(StorageBusy, match="another process"), waiting.held():
             pass
-    with WriteLock(path, needed=False, timeout_s=0).held(), WriteLock(path, needed=False, timeout_s=0).held():
-        pass
 
 
 async def test_a_write_waits_for_the_lock_and_reads_do_not(db_path: Path) -> None:

@@ -50,6 +50,7 @@ def wasteful(plans: dict[str, list[str]]) -> list[str]:
 async def test_what_is_named_is_found_by_its_name(store: Store, plans: dict[str, list[str]]) -> None:
     jobs = ("embed", "route")
     first, second = await store.add_turns(ADA, [turn("Oslo", jobs=jobs), turn("Bergen", jobs=jobs)])
+    await store.add_turns(ADA, [turn("Oslo", idempotency_key="k")])
     ids = (first.turn_id, second.turn_id)
     leases = await store.claim(ADA, "embed", limit=9, lease_s=60, now=NOW)
     rows = await store.turn_chunks(ADA, ids)

@@ -28,7 +28,11 @@ def described(make: Callable[[Connection], None]) -> list[tuple[str, str, frozen
             text("SELECT type, name, coalesce(sql, '') FROM sqlite_master ORDER BY 1, 2")
         )
         return [
-            (kind, name, frozenset(re.split(r",\s*(?![^()]*\))|\n", " ".join(sql.split()))))
+            (
+                kind,
+                name,
+                frozenset(re.split(r",\s*(?![^()]*\))|\n", " ".join(sql.split()).replace(" ,", ","))),
+            )
             for kind, name, sql in rows
             if not name.startswith("sqlite_autoindex")  # numbered by the order of the constraints
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import subprocess
 import sys
@@ -19,13 +18,14 @@ from hmlr.store.locking import WriteLock
 from hmlr.store.records import TurnQuery
 from hmlr.store.sqlite import SqliteStore, open_sqlite
 from hmlr.store.sqlite_engine import Link
+from tests.faults.figures import figure
 from tests.store.making import ADA, message, slices, turn
 
 pytestmark = pytest.mark.faults
 
 
 async def test_a_failing_call_costs_its_group_nothing(store: SqliteStore) -> None:  # F21
-    rounds = 1000 if os.environ.get("HMLR_FAULTS") == "full" else 20
+    rounds = figure(20, 1000)
 
     async def write(number: int) -> bool:
         bad = number % 2

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hmlr.errors import ClosedError, EmbedderError, EmbedderUnavailable
+from hmlr.errors import EmbedderError, EmbedderUnavailable
 from hmlr.memory.embeddings.port import Embedder, EmbedderSpec
+from hmlr.memory.embeddings.workers import OverdueError, Workers
 
 RETRY_LOAD_S = 60.0  # a load that failed costs seconds; the cause rarely mends itself sooner
-SLICE = 128  # texts per executor job, about 0.3 s: a query never waits for a whole import
+SLICE = 128  # texts per call of a thread, about 0.3 s: a query never waits for a whole import
 UNIT_TOLERANCE = 1e-3
 # What an embedder of somebody else's may let through, though the port forbids it: no turn may fail by it.
 FOREIGN = (
@@ -42,13 +41,16 @@ class EmbeddingService:
         self,
         spec: EmbedderSpec | None,
         *,
+        timeout_s: float = 30.0,
+        batch_timeout_s: float = 120.0,
         max_workers: int = 2,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spec = spec
         self._clock = clock
-        self._executor = ThreadPoolExecutor(max_workers, thread_name_prefix="hmlr-embed")
-        self._closed = False
+        self._timeout_s = timeout_s
+        self._batch_timeout_s = batch_timeout_s
+        self._workers = Workers(max_workers, "hmlr-embed")
         self._loading = threading.Lock()
         self._embedder: Embedder | None = None
         self._failure: EmbedderError | None = None
@@ -81,14 +83,31 @@ class EmbeddingService:
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return `(n, dim) float32, unit rows` (a blank text may give a zero row), in the order of the texts.
 
-        The first call loads the model; calls that come meanwhile wait for that same load. When a caller is
-        cancelled, the slice in work is finished and dropped.
+        For what somebody waits for: every slice of 128 texts has `timeout_s` seconds. The first call loads
+        the model, which counts; calls that come meanwhile wait for that same load. When a caller is
+        cancelled, or its deadline is over, the slice in work is finished and dropped.
 
         Raises:
             EmbedderUnavailable: no model is configured, or its packages are not installed.
-            EmbedderError: the model can't be loaded (tried again after 60 s), failed, or answered nonsense.
+            EmbedderError: the model can't be loaded (tried again after 60 s), failed, answered nonsense, or
+                not in time. While two calls are overdue none is tried.
             ClosedError: the service is closed, or was closed while this call waited.
         """
+        return await self._embed(texts, self._timeout_s)
+
+    async def embed_batch(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Like `embed`, for background work: every slice of 128 texts has `batch_timeout_s` seconds."""
+        return await self._embed(texts, self._batch_timeout_s)
+
+    async def aclose(self) -> None:
+        """Stop taking work and return at once; a second close does nothing.
+
+        Calls that wait for a thread raise `ClosedError`. A slice or a load in work goes on in its thread,
+        and the interpreter waits a minute for it when it exits: an export thrown away would be made again.
+        """
+        self._workers.close()
+
+    async def _embed(self, texts: Sequence[str], timeout_s: float) -> NDArray[np.float32]:
         if isinstance(texts, str):
             raise TypeError("embed() takes a sequence of texts, not one text")
         if self._spec is None:
@@ -97,34 +116,14 @@ class EmbeddingService:
             )
         # At least one slice: an empty call tells by its shape what the loaded model's dim is.
         starts = range(0, max(len(texts), 1), SLICE)
-        parts = [await self._in_thread(self._spec, list(texts[at : at + SLICE])) for at in starts]
+        parts = [await self._in_thread(self._spec, list(texts[at : at + SLICE]), timeout_s) for at in starts]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    async def aclose(self) -> None:
-        """Stop taking work and return at once; a second close does nothing.
-
-        Calls that wait for a thread raise `ClosedError`. A slice or a load in work goes on in its thread,
-        and the interpreter waits for it when it exits: an export thrown away would be made again.
-        """
-        self._closed = True
-        self._executor.shutdown(wait=False, cancel_futures=True)
-
-    async def _in_thread(self, spec: EmbedderSpec, texts: list[str]) -> NDArray[np.float32]:
-        """Run one slice in the executor; tell a closed service from a cancelled caller."""
-        if self._closed:
-            raise ClosedError("The embedding service is closed")
-        future = self._executor.submit(self._embed_blocking, spec, texts)
+    async def _in_thread(self, spec: EmbedderSpec, texts: list[str], timeout_s: float) -> NDArray[np.float32]:
         try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            if self._cut_off():
-                raise ClosedError("The embedding service was closed while a call waited") from None
-            raise
-
-    def _cut_off(self) -> bool:
-        """Whether it was the close that cancelled the call, and not somebody who cancelled its task."""
-        task = asyncio.current_task()
-        return self._closed and task is not None and not task.cancelling()
+            return await self._workers.run(lambda: self._embed_blocking(spec, texts), timeout_s)
+        except OverdueError as error:
+            raise EmbedderError(f"The embedding model {spec.model_id} {error}") from error
 
     def _embed_blocking(self, spec: EmbedderSpec, texts: list[str]) -> NDArray[np.float32]:
         embedder = self._loaded(spec)

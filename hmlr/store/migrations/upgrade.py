@@ -27,11 +27,11 @@ def upgrade(connection: Connection, *, target: str = "head") -> None:
     command.upgrade(config, target)
 
 
-def create(connection: Connection) -> None:
-    """Make the newest schema in an empty database by running every migration."""
+def create(connection: Connection, *, target: str = "head") -> None:
+    """Make the schema of `target` in an empty database by running every migration up to it."""
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, target)
 
 
 def newest() -> str | None:
