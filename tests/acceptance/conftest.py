@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,9 @@ def days_ago(days: float) -> str:
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of every process: one cache for the model, no settings of the machine's own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HMLR_", "COV_"))}
-    cache = os.environ.get("HMLR_TEST_CACHE") or str(tmp_path_factory.mktemp("model-cache"))
+    own = ("HMLR_", "COV_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "XAI_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    cache = os.environ.get("TEST_CACHE") or str(tmp_path_factory.mktemp("model-cache"))
     return {**kept, "HMLR_CACHE_DIR": cache, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
 
 
@@ -45,12 +46,20 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def sit(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[Any]]:
     """Run steps in a fresh process on this test's database."""
 
-    def run(*steps: Step, user: str = "ada", flush: bool = True, **client: Any) -> list[Any]:
+    def run(
+        *steps: Step,
+        user: str = "ada",
+        flush: bool = True,
+        model: str = "offline",
+        env: Mapping[str, str] | None = None,
+        **client: Any,
+    ) -> list[Any]:
         job = {
             "db": str(tmp_path / "memory.db"),
             "user": user,
             "steps": steps,
             "flush": flush,
+            "model": model,
             "client": client,
         }
         done = subprocess.run(
@@ -58,7 +67,7 @@ def sit(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[Any]]
             input=json.dumps(job),
             capture_output=True,
             text=True,
-            env=environment,
+            env={**environment, **(env or {})},
             cwd=tmp_path,
             timeout=120,
             check=False,

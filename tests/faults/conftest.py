@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+
+from tests.faults.figures import FULL
 
 
 @pytest.fixture
@@ -16,4 +17,4 @@ def db_path(tmp_path: Path) -> Path:
 @pytest.fixture
 def full() -> bool:
     """Whether the full figures are wanted, not the bounded ones."""
-    return os.environ.get("HMLR_FAULTS") == "full"
+    return FULL

@@ -1,10 +1,10 @@
-"""How much a fault test does: bounded in CI, the full figures with HMLR_FAULTS=full."""
+"""How much a fault test does: bounded in CI, the full figures with FAULTS=full."""
 
 from __future__ import annotations
 
 import os
 
-FULL = os.environ.get("HMLR_FAULTS") == "full"
+FULL = os.environ.get("FAULTS") == "full"
 
 
 def figure(bounded: int, full: int) -> int:

@@ -1,49 +1,47 @@
-"""A process that writes turns until it is killed, telling each one that was acknowledged.
+"""A process that writes turns until it is killed, and tells of each before it is written and after.
 
-Usage: store_writer.py DATABASE NAME SECONDS. Lines: "ready", then "<key> <turn id>" for each turn.
+Usage: store_writer.py DATABASE NAME LANES DURABILITY REPLY_S. Lines: "ready", then "ask KEY" and
+"ok KEY TURN_ID", the latter at most REPLY_S after the write: the way of an answer to its caller.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import sys
-import time
 from pathlib import Path
 
 from hmlr.records import TurnId, UserId
-from hmlr.store.records import TurnQuery
+from hmlr.store.records import NewTurn, TurnQuery
 from hmlr.store.sqlite import open_sqlite
 from tests.store.making import slices, turn
 
 ADA = UserId("ada")
+CHUNKS, JOBS = 4, 2  # of each turn
 
 
-async def main(path: Path, name: str, seconds: float) -> None:
-    store = await open_sqlite(path, slicer=slices)
+def said(key: str, turn_id: str) -> NewTurn:
+    """What is said under a key, first and when it is repeated."""
+    content = f"Turn {key} word\nSecond"
+    return turn(content, turn_id=TurnId(turn_id), idempotency_key=key, jobs=("embed", "scrub"))
+
+
+async def main(path: Path, name: str, lanes: int, durability: str, reply_s: float) -> None:
+    store = await open_sqlite(path, slicer=slices, durability=durability)
     say("ready")
-    end = time.monotonic() + seconds
-    worst = 0.0
 
     async def write(lane: int) -> None:
-        nonlocal worst
         for number in itertools.count():
-            if time.monotonic() > end:
-                return
             key = f"{name}-{lane}-{number}"
-            begun = time.monotonic()
-            given = turn(
-                f"Turn {key} word\nSecond", turn_id=TurnId(key), idempotency_key=key, jobs=("embed", "scrub")
-            )
-            (added,) = await store.add_turns(ADA, [given])
-            worst = max(worst, time.monotonic() - begun)
-            say(f"{key} {added.turn_id}")
+            say(f"ask {key}")
+            (added,) = await store.add_turns(ADA, [said(key, key)])
+            await asyncio.sleep(random.uniform(0, reply_s))
+            say(f"ok {key} {added.turn_id}")
             if number % 7 == 0:
                 await store.turns(ADA, TurnQuery(newest=True, limit=5))
 
-    await asyncio.gather(*(write(lane) for lane in range(4)))
-    await store.aclose()
-    say(f"worst {worst:.3f}")
+    await asyncio.gather(*(write(lane) for lane in range(lanes)))
 
 
 def say(line: str) -> None:
@@ -52,4 +50,5 @@ def say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])))
+    _, database, name, lanes, durability, reply_s = sys.argv
+    asyncio.run(main(Path(database), name, int(lanes), durability, float(reply_s)))

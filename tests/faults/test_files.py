@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,18 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
+PEAK_MB = figure(200, 1000)
 GOOD = [json.dumps({"content": f"Note {number}.", "occurred_at": "2023-05-08"}) for number in range(6)]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HMLR_")}
-    environment = {**kept, "HMLR_EMBEDDER": "none", "PYTHONPATH": str(ROOT), "HMLR_BACKGROUND_WAIT_S": "0"}
+    return {**kept, "HMLR_EMBEDDER": "none", "PYTHONPATH": str(ROOT), "HMLR_BACKGROUND_WAIT_S": "0"}
 
+
+@pytest.fixture
+def run(environment: dict[str, str], tmp_path: Path) -> Run:
     def command(*arguments: str, user: str = "ada") -> subprocess.CompletedProcess[str]:
         whole = [sys.executable, str(ROOT / "main.py"), *arguments, "--db", "memory.db", "--user", user]
         return subprocess.run(
@@ -108,14 +113,36 @@ def test_a_file_cut_anywhere_and_mended_gives_each_message_once(run: Run, tmp_pa
     assert count(run) == len(GOOD)
 
 
-def test_many_lines_twice_are_the_same_rows(run: Run, tmp_path: Path) -> None:
-    total = figure(2_000, 1_000_000)
-    with (tmp_path / "talk.jsonl").open("w", encoding="utf-8") as file:
-        for number in range(total):
-            file.write(json.dumps({"content": f"Line {number % 500} of many"}) + "\n")
-    assert run("remember", "talk.jsonl").returncode == 0
-    assert json.loads(run("remember", "talk.jsonl", "--json").stdout)["repeated"] == total
+def test_many_lines_twice_are_the_same_rows(environment: dict[str, str], run: Run, tmp_path: Path) -> None:
+    total = figure(5_000, 1_000_000)
+    talk = tmp_path / "talk.jsonl"
+    lines = [json.dumps({"content": f"Line {number % 500} of many"}) + "\n" for number in range(total)]
+    with talk.open("w", encoding="utf-8") as file:
+        file.writelines([*lines[: total // 2], "{broken\n", *lines[total // 2 :]])
+    assert f"line {total // 2 + 1}:" in refused(run("remember", "talk.jsonl"))
+    assert not (tmp_path / "memory.db").exists()
+    with talk.open("w", encoding="utf-8") as file:
+        file.writelines(lines)
+    del lines
+    for stored, known in ((total, 0), (0, total)):
+        begun = time.monotonic()
+        told, peak_mb = measured(tmp_path, environment, "remember", "talk.jsonl", "--json")
+        assert told == {"stored": stored, "repeated": known, "skipped": 0}
+        assert peak_mb < PEAK_MB
+        print(f"F55: {stored} new, {known} known: {time.monotonic() - begun:.0f} s, at most {peak_mb:.0f} MB")
     assert count(run) == total
+
+
+def measured(folder: Path, environment: dict[str, str], *arguments: str) -> tuple[dict[str, int], float]:
+    """What a command said, and the most memory it had, in MB."""
+    command = [sys.executable, str(ROOT / "main.py"), *arguments, "--db", "memory.db", "--user", "ada"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=folder) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.read())
+        _, status, usage = os.wait4(process.pid, 0)  # of this child alone, not the largest of all
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return told, usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
 @pytest.mark.parametrize("name", ["absent.jsonl", ".", "\udcff.jsonl"])

@@ -105,12 +105,6 @@ def test_arguments_go_before_the_environment_and_that_before_the_file(
     assert (settings.user, settings.recall_limit, settings.window_turns) == ("argument", 4, 1)
 
 
-def test_the_switches_of_the_tests_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HMLR_FAULTS", "full")
-    monkeypatch.setenv("HMLR_TEST_CACHE", "somewhere")
-    assert Settings.load().user == "default"
-
-
 @pytest.mark.parametrize("name", ["embedder", "model"])
 async def test_what_does_not_exist_is_named_at_the_start(name: str, tmp_path: Path) -> None:
     settings = Settings.load(db_path=str(tmp_path / "memory.db"), **{name: "telepathy"})
