@@ -37,6 +37,17 @@ _STARTERS = frozenset(
 
 _INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")
 _NEXT_WORD = re.compile(r"[\w'’]{1,16}")
+# What stands right before a kind of street that is cut short, and what comes after: "at ul. Morska 21".
+_ADDRESS = re.compile(
+    r"\b(?:add?ress(?:es)?(?: is)?|is|at|in|to|on|from|near|street)[:,]?\s+$", re.IGNORECASE
+)
+_NO_STREET = frozenset(
+    words(
+        "home work bed town noon once sea it me us him her them you that this all now time last fact "
+        "love class out off"
+    )
+)
+_STREET = re.compile(r"[^\W\d_][\w'’-]+(?: [^\W\d_][\w'’-]+){0,2},? (?:no\.? ?)?\d")
 _OPENERS = "\"'“‘«([{*_~`<„¿¡-–—"
 _LOOK_BACK = 32  # longer words are no abbreviations
 
@@ -53,7 +64,8 @@ def stop_ends_sentence(text: str, at: int, after: int, line_start: int) -> bool:
     word = before[-1].lstrip(_OPENERS)
     if len(before) == 1 and head == line_start and word.isdigit() and len(word) <= 3:
         return False
-    return _word_may_end(word, text[after : after + 20].lstrip(_OPENERS))
+    follows = text[after : after + 48].lstrip(_OPENERS)
+    return _word_may_end(word, follows) and not _before_street(word, text[head : at - len(word)], follows)
 
 
 def _word_may_end(word: str, follows: str) -> bool:
@@ -71,6 +83,14 @@ def _word_may_end(word: str, follows: str) -> bool:
     if len(word) == 1 and word.isupper() and word != "I":
         return not capital or _starts(follows)
     return True
+
+
+def _before_street(word: str, before: str, follows: str) -> bool:
+    """Whether a short word stands for a kind of street, of any language: a name and a number come next."""
+    short = 2 <= len(word) <= 4 and word.isalpha() and (word.islower() or len(word) == 2)
+    if not short or word in _NO_STREET or not follows[:1].isupper() or _starts(follows):
+        return False
+    return _STREET.match(follows) is not None and _ADDRESS.search(before) is not None
 
 
 def _starts(follows: str) -> bool:

@@ -37,7 +37,7 @@ class BlockDesk:
         return [entry.block for entry in await self._store.blocks(self._user)]
 
     async def rename(self, block_id: BlockId, label: str) -> Block:
-        """Give a block a label of the user's own, which then stays."""
+        """Give a block a label of the user's own, which then stays, and with it the turns it stands for."""
         check_name(label, what="the label")
         return await self._again(lambda: self._rename(block_id, label))
 
@@ -45,7 +45,11 @@ class BlockDesk:
         entry = await self._one(block_id)
         block = replace(entry.block, label=label, renamed=True)
         edit = AddEdit(kind=RENAME, target=block_id, payload={"label": label}, recorded_at=self._clock())
-        await self._store.apply(self._user, [PutBlock(block=block, version=entry.version), edit])
+        # A rebuild may cut topics otherwise: a name whose turns went elsewhere would be lost.
+        places = [
+            change for change in self._moves(await self._turns(block_id), block_id) if _is_place(change)
+        ]
+        await self._store.apply(self._user, [PutBlock(block=block, version=entry.version), edit, *places])
         return block
 
     async def merge(self, block_id: BlockId, into: BlockId) -> Block:
@@ -151,6 +155,10 @@ class BlockDesk:
         for count, turn in enumerate(turns):
             made = extend_header(replace(made, turn_count=count), words, turn.messages[0].content)
         return replace(made, label=block.label, renamed=True) if block.renamed else made
+
+
+def _is_place(change: Change) -> bool:
+    return isinstance(change, AddEdit) and change.kind == PLACE
 
 
 @dataclass(frozen=True, kw_only=True)

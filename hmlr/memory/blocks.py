@@ -12,10 +12,10 @@ from hashlib import sha256
 from hmlr.language.sentences import sentence_spans
 from hmlr.language.tokens import STOP_WORDS, content_words
 from hmlr.language.word_lists import words
+from hmlr.memory.labels import label_of, secrets_in
 from hmlr.records import Block, BlockId, TurnId
 
 MAX_KEYWORDS = 12
-LABEL_WORDS = 4
 MAX_ITEMS = 6  # open loops and decisions kept, the latest
 MAX_SENTENCE = 200
 # A label settles with its first turns; later ones widen the keywords instead, so that it stays recognisable.
@@ -33,6 +33,7 @@ _CHATTER = frozenset(
     came coming take took taking go goes went gone see saw seen look looks looking find found use used using
     try tried trying keep kept put live lives lived living work works worked working move moved moving call
     called calls ask asked remember remind mention mentioned talk talked discuss different another topic
+    forget forgot plus whole btw lol haha hmm pls plz ugh yay gotta kinda hey also actually anyway already
     subject new old first last next two three four five ever never always again soon later ago day days week
     weeks month months year years time times one
     """
@@ -61,7 +62,10 @@ class HeaderWords:
 
     def add(self, text: str, weight: int = 1) -> None:
         """Count the telling words of a text."""
+        hidden = secrets_in(text)
         for word in telling_words(text):
+            if word in hidden:  # a header is read by whoever lists the topics
+                continue
             folded = word.casefold()
             self.counts[folded] += weight
             self.surfaces.setdefault(folded, word)
@@ -120,7 +124,7 @@ def extend_header(block: Block, words: HeaderWords, text: str, *, label: str = "
     )
     if block.renamed or (block.label and block.turn_count >= LABEL_TURNS):
         return block
-    return replace(block, label=label.strip() or _label(words, text))
+    return replace(block, label=label.strip() or _label(block, words, text))
 
 
 def topic_words(block: Block, recent: Iterable[str]) -> frozenset[str]:
@@ -128,12 +132,15 @@ def topic_words(block: Block, recent: Iterable[str]) -> frozenset[str]:
     return content_words(" ".join((*block.keywords, block.label, *recent)))
 
 
-def _label(words: HeaderWords, text: str) -> str:
-    top = words.top(LABEL_WORDS)
-    if not top:
-        return text.strip().split("\n")[0][:40] or "conversation"
-    label = " ".join(top)
-    return label[0].upper() + label[1:]
+def _label(block: Block, words: HeaderWords, text: str) -> str:
+    """The label that was, while it names what the topic keeps coming back to, else one from this message."""
+    (top,) = words.top(1) or ("",)
+    if block.label and (words.counts[top.casefold()] < 2 or top.casefold() in block.label.casefold()):
+        return block.label
+    made = label_of(text, _telling)
+    if not made:
+        return block.label or text.strip().split("\n")[0][:40].strip() or "conversation"
+    return made if not block.label or top.casefold() in made.casefold() else block.label
 
 
 def _sentences(text: str) -> list[str]:

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.offline import scrub_by_rule
 from hmlr.core.tasks.scribe.offline import scribe_by_rule
+from hmlr.memory.facts.keys import rival_keys
 from hmlr.memory.facts.make import pin
+from hmlr.memory.facts.meant import reaches_all
 from hmlr.memory.facts.resolve import WIDE_CATEGORIES, resolve
 from hmlr.records import Fact, FactId, MessageId, StoredMessage, TurnId
 from hmlr.store.records import Change, ChangeFact, ConfirmFact, PutFact
@@ -84,8 +86,12 @@ def learn(facts: Facts, told: StoredMessage) -> list[Change]:
 
 def near(new: Iterable[tuple[FactDraft, Fact]], facts: Facts) -> list[Fact]:
     """The facts that a resolution needs to know."""
+    new = list(new)
+    if any(reaches_all(draft) for draft, _ in new):
+        return list(facts.values())
     keys = {fact.key for _, fact in new}
     keys |= {fact.key for fact in facts.values() if fact.category in WIDE_CATEGORIES}
+    keys = {each for key in keys for each in rival_keys(key)}
     return [fact for fact in facts.values() if fact.category in WIDE_CATEGORIES or fact.key in keys]
 
 

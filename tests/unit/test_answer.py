@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hmlr.core.tasks.answer.task import AnswerInput, KnownFact, offline
+from hmlr.core.tasks.answer.given import AnswerInput, KnownFact
+from hmlr.core.tasks.answer.task import offline
+from hmlr.core.tasks.outdated import Outdated
 from hmlr.records import Context
 from tests.unit.making import AT, fact, hit
 
@@ -13,6 +15,8 @@ DIET = KnownFact(
     fact=fact("strictly vegetarian", key="diet", category="constraint", quote="I'm strictly vegetarian"),
     statement="Diet: strictly vegetarian",
 )
+CODE = Outdated(said=("Code: 1111",), keys=frozenset({"code"}))
+SECRET = Outdated(said=("Wifi password: blue7",), keys=frozenset({"wifi", "password"}), secret=True)
 OSLO = KnownFact(fact=fact("Oslo"), statement="You live in Oslo")
 
 
@@ -54,14 +58,12 @@ def test_a_statement_found_is_quoted_with_its_speaker():
 
 def test_what_no_longer_holds_is_not_quoted():
     old = hit("My code is 1111.", turn_id="old")
-    assert "1111" not in answer("What is my code?", hits=(old,), outdated=frozenset({"My code is 1111."}))
+    assert "1111" not in answer("What is my code?", hits=(old,), outdated={"My code is 1111.": CODE})
 
 
 def test_one_outdated_sentence_does_not_silence_its_neighbour():
     both = hit("The wifi password is blue7. The alarm code is 9081.")
-    text = answer(
-        "What is the alarm code?", hits=(both,), outdated=frozenset({"The wifi password is blue7."})
-    )
+    text = answer("What is the alarm code?", hits=(both,), outdated={"The wifi password is blue7.": SECRET})
     assert "9081" in text
     assert "blue7" not in text
 

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from hmlr.memory.facts.aliases import AliasIndex
-from hmlr.memory.facts.lookup import FactIndex, _kind_asked, _of_somebody_else, _read, _terms, score_facts
+from hmlr.memory.facts.lookup import FactIndex, _kind_asked, _of_somebody_else, _terms, score_facts
+from hmlr.memory.facts.question import read
 from hmlr.records import Fact
 from tests.unit.fact_play import play
 from tests.unit.making import fact
@@ -30,7 +31,7 @@ def test_no_fact_that_is_passed_over_could_score(question: str) -> None:
     facts = facts_told()
     aliases = AliasIndex(facts)
     found = {one.fact_id for one, _ in score_facts(question, facts, aliases)}
-    asked = _read(question, aliases)
+    asked = read(question, aliases)
     for one in facts:
         worth = bool((asked.terms | asked.alias_terms) & _terms(one)) or _kind_asked(asked, one) > 0
         left_out = one.category == "secret" or _of_somebody_else(asked, one)

@@ -37,6 +37,14 @@ class FactDraft(BaseModel):
     valid_from: datetime | None = Field(
         None, description="event time from which it holds, when the text says so"
     )
+    valid_to: datetime | None = Field(
+        None, description="event time until which it holds, when the text says so"
+    )
+    instead_of: str = Field(
+        "",
+        max_length=300,
+        description="the wrong value that the text corrects, literal; with subject and key of that fact",
+    )
 
 
 class FactDrafts(BaseModel):
@@ -44,4 +52,4 @@ class FactDrafts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    facts: tuple[FactDraft, ...] = ()
+    facts: tuple[FactDraft, ...]

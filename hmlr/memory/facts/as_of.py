@@ -12,3 +12,8 @@ def holds(fact: Fact, at: datetime) -> bool:
     if fact.state == "invalidated" or fact.valid_from > at:
         return False
     return fact.valid_to is None or at < fact.valid_to
+
+
+def is_over(fact: Fact, now: datetime) -> bool:
+    """Whether a fact that was told with an end, such as "until 30 January", has come to it."""
+    return fact.valid_to is not None and fact.valid_to <= now

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, cast
 
+from hmlr.memory.facts.keys import rival_keys
 from hmlr.records import Fact, FactEvent, FactId, FactState, TurnId
 from hmlr.store.records import Change, ChangeFact, ConfirmFact, LogFactEvent, PutFact
 
@@ -43,9 +44,13 @@ class Board:
         """The facts that are now active."""
         return [fact for fact in self._facts.values() if fact.state == "active"]
 
+    def is_active(self, fact_id: FactId) -> bool:
+        """Whether the fact now holds."""
+        return self._facts[fact_id].state == "active"
+
     def facts_under(self, key: str) -> list[Fact]:
-        """The facts with this key, as they now stand."""
-        return [self._facts[fact_id] for fact_id in self._by_key.get(key, ())]
+        """The facts with this key or one that stands for the same role, as they now stand."""
+        return [self._facts[fact_id] for each in rival_keys(key) for fact_id in self._by_key.get(each, ())]
 
     def moved(self, fact_id: FactId) -> bool:
         """Whether the fact is new or stands otherwise than it was known."""
@@ -116,6 +121,11 @@ class Board:
         """Mark `fact` as never true."""
         self._move(fact, "invalidated", reason, superseded_by=None, valid_to=fact.valid_to)
         self._log(fact, "invalidated", reason, cause.turn_id)
+
+    def correct(self, fact: Fact, successor: Fact, *, reason: str) -> None:
+        """Mark `fact` as never true, and `successor` as what should have been said."""
+        self._move(fact, "invalidated", reason, superseded_by=successor.fact_id, valid_to=fact.valid_to)
+        self._log(fact, "invalidated", reason, successor.turn_id)
 
     def restore(self, fact: Fact, cause: Fact) -> None:
         """Make `fact` active again."""

@@ -6,9 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from hmlr.core.tasks.answer.requests import summed_up, wants_profile
+from hmlr.core.tasks.outdated import Outdated
 from hmlr.memory.facts.aliases import AliasIndex, joins_names
-from hmlr.memory.facts.lookup import FactIndex
+from hmlr.memory.facts.asked_time import AskedTime, asked_time, told_of
+from hmlr.memory.facts.lookup import FactIndex, score_facts
+from hmlr.memory.facts.outdated import outdated_quotes
+from hmlr.memory.facts.portrait import portrait
 from hmlr.memory.synthesis.scribe import profile_of
 from hmlr.records import Fact, FactId, Hits, TurnId, UserId
 from hmlr.store.port import Store
@@ -24,6 +30,8 @@ class FactView:
     constraints: tuple[Fact, ...] = ()
     relevant: tuple[Fact, ...] = ()  # best first
     by_turn: Mapping[TurnId, tuple[Fact, ...]] = field(default_factory=dict)  # the active ones
+    about: tuple[frozenset[str], ...] = ()  # whom the message asks about, see `facts.about`
+    past: bool = False  # the message asks for what was
 
     def of_turns(self, hits: Hits) -> tuple[Fact, ...]:
         """One hop of causal hydration: the active facts that came from the turns found, best hit first."""
@@ -51,27 +59,50 @@ class FactBook:
             return page.aliases
 
     async def other_names(self, text: str) -> tuple[str, ...]:
-        """Further names of the things that a text names."""
-        return tuple((await self.aliases()).expand(text))
-
-    async def view(self, message: str) -> FactView:
-        """What the facts say to a message."""
+        """Further names of the things and of the owner's people that a text names."""
         async with self._fresh() as page:
-            scored = await asyncio.to_thread(page.index.score, message, page.aliases)
+            return (*page.aliases.expand(text), *page.index.names_of_relatives(text))
+
+    async def view(self, message: str, now: datetime | None = None) -> FactView:
+        """What the facts say to a message of that time; without one, what holds at no time in particular."""
+        time = None if now is None else asked_time(message, now)
+        async with self._fresh() as page:
+            scored = await asyncio.to_thread(
+                page.index.score, summed_up(message) or message, page.aliases, now
+            )
+            relevant = [fact for fact, _ in scored[:MAX_RELEVANT]]
+            if wants_profile(message):
+                relevant = portrait(page.facts.values())
+            elif time is not None and (time.past or any(_not_now(fact, time) for fact in relevant)):
+                relevant = await self._at(message, time, page)
             return FactView(
-                constraints=page.constraints,
-                relevant=tuple(fact for fact, _ in scored[:MAX_RELEVANT]),
+                constraints=tuple(
+                    fact for fact in page.constraints if time is None or not _not_now(fact, time)
+                ),
+                relevant=tuple(relevant),
                 by_turn=page.by_turn,
+                about=page.index.about(message),
+                past=time is not None and time.past,
             )
 
-    async def outdated(self, hits: Hits) -> frozenset[str]:
-        """Quotes from the turns of the hits on which only facts stand that no longer hold."""
+    async def _at(self, message: str, time: AskedTime, page: _Page) -> list[Fact]:
+        """The facts of the time that is asked, what changed since then among them."""
+        known = await self._store.facts(self._user, FactQuery(states=("active", "superseded")))
+        facts = told_of(time, known)
+        scored = await asyncio.to_thread(score_facts, message, facts, page.aliases, time.until)
+        found = [fact for fact, _ in scored]
+        if time.past:  # what was, before what is
+            found.sort(key=lambda fact: fact.state == "active")
+        return found[:MAX_RELEVANT]
+
+    async def outdated(self, hits: Hits, now: datetime) -> Mapping[str, Outdated]:
+        """Quotes from the turns of the hits on which facts stand that no longer hold, and what they said."""
         turns = tuple({turn_id for hit in hits for turn_id in hit.turn_ids})
         if not turns:
-            return frozenset()
-        facts = await self._store.facts(self._user, FactQuery(turn_ids=turns, states=None))
-        holding = {(fact.message_id, fact.quote) for fact in facts if fact.state == "active"}
-        return frozenset(fact.quote for fact in facts if (fact.message_id, fact.quote) not in holding)
+            return {}
+        return outdated_quotes(
+            await self._store.facts(self._user, FactQuery(turn_ids=turns, states=None)), now
+        )
 
     @asynccontextmanager
     async def _fresh(self) -> AsyncIterator[_Page]:
@@ -129,6 +160,12 @@ class _Page:
         self.index.drop(fact.fact_id)
         self._joining.pop(fact.fact_id, None)
         self._binding.pop(fact.fact_id, None)
+
+
+def _not_now(fact: Fact, time: AskedTime) -> bool:
+    """Whether a fact that counts as active has not begun yet, or has come to the end it was told with."""
+    over = fact.valid_to is not None and fact.valid_to <= time.until
+    return over or fact.valid_from > time.until
 
 
 def _age(fact: Fact) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import get_args
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
-from hmlr.memory.facts.as_of import holds
+from hmlr.memory.facts.as_of import holds, is_over
 from hmlr.memory.facts.edits import correct, restore, retire
 from hmlr.memory.facts.statement import state
 from hmlr.memory.intake import CORRECTIONS, Intake, check_text, check_time
@@ -45,7 +45,10 @@ class FactDesk:
             raise InvalidInput(f"unknown state in {states!r}", hint=f"Give a list of {', '.join(STATES)}")
         wanted = None if as_of is not None else tuple(states)
         found = await self._store.facts(self._user, FactQuery(subject=subject, key=key, states=wanted))
-        return [fact for fact in found if as_of is None or holds(fact, as_of)]
+        if as_of is None:
+            now = self._clock()
+            return [fact for fact in found if fact.state != "active" or not is_over(fact, now)]
+        return [fact for fact in found if holds(fact, as_of)]
 
     async def history(self, fact_id: FactId) -> FactHistory:
         """All that was ever held under the subject and key of a fact, with every change. NotFound."""

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from hmlr.memory.facts.board import Board
-from hmlr.memory.facts.keys import is_single_valued, same_subject
+from hmlr.memory.facts.keys import is_single_valued, rival_keys, same_subject
 from hmlr.records import Fact, FactEvent, FactId, FactState, MessageId, TurnId
 from hmlr.store.records import AddEdit, Change, ChangeFact, Edit, LogFactEvent, PutFact
 
@@ -179,7 +179,7 @@ def rivals(fact: Fact, known: Iterable[Fact]) -> list[Fact]:
         for g in known
         if g.state == "active"
         and g.fact_id != fact.fact_id
-        and g.key == fact.key
+        and g.key in rival_keys(fact.key)
         and same_subject(g.subject, fact.subject)
         and (single or g.fact_id == fact.superseded_by)
     ]

@@ -41,6 +41,23 @@ def is_single_valued(key: str) -> bool:
     return key in _SINGLE or key.startswith(_SINGLE_HEADS) or key.endswith(_SINGLE_TAILS)
 
 
+# One person under several words: who has a new manager has no longer the old boss.
+_ONE_ROLE: tuple[tuple[str, ...], ...] = (
+    ("boss", "manager", "supervisor"),
+    ("wife", "husband", "spouse", "fiance", "fiancee", "girlfriend", "boyfriend"),
+    ("mother", "mom", "mum"),
+    ("father", "dad"),
+    ("flatmate", "roommate"),
+    ("landlord", "landlady"),
+)
+_ROLES = {key: group for group in _ONE_ROLE for key in group}
+
+
+def rival_keys(key: str) -> tuple[str, ...]:
+    """The keys whose values give way to one another, this one first."""
+    return tuple(dict.fromkeys((key, *_ROLES.get(key, ()))))
+
+
 # Heads of secrets, longest first, and the kinds that an unqualified "key" or "credential" may mean.
 _SECRET_HEADS = tuple(
     sorted(

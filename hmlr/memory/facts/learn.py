@@ -10,14 +10,25 @@ from typing import Generic, TypeVar
 
 from hmlr.core.tasks.base import Answer, Task, TaskRunner
 from hmlr.core.tasks.drafts import FactDraft, FactDrafts
+from hmlr.errors import HMLRError, LeaseLost
+from hmlr.language.tokens import content_words
+from hmlr.memory.analyst import Analyst
+from hmlr.memory.background import SomeFailed
+from hmlr.memory.facts.keys import rival_keys
 from hmlr.memory.facts.make import pin
+from hmlr.memory.facts.meant import reaches_all
 from hmlr.memory.facts.resolve import WIDE_CATEGORIES, resolve
+from hmlr.memory.facts.statement import state
 from hmlr.memory.intake import CORRECTIONS
 from hmlr.records import Fact, StoredMessage, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import Change, FactQuery, Lease, TurnQuery
 
 In = TypeVar("In")
+# Model calls of one batch at a time: enough to hide their latency, few enough for usual rate limits.
+CALLS_AT_ONCE = 8
+# Known facts that a model sees beside a message, so that it reuses their subjects and keys.
+KNOWN_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +36,11 @@ class Learner(Generic[In]):
     """Takes facts out of turns with one task."""
 
     task: Task[In, FactDrafts]
-    view: Callable[[StoredMessage], In]  # the task's input for one message
+    view: Callable[[StoredMessage, tuple[str, ...]], In]  # the task's input: a message, what is known of it
+    concerns: Callable[[StoredMessage], bool]  # whether the message can teach it anything
     store: Store
     runner: TaskRunner
+    analyst: Analyst | None  # has the answers when they came with the routing
     user: UserId
     clock: Callable[[], datetime]
 
@@ -43,20 +56,55 @@ class Learner(Generic[In]):
             message
             for turn in turns
             for message in turn.messages
-            if not message.echo and turn.session_id != CORRECTIONS
+            if not message.echo and turn.session_id != CORRECTIONS and self.concerns(message)
         ]
-        answers = await self._answers(messages)
+        if self.runner.model is not None:
+            await self._ask(messages, leases)
+            return
+        # Rules are CPU work: all of it in one hop, off the event loop.
+        values = await asyncio.to_thread(
+            lambda: [self.task.offline(self.view(message, ())) for message in messages]
+        )
+        await self._learn(messages, [Answer(value=value, by="rule") for value in values], leases)
+
+    async def _ask(self, messages: Sequence[StoredMessage], leases: Sequence[Lease]) -> None:
+        """Ask a model about all turns at once; what fails for one turn leaves the others learned."""
+        active = await self.store.facts(self.user, FactQuery())
+        statements = await asyncio.to_thread(lambda: [state(fact) for fact in active])
+        places, writing = asyncio.Semaphore(CALLS_AT_ONCE), asyncio.Lock()
+        failed: list[tuple[Lease, HMLRError]] = []
+
+        async def one(lease: Lease) -> None:
+            mine = [message for message in messages if message.turn_id == lease.turn_id]
+            try:
+                async with places:
+                    answers = [await self._answer(message, statements) for message in mine]
+                async with writing:  # one after the other: each is resolved against those before
+                    await self._learn(mine, answers, [lease])
+            except LeaseLost:
+                return  # another worker has it
+            except HMLRError as error:
+                failed.append((lease, error))
+
+        await asyncio.gather(*(one(lease) for lease in leases))
+        if failed:
+            raise SomeFailed(failed)
+
+    async def _answer(self, message: StoredMessage, statements: Sequence[str]) -> Answer[FactDrafts]:
+        if self.analyst is not None and (made := await self.analyst.drafts(message, self.task.name)):
+            return made
+        known = await asyncio.to_thread(touched, message.content, statements)
+        return await self.runner.run(self.task, self.view(message, known), patient=True)
+
+    async def _learn(
+        self,
+        messages: Sequence[StoredMessage],
+        answers: Sequence[Answer[FactDrafts]],
+        leases: Sequence[Lease],
+    ) -> None:
+        """Write what was learned and finish the leases with it."""
         changes = await self._changes(messages, answers)
         await self.store.apply(self.user, changes, finish=leases)
-
-    async def _answers(self, messages: Sequence[StoredMessage]) -> list[Answer[FactDrafts]]:
-        if self.runner.model is None:  # rules are CPU work: all of it in one hop, off the event loop
-            values = await asyncio.to_thread(
-                lambda: [self.task.offline(self.view(message)) for message in messages]
-            )
-            return [Answer(value=value, by="rule") for value in values]
-        asked = (self.runner.run(self.task, self.view(message)) for message in messages)
-        return list(await asyncio.gather(*asked))
 
     async def _changes(
         self, messages: Sequence[StoredMessage], answers: Sequence[Answer[FactDrafts]]
@@ -65,18 +113,28 @@ class Learner(Generic[In]):
         pinned = _pinned(messages, answers, now)
         if not pinned:
             return []
-        known = await self._known({fact.key for _, fact in pinned})
+        known = await self._known(pinned)
         by = answers[0].by
         edits = await self.store.edits(self.user)
         return await asyncio.to_thread(resolve, pinned, known, by=by, recorded_at=now, edits=edits)
 
-    async def _known(self, keys: set[str]) -> list[Fact]:
-        """The facts that new ones under these keys may bear on, whatever their state; see `resolve`."""
+    async def _known(self, new: Sequence[tuple[FactDraft, Fact]]) -> list[Fact]:
+        """The facts that new ones may bear on, whatever their state; see `resolve`."""
         wide = await self.store.facts(self.user, FactQuery(categories=WIDE_CATEGORIES, states=None))
-        keys = keys | {fact.key for fact in wide}
+        every = any(reaches_all(draft) for draft, _ in new)
+        wide += await self.store.facts(self.user, FactQuery()) if every else []
+        keys = {key for fact in (*wide, *(fact for _, fact in new)) for key in rival_keys(fact.key)}
         alike = await self.store.facts(self.user, FactQuery(keys=tuple(sorted(keys)), states=None))
         known = {fact.fact_id: fact for fact in (*wide, *alike)}
         return sorted(known.values(), key=lambda fact: (fact.valid_from, fact.recorded_at, fact.fact_id))
+
+
+def touched(text: str, statements: Sequence[str]) -> tuple[str, ...]:
+    """The statements that share words with a text, most shared first, at most KNOWN_SHOWN."""
+    words = content_words(text)
+    scored = [(len(words & content_words(statement)), -number) for number, statement in enumerate(statements)]
+    best = sorted((pair for pair in scored if pair[0]), reverse=True)[:KNOWN_SHOWN]
+    return tuple(statements[-number] for _, number in best)
 
 
 def _pinned(

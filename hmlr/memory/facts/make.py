@@ -35,7 +35,7 @@ def pin(draft: FactDraft, message: StoredMessage, *, recorded_at: datetime) -> F
         last_confirmed_at=message.occurred_at,
         occurred_at=message.occurred_at,
         valid_from=_zoned(draft.valid_from) or message.occurred_at,
-        valid_to=None,
+        valid_to=_zoned(draft.valid_to),
         recorded_at=recorded_at,
     )
 

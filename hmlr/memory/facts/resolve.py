@@ -10,7 +10,8 @@ How a statement bears on what is known is in its draft (`hmlr.core.tasks.drafts`
 
 Nothing reaches beyond its subject. Three ways of speaking name no subject or key of their own and are
 looked up: UNNAMED is the one thing known under the key; "the new key" is the one secret of that kind; a
-version of a policy is the same version under another way of writing. If several fit, none is meant.
+version of a policy is the same version under another way of writing. If several fit, none is meant. Where a
+value is put right, taken back or moved to another day, `meant` finds whose.
 
 Authority: what an assistant or a third party says never changes what the owner said.
 """
@@ -23,6 +24,7 @@ from datetime import datetime
 
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import RELATIONS_ONE
 from hmlr.memory.facts.board import Board, rank
 from hmlr.memory.facts.edits import EDITS, edited_at, redo
 from hmlr.memory.facts.keys import (
@@ -36,7 +38,8 @@ from hmlr.memory.facts.keys import (
     value_names,
     version_of,
 )
-from hmlr.records import OWNER, Category, Fact
+from hmlr.memory.facts.meant import corrected, moved_event, withdrawn
+from hmlr.records import OWNER, Category, Fact, MessageId
 from hmlr.store.records import Change, Edit
 
 # "The new key" and "version 3 replaces all before it" reach beyond the key under which they are said.
@@ -64,14 +67,17 @@ def resolve(
     held = {fact.fact_id for fact in known}
     # A message whose assertion is already held has had its effect; what came after it must not be undone.
     settled = {(fact.message_id, fact.key) for draft, fact in new if fact.fact_id in held and _asserts(draft)}
+    wrong = [(fact.message_id, draft.instead_of) for draft, fact in new if draft.instead_of]
     for draft, fact in sorted(new, key=_order):
-        if fact.fact_id in held:
+        if fact.fact_id in held or (_asserts(draft) and _denied(fact, wrong)):
             continue
         while waiting and edited_at(waiting[0]) < fact.occurred_at:
             redo(resolver.board, waiting.pop(0))
         if resolver.edited_away(fact):
             continue
-        if _asserts(draft):
+        if draft.instead_of:
+            resolver.correct(draft, fact)
+        elif _asserts(draft):
             resolver.take(draft, fact)
         elif (fact.message_id, fact.key) not in settled:
             resolver.change(draft, fact)
@@ -84,9 +90,18 @@ def _asserts(draft: FactDraft) -> bool:
     return draft.bearing in {"asserts", "updates"}
 
 
+def _denied(fact: Fact, wrong: Sequence[tuple[MessageId, str]]) -> bool:
+    """Whether its own message calls the value wrong."""
+    return any(
+        message_id == fact.message_id and fold(value) == fold(fact.value) for message_id, value in wrong
+    )
+
+
 def _order(pair: tuple[FactDraft, Fact]) -> tuple[object, ...]:
     draft, fact = pair
-    return fact.occurred_at, fact.turn_id, fact.message_id, _PHASES[draft.bearing], fact.start, fact.fact_id
+    # A correction that a rule of its own has understood in the same message finds nothing left to correct.
+    phase = (_PHASES[draft.bearing], bool(draft.instead_of))
+    return fact.occurred_at, fact.turn_id, fact.message_id, phase, fact.start, fact.fact_id
 
 
 def _may_change(actor: Fact, target: Fact) -> bool:
@@ -118,6 +133,9 @@ class _Resolver:
     def take(self, draft: FactDraft, fact: Fact) -> None:
         """Take in a fact that is said to hold."""
         fact = self._addressed(draft, fact)
+        moved = moved_event(draft, fact, self.board.active())
+        if moved is not None and moved.key.endswith("_date"):
+            fact = replace(fact, key=moved.key)
         twin = self._twin(fact)
         # "4,850,000, signed off" after "4.85 million": the same number, but said as the new word on it.
         reworded = twin is not None and draft.bearing == "updates" and fold(twin.value) != fold(fact.value)
@@ -132,6 +150,8 @@ class _Resolver:
                 self.board.supersede(others[0], fact, at=fact.valid_from)
         if draft.bearing == "updates" and fact.key == "policy":
             self._supersede_series(fact)
+        if moved is not None and moved.key == "event" and _may_change(fact, moved):
+            self.board.supersede(moved, fact, at=fact.valid_from)
 
     def _addressed(self, draft: FactDraft, fact: Fact) -> Fact:
         """The fact under the subject and key that are meant."""
@@ -167,7 +187,12 @@ class _Resolver:
         """The active fact that already says this, unless only the owner's word is new."""
         said = fold_value(fact.value)
         for g in self._rivals(fact):
-            if g.state == "active" and fold_value(g.value) == said and (g.owner or not fact.owner):
+            if (
+                g.state == "active"
+                and g.key == fact.key  # "my wife Ada" is more than "my girlfriend Ada" again
+                and (fold_value(g.value) == said or _shortened(g, fact))
+                and (g.owner or not fact.owner)
+            ):
                 return g
         return None
 
@@ -217,6 +242,28 @@ class _Resolver:
             ):
                 self.board.supersede(g, fact, at=fact.valid_from)
 
+    def correct(self, draft: FactDraft, fact: Fact) -> None:
+        """Put a value right; nothing when it does not show which."""
+        held = [
+            g
+            for g in self.board.active()
+            if g.occurred_at <= fact.occurred_at
+            and g.message_id != fact.message_id  # that one says it right already
+            and _may_change(fact, g)
+        ]
+        if (target := corrected(draft, fact, held)) is None:
+            return
+        old, new = target
+        if draft.bearing == "updates":
+            self.take(draft, new)
+            if self.board.is_active(old.fact_id):
+                self.board.supersede(old, new, at=new.valid_from)
+        elif self._twin(new) is None:
+            self.board.put(new)
+            self.board.correct(old, new, reason=draft.quote)
+        else:
+            self.board.invalidate(old, new, reason=draft.quote)
+
     # --- changes of state ---
 
     def change(self, draft: FactDraft, fact: Fact) -> None:
@@ -236,6 +283,9 @@ class _Resolver:
 
     def _meant(self, draft: FactDraft, fact: Fact) -> list[Fact]:
         """The facts that the statement is about, newest last; later ones than the statement are not meant."""
+        if draft.subject == draft.key == UNNAMED:
+            said_before = [g for g in self.board.active() if g.occurred_at <= fact.occurred_at]
+            return withdrawn(draft.value, said_before)
         whole = version_of(draft.subject) is not None and fold(draft.value) == fold(draft.subject)
         found = [
             g
@@ -292,6 +342,17 @@ def _names(known: Fact, said: str) -> bool:
     if value_names(known.value, said):
         return True
     return is_single_valued(known.key) and value_names(said, known.value)
+
+
+# "I work at Halden", said after "Halden Robotics", is the same by its first words.
+_NAMES = frozenset({"name", "employer", "studies_at", *RELATIONS_ONE})
+
+
+def _shortened(known: Fact, fact: Fact) -> bool:
+    """Whether a name is said again in short."""
+    if fact.key.replace("_", "-") not in _NAMES and fact.key not in _NAMES:
+        return False
+    return fold_value(known.value).startswith(fold_value(fact.value) + " ")
 
 
 def _same_unit(one: str, other: str) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import RELATIONS_MANY, RELATIONS_ONE
 from hmlr.memory.facts.keys import secret_head
 from hmlr.records import OWNER, Fact
@@ -40,6 +43,9 @@ _FORMS: dict[str, tuple[str, str]] = {
     "likes": ("You like {v}", "{s} likes {v}"),
     "dislikes": ("You dislike {v}", "{s} dislikes {v}"),
     "prefers": ("You prefer {v}", "{s} prefers {v}"),
+    "fears": ("You are afraid of {v}", "{s} is afraid of {v}"),
+    "medication": ("You take {v}", "{s} takes {v}"),
+    "avoids": ("To be left out: {v}", "{s} leaves out: {v}"),
     "project": ("You are working on {v}", "{s} is working on {v}"),
     "pet": ("Your pet: {v}", "{s}'s pet: {v}"),
     "childhood_pet": ("Your childhood pet: {v}", "{s}'s childhood pet: {v}"),
@@ -79,6 +85,60 @@ def state(fact: Fact) -> str:
             else f"{fact.subject}'s {fact.key.replace('_', ' ')} is {fact.value}"
         )
     return f"{label}: {fact.value}" if own else f"{_capital(fact.subject)} — {label.lower()}: {fact.value}"
+
+
+# The verb of a statement in the past; the first that fits counts.
+_PAST: tuple[tuple[str, str], ...] = (
+    (" don't ", " didn't "),
+    (" doesn't ", " didn't "),
+    ("You live ", "You lived "),
+    (" lives ", " lived "),
+    ("You come ", "You came "),
+    (" comes ", " came "),
+    ("You work ", "You worked "),
+    (" works ", " worked "),
+    ("You study ", "You studied "),
+    (" studies ", " studied "),
+    ("You speak ", "You spoke "),
+    (" speaks ", " spoke "),
+    ("You eat ", "You ate "),
+    (" eats ", " ate "),
+    ("You take ", "You took "),
+    (" takes ", " took "),
+    ("You like ", "You liked "),
+    (" likes ", " liked "),
+    ("You dislike ", "You disliked "),
+    (" dislikes ", " disliked "),
+    ("You prefer ", "You preferred "),
+    (" prefers ", " preferred "),
+    ("You own:", "You owned:"),
+    (" owns:", " owned:"),
+    ("You use ", "You used "),
+    (" uses ", " used "),
+    ("You want ", "You wanted "),
+    (" wants ", " wanted "),
+    ("You never ", "You never used to "),
+    ("You are ", "You were "),
+    (" is ", " was "),
+    (" are ", " were "),
+)
+
+
+def state_at(fact: Fact, now: datetime) -> str:
+    """The statement as one says it now: what is over in the past, what lies ahead with its beginning."""
+    said = state(fact)
+    if fact.valid_to is not None and fact.valid_to <= now:
+        past = next((said.replace(is_, was, 1) for is_, was in _PAST if is_ in f"{said} "), said)
+        return f"{past} (until {_day(fact.valid_to)})"
+    if fact.valid_from > now:
+        return f"{said} (from {_day(fact.valid_from)})"
+    if fact.valid_to is not None and not re.search(r"\buntil \d", fact.value):
+        return f"{said} (until {_day(fact.valid_to)})"
+    return said
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y}"
 
 
 def _secret_label(key: str) -> str:

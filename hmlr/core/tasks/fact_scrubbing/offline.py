@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hmlr.core.tasks.drafts import FactDraft, FactDrafts
 from hmlr.core.tasks.fact_scrubbing.rules import (
     changes,
+    corrections,
     credentials,
     events,
     naming,
@@ -46,6 +47,8 @@ def scrub_by_rule(message: StoredMessage) -> FactDrafts:
 
 def _of_sentence(sentence: Clause) -> Iterator[FactDraft]:
     yield from run(_OF_THE_WORLD, sentence)
+    if sentence.speaker:
+        yield from run(corrections.RULES, sentence)
     for clause in clauses(sentence):
         yield from run(_OF_CLAUSES, clause)
         if clause.speaker and not doubtful(clause):

@@ -57,7 +57,7 @@ def pinned(message: StoredMessage, answer: FactDrafts) -> FactDrafts:
 
 def _check(given: ScrubInput, answer: FactDrafts) -> FactDrafts:
     if given.message.echo:
-        return FactDrafts()
+        return FactDrafts(facts=())
     kept = pinned(given.message, answer).facts
     return FactDrafts(facts=tuple(draft for draft in kept if _may_say(given.message, draft)))
 

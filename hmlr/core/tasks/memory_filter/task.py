@@ -12,6 +12,9 @@ from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.fence import fence, nonce
 from hmlr.records import Hit
 
+# The user waits for it, and the best by score are good enough.
+TIMEOUT_S = 20.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class FilterInput:
@@ -26,7 +29,7 @@ class Kept(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    keep: tuple[int, ...] = ()
+    keep: tuple[int, ...]
 
 
 def offline(given: FilterInput) -> Kept:
@@ -62,5 +65,11 @@ def _prompt() -> Prompt:
 
 
 MEMORY_FILTER = Task(
-    name="memory_filter", prompt=_prompt, output=Kept, variables=variables, check=check, offline=offline
+    name="memory_filter",
+    prompt=_prompt,
+    output=Kept,
+    variables=variables,
+    check=check,
+    offline=offline,
+    timeout_s=TIMEOUT_S,
 )

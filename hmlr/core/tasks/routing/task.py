@@ -24,6 +24,9 @@ RESUME_MARGIN = 0.10
 # So few content words carry no topic of their own: "and for two people?" goes on with what was there.
 SHORT_WORDS = 2
 
+# The user waits for it, and the rule is good enough.
+TIMEOUT_S = 20.0
+
 _SHIFT = re.compile(
     r"\b(?:by the way|on (?:a|an)(?:other| different| unrelated)(?: note| topic| subject)?"
     r"|(?:different|new) (?:topic|subject)|change (?:of|the) (?:topic|subject)"
@@ -68,7 +71,7 @@ class RoutingInput:
 class Routing(BaseModel):
     """Where the turn belongs; `block_id` is one that was offered, None for a new topic."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
     action: Literal["continue", "resume", "new"]
     block_id: BlockId | None = None
@@ -139,23 +142,31 @@ def check(given: RoutingInput, answer: Routing) -> Routing:
         if given.current is None:
             raise ValueError("there is no current topic")
         return answer.model_copy(update={"block_id": given.current.block_id})
-    if answer.block_id not in {topic.block_id for topic in given.others}:
+    offered = {label: topic.block_id for label, topic in _labelled(given)}
+    offered |= {topic.block_id: topic.block_id for topic in given.others}
+    if answer.block_id not in offered:
         raise ValueError("the topic was not offered")
-    return answer
+    return answer.model_copy(update={"block_id": offered[answer.block_id]})
+
+
+def _labelled(given: RoutingInput) -> list[tuple[str, Topic]]:
+    """The other topics under short names: a model copies "2" without a slip, and sees the same every time."""
+    return [(str(number), topic) for number, topic in enumerate(given.others, 1)]
 
 
 def variables(given: RoutingInput) -> Mapping[str, str]:
     """The prompt's view of the input."""
     mark = nonce()
 
-    def view(topic: Topic) -> str:
+    def view(head: str, topic: Topic) -> str:
         said = fence(topic.said, mark=mark, said_by="user", at=None)
         label = fence(topic.label, mark=mark, said_by="topic label", at=None)
-        return f"id {topic.block_id}, keywords {', '.join(topic.keywords)}\n{label}\n{said}"
+        keywords = fence(", ".join(topic.keywords), mark=mark, said_by="keywords", at=None)
+        return "\n".join((head, keywords, label, said)).strip()
 
     return {
-        "current": view(given.current) if given.current else "none",
-        "others": "\n\n".join(view(topic) for topic in given.others) or "none",
+        "current": view("", given.current) if given.current else "none",
+        "others": "\n\n".join(view(f"id {label}", topic) for label, topic in _labelled(given)) or "none",
         "message": fence(given.message, mark=mark, said_by="user", at=None),
     }
 
@@ -166,5 +177,11 @@ def _prompt() -> Prompt:
 
 
 ROUTING = Task(
-    name="routing", prompt=_prompt, output=Routing, variables=variables, check=check, offline=offline
+    name="routing",
+    prompt=_prompt,
+    output=Routing,
+    variables=variables,
+    check=check,
+    offline=offline,
+    timeout_s=TIMEOUT_S,
 )

@@ -41,7 +41,7 @@ def _variables(given: ScribeInput) -> Mapping[str, str]:
 def _check(given: ScribeInput, answer: FactDrafts) -> FactDrafts:
     """Only the owner's own words make a profile, and only with the owner as subject."""
     if given.message.echo or not given.message.owner:
-        return FactDrafts()
+        return FactDrafts(facts=())
     kept = pinned(given.message, answer).facts
     return FactDrafts(
         facts=tuple(d for d in kept if d.category in PROFILE_CATEGORIES and d.subject.casefold() == OWNER)

@@ -170,7 +170,8 @@ def _only_withdraws(text: str, number: str) -> bool:
 
 def _subject(found: re.Match[str]) -> str:
     series = re.sub(
-        r"\b(?:the|our|a|an|new|this|that|next|latest|updated|revised|current|today|now|issued|published|released|and|is|in|of)\b",
+        r"\b(?:the|our|a|an|new|this|that|next|latest|updated|revised|current|today|now|issued|published|"
+        r"released|and|is|in|of)\b",
         "",
         (found["series"] or "").lower(),
     ).strip()

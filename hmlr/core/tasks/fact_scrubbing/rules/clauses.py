@@ -26,7 +26,9 @@ from hmlr.core.tasks.fact_scrubbing.rules.wording import (
     normal,
     requested,
     states,
+    taken_back,
     tidy,
+    with_subject,
     words_of,
 )
 from hmlr.language.dates import find_dates
@@ -51,6 +53,7 @@ class Clause:
     before: str = ""  # the sentence before it in normal form, else ""
     earlier: str = ""  # the clause before it in the same sentence
     shouted_low: bool = False  # the whole message has no capital letter: names come in lower case
+    taken_back: bool = False  # said to be no longer said: what it states was never right
 
     def draft(
         self,
@@ -62,9 +65,14 @@ class Clause:
         bearing: Bearing = "asserts",
         reason: str = "",
         valid_from: datetime | None = None,
+        valid_to: datetime | None = None,
     ) -> Iterator[FactDraft]:
         """Yield the draft, or nothing when subject or value is empty or too long."""
         subject, value = (subject or self.speaker).strip(), tidy(value)
+        if self.taken_back:
+            if bearing not in {"asserts", "updates"}:
+                return
+            bearing, reason, valid_from, valid_to = "retracts", self.quote, None, None
         if subject and key and value and len(value) <= MAX_VALUE and len(subject) <= 200 and len(key) <= 80:
             yield FactDraft(
                 subject=subject,
@@ -75,6 +83,7 @@ class Clause:
                 bearing=bearing,
                 reason=reason[:300],
                 valid_from=valid_from,
+                valid_to=valid_to,
             )
 
 
@@ -127,13 +136,18 @@ _VERBS = (
     r"(?:(?:also|now|currently|always|never|really|just|still|recently) )*"
     r"(?:(?:live|am|do not|cannot|never|hate|prefer|have|own|speak|moved|eat|avoid|enjoy|was born|grew "
     r"up|started|joined|"
-    r"bought|got|adopted|suffer)\b|(?:work|love|like|drink|study|drive|keep|come|need|use|follow|want) "
+    r"bought|got|adopted|suffer|sold|leased|rented|quit|became|switched|purchased|inherited)\b|(?:work|"
+    r"love|like|drink|study|drive|keep|come|need|use|follow|want) "
     r"(?=(?:in|at|as|for|from|to|the|an?|my|with|[A-Z]\w+|\w+ing)\b))"
 )
 _SPLIT = re.compile(
     rf"(?:[,;:]\s*|\s+[-–—]+\s+|\s*\(\s*)(?:{_CONNECTOR}\s+)?(?={_SUBJECTS})|"
     rf"\s+{_CONNECTOR}\s+(?={_SUBJECTS})"
-    rf"|(?P<elided>(?:,\s*|\s+)(?:and|but)\s+(?={_VERBS})|,\s+(?={_VERBS}))",
+    rf"|(?P<elided>(?:,\s*|\s+)(?:and|but)\s+(?={_VERBS})|,\s+(?={_VERBS}))"
+    # "My favourite tea is oolong, used to be Assam"
+    r"|,\s+(?:but )?(?=(?:it |this |that )?(?:used to be|formerly|previously)\b)"
+    # "I am 34, living in Leeds"
+    r"|(?P<tail>,\s+(?:and\s+)?(?=(?:currently |now )?(?:living|working|based|studying) (?:in|at|as|for)\b))",
     re.IGNORECASE,
 )
 _I_SUBJECT = re.compile(r"^(?:(?:\w+ ){0,2})I\b")
@@ -154,19 +168,22 @@ def sentences(message: StoredMessage) -> list[Clause]:
             continue
         text = requested(normal(masked[start:end]))
         if KIDDING.search(text):
-            out.clear()
+            out[:] = [told for told in out if told.taken_back]
         unreal = unreal or bool(STAYS_UNREAL.search(text))
-        if not unreal and states(text):
+        back = taken_back(LEAD.sub("", text))
+        if not unreal and states(back or text):
+            stated = back or with_subject(LEAD.sub("", text)).rstrip(" .!")
             out.append(
                 Clause(
-                    text=LEAD.sub("", text).rstrip(" .!"),
-                    words=words_of(text),
+                    text=stated,
+                    words=words_of(f"{text} {stated}"),
                     quote=quote,
                     speaker=speaker,
                     said_by_owner=message.owner,
                     now=message.occurred_at,
                     before=before,
                     shouted_low=low,
+                    taken_back=bool(back),
                 )
             )
         before = text
@@ -185,18 +202,19 @@ def clauses(sentence: Clause) -> Iterator[Clause]:
     if TRAILING_HEARSAY.search(text):
         return
     told = HEARSAY.search(text)
-    earlier, conditional, position, elided = "", False, 0, False
+    earlier, conditional, position, elided = "", False, 0, ""
     for found in [*_SPLIT.finditer(text), None]:
         piece = text[position : found.start() if found else len(text)]
         hearsay = (
             told is not None and told.start() <= position + len(piece) and not DOCTOR.search(told.group())
         )
         if elided and _I_SUBJECT.match(earlier):
-            piece = f"I {piece}"
+            piece = f"{elided} {piece}"
         condition = bool(CONDITION.match(piece))
         conditional = conditional or (condition and not HARMLESS_CONDITION.match(piece))
         if piece and not condition and not conditional and not hearsay:
             yield replace(sentence, text=piece.strip(), words=words_of(piece), earlier=earlier)
         earlier = piece
         if found:
-            position, elided = found.end(), found["elided"] is not None
+            position = found.end()
+            elided = "I am" if found["tail"] else "I" if found["elided"] else ""

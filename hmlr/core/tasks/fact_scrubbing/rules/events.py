@@ -31,6 +31,9 @@ _HAVE_EVENT = re.compile(
     rf"^(?:I|[Ww]e) (?:also |now |will )*(?:have|had|have got|booked|scheduled) (?:an?|my|the|our) "
     rf"(?P<what>(?:[\w'&-]+ ){{0,4}}?{_EVENT_NOUN})\b"
 )
+_END_OF = re.compile(r"\b(?:until|till|til)(?: the)? $")
+_NOT_ON = re.compile(r"\bnot (?:on |in |at )?(?:the )?$")
+_FROM = re.compile(r"\bfrom(?: the)? $")
 _MOVED = re.compile(r"\b(?:moved|postponed|rescheduled|brought forward|now|instead)\b")
 _DID = re.compile(
     r"^(?:(?P<lead>[\w ,'-]{2,40}?),? )?(?P<did>(?:I|[Ww]e) (?:(?:also|just|finally|recently|actually|"
@@ -45,6 +48,28 @@ _WILL = re.compile(
     r"^(?:(?P<lead>[\w ,'-]{2,40}?),? )?(?:I|[Ww]e) (?:am|are|will|have) (?:going |planning |about |"
     r"supposed )?(?:to )?(?:be )?(?P<verb>[a-z]+)\b"
 )
+_SHIFTED = (
+    r"(?:moved|pushed|postponed|rescheduled|shifted|changed|delayed|brought forward|put back|put off|"
+    r"switched)"
+    r"(?: back| forward| again| up)*"
+)
+_OF_WHAT = r"(?P<what>(?:[\w'&-]+ ){0,4}?[\w'&-]+)"
+# "The check-up moved to 3 May", "they postponed my exam until Friday", "the vet moved it: it's 8 May now"
+_RESCHEDULED = re.compile(
+    rf"^(?:[Tt]he|[Mm]y|[Oo]ur) {_OF_WHAT} (?:(?:has|have|had|got|was|is|being|been|just|now|will be) "
+    rf")*{_SHIFTED}"
+    rf"(?: from .{{3,40}}?)? (?:to|until|till|for)\b"
+    rf"|^(?:[Tt]hey|[Ww]e|I|[Tt]he \w+|[A-Z]\w+) (?:(?:have|has|had|just) )*{_SHIFTED} (?:the|my|our) "
+    rf"(?P<it>(?:[\w'&-]+ ){{0,4}}?[\w'&-]+)(?: from .{{3,40}}?)? (?:to|until|till|for)\b"
+    rf"|^(?:[Tt]he|[Mm]y|[Oo]ur) (?P<who>(?:[\w'&-]+ ){{0,2}}?[\w'&-]+) (?:(?:have|has|had|just) "
+    rf")*{_SHIFTED} it "
+    rf"(?:from .{{3,40}}? )?(?:to|until|till|for)\b"
+)
+_SHIFTED_IT = re.compile(
+    rf"^(?:[Tt]he|[Mm]y|[Oo]ur) {_OF_WHAT} (?:(?:has|have|had|got|was|is|being|been|just) )*{_SHIFTED}(?: "
+    rf"it)?$"
+)
+_NOW_ON = re.compile(r"^(?:it|that) (?:is|will be) (?:now )?(?:on |at )?\W*$", re.IGNORECASE)
 _THOUGHTS = word_set(
     """
     asked wondered wanted needed thought meant said mentioned talked liked loved hated noticed realized
@@ -62,14 +87,24 @@ _PLANS = word_set(
 
 def event(clause: Clause) -> Iterator[FactDraft]:
     """Something with a day: "my flight is on 3 May", "I ran a marathon last Friday"."""
-    dates = find_dates(clause.text, clause.now)
+    # "until 3 May" is an end of something, not its day; so is the first of "moved from Monday to Thursday".
+    dates = [
+        day for day in find_dates(clause.text, clause.now) if not _NOT_ON.search(clause.text[: day.at[0]])
+    ]
+    if not re.search(_SHIFTED, clause.text):
+        dates = [day for day in dates if not _END_OF.search(clause.text[: day.at[0]])]
+    if len(dates) > 1 and _MOVED.search(clause.text) and _FROM.search(clause.text[: dates[0].at[0]]):
+        dates = dates[1:]
     if not dates:
         return
-    said, coming = dates[0], _ahead(dates[0], clause)
+    said, coming = dates[0], ahead(dates[0], clause)
     if found := _MY_EVENT.search(clause.text):
         bearing: Bearing = "updates" if _MOVED.search(clause.text) else "asserts"
         when = said if " was on " in clause.text else coming
         yield from clause.draft(f"{slug(found['what'])}_date", _dated(when), "event", bearing=bearing)
+    elif what := _rescheduled(clause, dates[-1]):
+        day = _dated(ahead(dates[-1], clause))
+        yield from clause.draft(f"{slug(what)}_date", day, "event", bearing="updates")
     elif found := _HAVE_EVENT.search(clause.text):
         when = said if re.search(r"\bhad\b", clause.text) else coming
         yield from _happening(clause, found["what"], _dated(when), when)
@@ -81,24 +116,40 @@ def event(clause: Clause) -> Iterator[FactDraft]:
         yield from _happening(clause, clause.text, _day(coming), coming)
 
 
+def _rescheduled(clause: Clause, day: TimeSpan) -> str:
+    """What the clause puts on another day, "" for nothing; "it" is what the clause before moved."""
+    if found := _RESCHEDULED.search(clause.text):
+        return found["what"] or found["it"] or found["who"]
+    told = _SHIFTED_IT.search(clause.earlier) or _SHIFTED_IT.search(clause.before.rstrip(" .!"))
+    text = re.sub(r" (?:now|instead)$", "", clause.text)
+    if told and _NOW_ON.match(text[: day.at[0]]) and day.at[1] >= len(text.rstrip(" .!")):
+        return told["what"]
+    return ""
+
+
 def _happening(clause: Clause, what: str, day: str, when: TimeSpan) -> Iterator[FactDraft]:
     """What lies ahead is known from now on; what happened holds from its own day."""
     since = when.start if when.start <= clause.now else None
     yield from clause.draft("event", f"{what} ({day})", "event", valid_from=since)
 
 
-def _ahead(when: TimeSpan, clause: Clause) -> TimeSpan:
+def ahead(when: TimeSpan, clause: Clause) -> TimeSpan:
     """The span a year later when it names no year and would lie behind: appointments lie ahead."""
     if (
         when.end > clause.now
         or re.search(r"\d{4}|ago|last|yesterday", when.text)
-        or when.precision not in {"day", "month"}
+        or when.precision not in {"minute", "hour", "day", "month"}
     ):
         return when
     start, end = when.start + timedelta(days=365), when.end + timedelta(days=365)
-    if when.precision == "day" and start.day != when.start.day:  # a leap day between
+    if when.precision != "month" and start.day != when.start.day:  # a leap day between
         start, end = start + timedelta(days=1), end + timedelta(days=1)
     return replace(when, start=start, end=end)
+
+
+def dated(when: TimeSpan, clause: Clause) -> str:
+    """The words of a date that lies ahead, with the day they mean."""
+    return _dated(ahead(when, clause))
 
 
 def _dated(when: TimeSpan) -> str:

@@ -159,7 +159,8 @@ def named_thing(clause: Clause) -> Iterator[FactDraft]:
 
 _STANDS_FOR = re.compile(
     rf"(?:^|[\s(,;])(?P<a>[{UP}][{UP}\d&.-]{{1,9}}s?) (?:stands for|is short for|is an acronym for|is the "
-    rf"abbreviation (?:of|for)|abbreviates) (?P<b>\"?[A-Za-z][\w &/'-]{{3,80}})"
+    rf"abbreviation (?:of|for)|abbreviates|(?:(?:for us|here|at work|internally|in our team) )?means) "
+    rf"(?P<b>\"?[A-Za-z][\w &/'-]{{3,80}})"
 )
 _IN_BRACKETS = re.compile(rf"(?P<b>(?:[\w'-]+ ){{1,7}}?[\w'-]+) \((?P<a>[{UP}][{UP}\d&]{{1,7}})s?\)")
 _OPENED = re.compile(rf"\b(?P<a>[{UP}][{UP}\d&]{{1,7}}) \((?P<b>[A-Za-z][\w'-]*(?: [\w'/&-]+){{1,7}})\)")
@@ -168,8 +169,12 @@ _OPENED = re.compile(rf"\b(?P<a>[{UP}][{UP}\d&]{{1,7}}) \((?P<b>[A-Za-z][\w'-]*(
 def acronym(clause: Clause) -> Iterator[FactDraft]:
     """What letters stand for; in brackets only when the letters are the words' initials."""
     if found := _STANDS_FOR.search(clause.text):
-        long = re.split(r",| (?:and|which|that|in|but|so) ", found["b"])[0]
-        yield from clause.draft("stands_for", long, "acronym", subject=found["a"])
+        whole = re.split(r",| (?:which|that|but|so|btw|by the way)\b", found["b"])[0]
+        # "objectives and key results" is one name, since its letters are those; "… and I like it" is not.
+        named_whole = _initials(whole, found["a"]) == whole.removeprefix("the ")
+        long = whole if named_whole else re.split(r" (?:and|in)\b", whole)[0]
+        if long.split()[0].lower() not in _NO_LONG_FORM:
+            yield from clause.draft("stands_for", long.removeprefix("the "), "acronym", subject=found["a"])
     for found in _IN_BRACKETS.finditer(clause.text):
         if long := _initials(found["b"], found["a"]):
             yield from clause.draft("stands_for", long, "acronym", subject=found["a"])
@@ -178,6 +183,8 @@ def acronym(clause: Clause) -> Iterator[FactDraft]:
             yield from clause.draft("stands_for", found["b"], "acronym", subject=found["a"])
 
 
+# "AI means a lot to me", "UN means nothing": an opinion, not what the letters stand for.
+_NO_LONG_FORM = word_set("a an that it nothing everything trouble business more less well you we i no not")
 _SMALL = word_set("of the and for in a an to on")
 
 
@@ -239,5 +246,5 @@ RULES: tuple[Rule, ...] = (
         "use uses runs run relies rely built depends using adopts adopted name term spelling version "
         "identifier", named_thing),
     Rule.of("means mean defined define refers denotes is understand term", definition),
-    Rule.of("stands short acronym abbreviation abbreviates", acronym, mark="("),
+    Rule.of("stands short acronym abbreviation abbreviates means", acronym, mark="("),
 )  # fmt: skip

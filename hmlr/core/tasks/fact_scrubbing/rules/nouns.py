@@ -147,7 +147,8 @@ JOBS = (
     r"psychologist|psychiatrist|counsellor|counselor|teacher|professor|lecturer|tutor|librarian|scientist|"
     r"researcher|physicist|chemist|biologist|mathematician|statistician|economist|historian|engineer|"
     r"developer|"
-    r"programmer|designer|architect|administrator|analyst|consultant|manager|director|producer|editor|writer|"
+    r"programmer|dev|sysadmin|designer|architect|administrator|analyst|consultant|manager|director|"
+    r"producer|editor|writer|"
     r"author|journalist|reporter|translator|interpreter|photographer|painter|sculptor|illustrator|musician|"
     r"pianist|violinist|guitarist|singer|actor|actress|dancer|comedian|chef|cook|baker|barista|"
     r"bartender|waiter|"
@@ -194,6 +195,7 @@ FOODS = word_set(
     gelatine msg aspartame sweets candy desserts soda animals
     """
 )
+DRINKS = word_set("alcohol wine beer spirits coffee tea caffeine soda milk")
 # What brings a way of eating to its end when it is eaten again.
 MEATS = word_set(
     """

@@ -117,8 +117,17 @@ _OWNABLE = (
     r"drum kit|saxophone|telescope|camera|laptop|drone|watch|farm|shop|restaurant|horse|record player|"
     r"synthesizer|kayak|canoe|tesla)"
 )
+_BRAND = (
+    r"(?i:toyota|honda|ford|bmw|audi|mercedes|volkswagen|vw|[sš]koda|opel|vauxhall|renault|peugeot|"
+    r"citro[eë]n|fiat|"
+    r"volvo|saab|mazda|nissan|subaru|suzuki|hyundai|kia|dacia|porsche|ferrari|lexus|chevrolet|dodge|yamaha|"
+    r"kawasaki|"
+    r"ducati|vespa|polestar|mitsubishi|lada|alfa romeo|land rover|jaguar|cupra|byd)"
+)
 _MODEL = (
-    rf"(?:(?:(?:19|20)\d\d|'\d\d) )(?:[\w.'&+-]+ ?){{1,4}}|(?:[\w'-]+ ){{0,3}}?[{UP}][\w.'&+-]*(?: "
+    rf"{_BRAND}(?: (?!(?:from|for|in|at|on|last|this|that|which|with|when|and|but|back|as|to|too|instead|"
+    rf"now)\b)[\w.'&+-]+){{0,3}}|(?:(?:(?:19|20)\d\d|'\d\d) )(?:[\w.'&+-]+ ?){{1,4}}|(?:[\w'-]+ "
+    rf"){{0,3}}?[{UP}][\w.'&+-]*(?: "
     rf"(?:[{UP}\d][\w.'&+-]*)){{0,4}}|(?:[\w'&-]+ ){{0,4}}?{_OWNABLE}"
 )
 _A = r"(?:an?|my|one|another|the|two|three)"
@@ -127,7 +136,7 @@ _OWN = re.compile(
     rf"restored|got myself|got|drive|ride|have|am the owner of|picked up|leased?) "
     rf"(?P<what>(?:{_A} )?(?:beautiful |vintage |classic |red |used |brand-new |old |new |second-hand "
     rf")*(?:{_MODEL})(?:(?:,? and |, ){_A} (?:{_MODEL})){{0,8}})(?=$|[,.;!(]| (?:from|for|in|at|on|"
-    rf"last|this|that|which|with|when|and|but|back|as|to|too|yesterday|today|recently|now)\b)"
+    rf"last|this|that|which|with|when|and|but|back|as|to|too|yesterday|today|recently|now|instead)\b)"
 )
 _MY_CAR_IS = re.compile(
     rf"^[Mm]y (?:(?P<nth>first|second|third|old|new|other|current|daily|weekend|company) "
@@ -135,8 +144,10 @@ _MY_CAR_IS = re.compile(
 )
 _SOLD = re.compile(
     r"^(?:I|[Ww]e) (?:have )?(?:just |recently |finally )?(?:sold|gave away|got rid of|traded in|"
-    r"crashed|scrapped|totall?ed) (?:my|our|the) (?P<what>[\w.'&+-]+(?: [\w.'&+-]+){0,4}?)(?=$|"
-    r"[,.;!(]| (?:in|to|for|last|this|yesterday|on|at|and|because)\b)"
+    r"crashed|scrapped|totall?ed) (?:my|our|the) (?:old )?(?P<what>[\w.'&+-]+(?: [\w.'&+-]+){0,4}?)(?=$|"
+    r"[,.;!(]| (?:in|to|for|last|this|yesterday|today|on|at|and|because|finally|recently|already|now|so|"
+    r"after|"
+    r"since|with|via|online)\b)"
 )
 _NOT_OWNED = word_set(
     """
@@ -177,7 +188,9 @@ def _lasting(name: str, verb: str, item: str) -> bool:
     # "I have started learning the cello", "I have driven a Porsche 911"
     if not _ARTICLE.match(item) and (_VERB_FORM.match(name) or not _INNER.isdisjoint(words[1:])):
         return False
-    if re.fullmatch(rf"(?:[\w'&-]+ )*{_OWNABLE}", name) or re.match(r"(?:19|20)\d\d ", name):
+    if re.fullmatch(rf"(?:[\w'&-]+ )*{_OWNABLE}", name) or re.match(
+        rf"(?:19|20)\d\d |(?:[\w-]+ ){{0,2}}{_BRAND}\b", name
+    ):
         return True
     # "I have Monday off", "I got Covid": a bare capital after a weak verb says little.
     strong = verb in {

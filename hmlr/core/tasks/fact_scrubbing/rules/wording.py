@@ -47,14 +47,18 @@ _CONTRACTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _NO_APOSTROPHE = re.compile(r"\b(?:im|ive|dont|doesnt|didnt|isnt|wasnt|cant|hasnt)\b", re.IGNORECASE)
 _ALLERGIC = re.compile(r"\b([Aa])l{1,3}er[gj](?=i[ck]k?\b|y\b|ies\b)")  # as it is often misspelt
+_ADDRESS = re.compile(r"\b([Aa])dd?res+(?=(?:es)?\b)")
 _LOW_I = re.compile(r"(?<![\w.'-])i(?![\w.'-])")
 _WORD = re.compile(r"[\w'&+-]+")
 _SPACES = re.compile(r"\s+")
 LEAD = re.compile(
-    r"^(?:[-*•>#\s]|\d{1,3}[.)]\s|(?:well|ok|okay|oh|so|yes|yeah|no|hey|hi|hello|btw|by the way|fyi|"
+    r"^(?:[-*•>#\s]|\d{1,3}[.)]\s|(?:well|ok|okay|oh|so|yes|yeah|no(?=[,.!:]| (?:I|it|my|we)\b)|hey|hi|"
+    r"hello|btw|by the way|fyi|"
     r"also|and|but|"
     r"actually|anyway|honestly|plus|note|update|reminder|for the record|just so you know|as you know|"
-    r"thanks|thank you|sure|right|lol|haha|ps|p\.s\.)(?:\s+(?:there|again|everyone|all|\w+!))?[,:!.]?\s+)+",
+    r"thanks|thank you|sure|right|lol|haha|ps|p\.s\.|hmm+|um+|uh|ah|erm|oops|wait|sorry|correction|edit|"
+    r"(?:big|good|great|bad|sad|quick|happy) (?:news|update)|guess what)"
+    r"(?:\s+(?:there|again|everyone|all|\w+!))?[,:!.]?\s+)+",
     re.IGNORECASE,
 )
 
@@ -67,7 +71,39 @@ def normal(text: str) -> str:
             text = pattern.sub(opened, text)
     if "lerg" in text or "lerj" in text:
         text = _ALLERGIC.sub(r"\1llerg", text)
+    if "dres" in text:
+        text = _ADDRESS.sub(r"\1ddress", text)
     return _LOW_I.sub("I", text)
+
+
+# English leaves the subject out in a diary's tone: "Sold the boat", "just moved to Bergen". The word after
+# the verb tells such a statement from a heading ("Lost and found") or an order.
+_A = r"(?:an?|the|my|our|his|her|their|another|some|one|two|three)"
+_SUBJECTLESS = re.compile(
+    rf"^(?:(?:just|finally|recently|already|also|have|officially) ){{0,2}}(?:"
+    rf"(?:sold|bought|got|adopted|purchased|leased|rented|inherited|lost|scrapped|crashed|traded in|gave "
+    rf"away|"
+    rf"picked up|found|broke|finished|booked|met|visited) (?={_A}\b|rid of\b|[A-Z\d])"
+    rf"|got (?=(?:married|engaged|divorced|promoted|hired|fired|laid off)\b)"
+    rf"|(?:moved|relocated|emigrated|went) (?=(?:to|into|from|out|house|back|away|over|in with|on)\b)"
+    rf"|(?:started|began) (?=(?:at|with|{_A}|working|eating|drinking|learning|taking|as|on)\b)"
+    rf"|(?:quit|left|resigned from|resigned|joined) (?=(?:my|our|the|from|working|eating|drinking|"
+    rf"smoking)\b|[A-Z])"
+    rf"|(?:stopped|quit|gave up) (?=(?:eating|drinking|taking|smoking|working|using|meat|alcohol|coffee)\b)"
+    rf"|(?:became|turned|went) (?=(?:an?|vegan|vegetarian|\d\d)\b)"
+    rf"|(?:switched|migrated|changed|reset|updated|rotated) (?=(?:from|to|jobs|my|our|the)\b)"
+    rf"|(?:live|work|study) (?=(?:in|at|as|for)\b [A-Za-z])"
+    rf"|(?:living|working|studying) (?=(?:in|at|as|for)\b [A-Z]))",
+    re.IGNORECASE,
+)
+
+
+def with_subject(text: str) -> str:
+    """The sentence with its "I" put back where it was left out, else as it is."""
+    if _SUBJECTLESS.match(text) is None:
+        return text
+    verb = text[:1].lower() + text[1:]
+    return f"I am {verb}" if verb.split(maxsplit=1)[0].endswith("ing") else f"I {verb}"
 
 
 def words_of(text: str) -> frozenset[str]:
@@ -104,7 +140,7 @@ STAYS_UNREAL = re.compile(
 )
 KIDDING = re.compile(
     r"^\W*(?:(?:I am |I was )?(?:just|only) (?:kidding|joking)|jk|(?:I am|I was) (?:kidding|joking)|"
-    r"not really)\b",
+    r"not really|(?:no,? |wait,? |actually,? )*(?:scratch|strike|forget|ignore) that)\b(?! )",
     re.IGNORECASE,
 )
 HEARSAY = re.compile(
@@ -153,6 +189,29 @@ def requested(text: str) -> str:
     if found is None or ("?" in text[-3:] and "you" not in found["polite"].split()):
         return text
     return found["said"].rstrip(" ?")
+
+
+_JOKE = (
+    r"(?:[,;.]? (?:-+ |– |— )?(?:because |since |as |but )?(?:I|it|that|this) (?:was|is|am|were) (?:only |"
+    r"just |all |"
+    r"meant as )*(?:an? (?:joke|lie|typo|mistake)|joking|kidding|not true|untrue|lying|wrong|nonsense|"
+    r"drunk)\b.*)?"
+)
+_TAKEN_BACK = re.compile(
+    r"^(?i:(?:(?:please|no|wait|just|can you|could you|you can|also)[,]? )*"
+    r"(?:forget|ignore|disregard|scratch|strike|I take back|take back|never mind)(?: about)? "
+    r"(?:that |the fact that |what I (?:said|told you|mentioned|wrote)(?: earlier| before| above)?:? "
+    r"?(?:that )?)"
+    r"(?:I (?:once |ever |just )?(?:said|told you|mentioned|wrote|claimed)(?: earlier| before)?(?: that)? )?)"
+    r"(?P<said>(?:I|[Mm]y|[Ww]e|[Oo]ur|[Tt]he|[Ii]t|[A-Z][\w'-]+) (?!(?:said|told you|mentioned)\b).+?)"
+    rf"(?i:{_JOKE})$"
+)
+
+
+def taken_back(text: str) -> str:
+    """What the sentence takes back ("Forget that I said I like opera, I was joking"), else ""."""
+    found = _TAKEN_BACK.match(text)
+    return found["said"].rstrip(" .!,;") if found is not None else ""
 
 
 def mask_quoted(text: str) -> str:

@@ -10,7 +10,7 @@ from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
     ADV,
     ANIMAL_PRODUCTS,
-    FAMILY,
+    DRINKS,
     FOODS,
     MEATS,
     RELIGIOUS,
@@ -33,7 +33,7 @@ _DEGREE = (
 _DIET = re.compile(
     rf"\b(?:I|[Ww]e) {ADV}(?:(?:am|are|have been|became|have become|went|turned|have gone|have turned|"
     rf"am going|converted to being) {ADV}(?P<a>{_DEGREE}{_DIETS})"
-    r"(?=$|[,.;!(]| (?:and|but|so|for|since|because|now|who|by|again|as|person|when|these)\b)"
+    r"(?=$|[,.;!(]| (?:and|but|so|for|since|because|now|who|by|again|as|person|when|these|in|last|this)\b)"
     rf"|(?:eat|keep|follow|observe|maintain|am on|stick to|adhere to) (?:(?:only|strictly|exclusively) "
     rf")?(?P<b>{_DEGREE}{_DIETS})(?: food| foods| diet| meals| products| kitchen)?"
     r"(?=$|[,.;!(]| (?:and|but|so|for|since|because|now|at)\b))",
@@ -80,13 +80,18 @@ _EATS_NOT = re.compile(
     r"no longer|am unable to)"
     r"(?: ever| really| actually)?|never|have stopped|stopped|avoid|have given up|gave up|quit|stay "
     r"away from)"
-    r" ?(?P<verb>eat|eating|drink|drinking|consume|consuming|touch|tolerate|stand|have|having|)? "
+    r"(?: (?P<verb>eat|eating|drink|drinking|consume|consuming|touch|tolerate|stand|have|having))?\b "
     r"?(?:any )?(?P<what>[a-z][\w ,'/-]{1,80})$"
 )
 _TODAY_ONLY = word_set(
     """
-    today tonight tomorrow yet yesterday morning week month enough much breakfast lunch dinner until
+    today tonight tomorrow yet yesterday enough much breakfast lunch dinner until till
     """
+)
+_THIS_TIME = re.compile(r"\b(?:this|the|in the|at the) (?:morning|week|month|moment|afternoon|evening)\b")
+_SINCE_WHEN = re.compile(
+    r",? (?:since|because|but|as|so|when|after|before|for|from|ever|at|in|on|due|now|these days|last|this|"
+    r"(?:[\w-]+ )?(?:weeks?|months?|years?|days?) ago)\b.*$"
 )
 _AGAIN = re.compile(
     r"\bI (?:(?:do |have |can |am )?(?:now |actually )?(?:started |begun |begin |start |went back to |"
@@ -105,14 +110,24 @@ def foods(clause: Clause) -> Iterator[FactDraft]:
         yield from _makes_ill(clause)
         return
     found = _EATS_NOT.search(clause.text)
-    if not found or not _TODAY_ONLY.isdisjoint(clause.words) or found["verb"] == "stand":
+    if (
+        not found
+        or not _TODAY_ONLY.isdisjoint(clause.words)
+        or _THIS_TIME.search(clause.text)
+        or found["verb"] == "stand"
+    ):
         return  # who can't stand something dislikes it
     drinks = (found["verb"] or "").startswith("drink")
-    for food in _foods(re.sub(r" any ?(?:more|longer)\b.*$", "", found["what"])):
-        yield from clause.draft("does_not_drink" if drinks else "does_not_eat", food, "constraint")
+    what = re.sub(r" any ?(?:more|longer)\b.*$", "", found["what"])
+    for food in _foods(_SINCE_WHEN.sub("", what)):
+        drunk = drinks or (not found["verb"] and food.split()[-1] in DRINKS)
+        yield from clause.draft("does_not_drink" if drunk else "does_not_eat", food, "constraint")
         yield from clause.draft("eats", food, "preference", bearing="ends", reason=clause.quote)
     if drinks and not found["what"]:
         yield from clause.draft("does_not_drink", "alcohol", "constraint")
+
+
+_NO_FOOD = word_set("to is are was were still ok okay fine take taking")
 
 
 def _foods(text: str) -> list[str]:
@@ -121,7 +136,7 @@ def _foods(text: str) -> list[str]:
     return [
         item
         for item in found
-        if FOODS.intersection(item.split()) and "to" not in item.split() and len(item.split()) <= 3
+        if FOODS.intersection(item.split()) and _NO_FOOD.isdisjoint(item.split()) and len(item.split()) <= 3
     ]
 
 
@@ -163,72 +178,6 @@ def _eaten_again(clause: Clause, foods: list[str]) -> Iterator[FactDraft]:
             ended += ["vegan", "plant-based"]
     for way in dict.fromkeys(ended):
         yield from clause.draft("diet", way, "constraint", bearing="ends", reason=clause.quote)
-
-
-_SEVERITY = (
-    r"(?:(?:also|severely|deathly|highly|very|mildly|slightly|extremely|terribly|seriously|quite|really|"
-    r"allergic and|sadly|unfortunately) )*"
-)
-_WHAT = r"(?P<what>[a-z][\w'/ -]{1,40}(?:(?:,? and |,? or |, )[a-z][\w'/ -]{1,40}){0,6})"
-_ALLERGIC = re.compile(rf"\bI am {_SEVERITY}(?:allergic|intolerant) to (?:all )?{_WHAT}")
-_ALLERGIC_SHORT = re.compile(rf"^(?:[Vv]ery |[Aa]lso )?[Aa]llergic to (?:all )?{_WHAT}")
-_HAS_ALLERGY = re.compile(
-    r"\bI (?:also )?(?:have|suffer from|developed|have developed) (?:an? )?(?:(?:severe|serious|mild|"
-    r"bad|strong|life-threatening|deadly|nasty) )?"
-    r"(?:(?P<what>(?!(?:no|any|some|lot|few|many)\b)[a-z][\w-]*(?: [a-z][\w-]*)?) (?:allergy|allergies|"
-    r"intolerance)|(?:allergy|allergies|intolerance) to (?P<to>[a-z][\w ,-]{1,60}))\b"
-)
-_MY_ALLERGY = re.compile(r"\b[Mm]y (?:severe |bad )?(?P<what>[a-z][\w-]+) (?:allergy|intolerance)\b")
-_INTOLERANT = re.compile(r"\bI am (?:also )?(?P<what>lactose|gluten|fructose|histamine)[- ]intolerant\b")
-_NO_ALLERGY = re.compile(
-    r"\bI (?:am (?:actually |really )?(?:no longer|not) (?:actually |really )?allergic to "
-    r"(?P<a>[a-z][\w ]{1,40}?)(?P<more> any ?(?:more|longer))?(?P<never> after all)?"
-    r"(?=$|[,.;(]| (?:since|because|thank|as it turns|it turns|turns out)\b)|"
-    r"(?:have )?outgrew my (?P<b>[a-z][\w ]{1,30}) allergy|(?:have )?outgrown my "
-    r"(?P<c>[a-z][\w ]{1,30}) allergy)"
-)
-_RELATIVE_ALLERGIC = re.compile(
-    rf"\b[Mm]y (?:(?:older|younger|little|big|eldest|youngest) )?(?P<who>[a-z-]+)(?P<name> [A-Z]\w+)? is "
-    rf"{_SEVERITY}allergic to {_WHAT}"
-)
-_TAIL = re.compile(r" (?:since|so|because|but|which|as|if|when|that|from|at|in|now|too|again)\b.*$")
-_NEXT_CLAUSE = re.compile(r",? (?:and|but) (?:[\w-]+ ){1,3}?(?:makes?|gives?) me\b.*$")
-_UNSAID = word_set(
-    """
-    it that this them him her you work everything nothing something food bullshit stupid
-    """
-)
-
-
-def allergies(clause: Clause) -> Iterator[FactDraft]:
-    """Allergies and intolerances, the speaker's own and those of close family."""
-    if ended := _NO_ALLERGY.search(clause.text):
-        what = ended["a"] or ended["b"] or ended["c"]
-        wrong = ended["never"] or re.search(r"\b[Tt]urns out\b|\btest was wrong\b", clause.text)
-        if " not " not in ended.group() or ended["more"] or not ended["a"]:
-            yield from clause.draft("allergy", what, "constraint", bearing="ends", reason=clause.quote)
-        elif wrong:
-            yield from clause.draft("allergy", what, "constraint", bearing="retracts", reason=clause.quote)
-        return
-    if (found := _RELATIVE_ALLERGIC.search(clause.text)) and found["who"] in FAMILY:
-        if not found["name"]:  # with a name it is a fact about that person
-            yield from _allergy_list(clause, f"{found['who']}_allergy".replace("-", "_"), found["what"])
-        return
-    if (
-        found := _ALLERGIC.search(clause.text)
-        or _INTOLERANT.search(clause.text)
-        or _MY_ALLERGY.search(clause.text)
-        or (_ALLERGIC_SHORT.search(clause.text) if not clause.earlier else None)
-    ):
-        yield from _allergy_list(clause, "allergy", found["what"])
-    elif found := _HAS_ALLERGY.search(clause.text):
-        yield from _allergy_list(clause, "allergy", found["what"] or found["to"])
-
-
-def _allergy_list(clause: Clause, key: str, text: str) -> Iterator[FactDraft]:
-    for item in items(_TAIL.sub("", _NEXT_CLAUSE.sub("", text))):
-        if item.split()[0] not in _UNSAID and len(item.split()) <= 4:
-            yield from clause.draft(key, item, "constraint")
 
 
 _ILLNESSES = (
@@ -300,9 +249,6 @@ RULES: tuple[Rule, ...] = (
     Rule.of(
         "not cannot never refuse avoid stopped quit gave given away eat eating drink drinking consume longer",
         foods,
-    ),
-    Rule.of(
-        "allergic allergy allergies intolerant intolerance lactose-intolerant gluten-intolerant", allergies
     ),
     Rule.of("have suffer live diagnosed am use", health),
     Rule.of("am observe keep celebrate fast work", faith),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from hmlr.core.tasks.drafts import FactDraft
+from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule, past_date
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
     ADV,
@@ -20,6 +20,7 @@ from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
     PERSON,
     PLACE,
     RELIGIOUS,
+    UP,
     items,
     named,
     word_set,
@@ -41,7 +42,11 @@ _ADJECTIVE = re.compile(
 )
 
 # "I'm Bob." at the beginning of a message. What else is said so with a capital has to be kept out.
-_SELF = re.compile(r"^I am ([A-Z][a-z]+(?:[-'][A-Z][a-z]+)?(?: [A-Z][a-z]+(?:[-'][A-Z][a-z]+)?)?)$")
+_GIVEN = rf"[{UP}][^\W\d_]+(?:[-'][{UP}][^\W\d_]+)?"
+_SELF = re.compile(
+    rf"^I am ({_GIVEN}(?: {_GIVEN})?)(?=$|, (?:but|and|or|though)\b| (?:but|and) (?:I|my|everybody|"
+    rf"everyone|people)\b)"
+)
 _GREETING = re.compile(
     r"(?:(?:hi|hello|hey|good (?:morning|evening|afternoon))( there)?[!.,]*)?", re.IGNORECASE
 )
@@ -257,7 +262,11 @@ _PHONE = re.compile(
     r"^[Mm]y (?:new )?(?:(?:mobile|cell|phone|telephone|work)[ -]?){1,2}number is (?:now )?(\+?[\d() -]{6,2"
     r"0}\d)"
 )
-_ADDRESS = re.compile(r"^[Mm]y (?:new |home |postal )?address is (?:now )?((?=.{0,80}\d)[^@]{6,120})$")
+_ADDRESS = re.compile(
+    r"(?:^|[,;:] |\band )(?:(?:[Mm]y|[Oo]ur) (?:new |home |postal |current )*|[Tt]he new (?:home "
+    r")?)address(?: is|:)(?: now)? "
+    r"((?=.{0,80}\d)[^@]{6,120})$"
+)
 _PRONOUNS = re.compile(r"^[Mm]y pronouns are (\w+/\w+(?:/\w+)?)")
 
 
@@ -268,7 +277,8 @@ def contact(clause: Clause) -> Iterator[FactDraft]:
     if found := _PHONE.search(clause.text):
         yield from clause.draft("phone", found[1], "identity")
     if found := _ADDRESS.search(clause.text):
-        yield from clause.draft("address", found[1], "identity")
+        bearing: Bearing = "updates" if re.search(r"\bnew |\bnow ", found.group()) else "asserts"
+        yield from clause.draft("address", found[1], "identity", bearing=bearing)
     if found := _PRONOUNS.search(clause.text):
         yield from clause.draft("pronouns", found[1], "identity")
 

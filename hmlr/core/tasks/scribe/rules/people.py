@@ -22,18 +22,27 @@ _WHO = (
     r")?(?P<who>[a-zé]+(?:-[a-z]+){0,2})"
 )
 _NAMED = re.compile(
-    rf"\b[Mm]y {_WHO}(?:(?:'s)? name is|,? (?:who )?is (?:called|named)|(?: is|:)) (?P<name>{PERSON}){END}"
+    rf"\b(?:[Mm]y|[Oo]ur) {_WHO}(?:(?:'s)? name is|,? (?:who )?is (?:called|named)|(?: is|:)) "
+    rf"(?P<name>{PERSON}){END}"
 )
-_BESIDE = re.compile(rf"\b(?:[Mm]y) {_WHO},? (?P<name>{PERSON})(?=$|[,.;']| (?!and\b|or\b)[a-z])")
-_IS_MY = re.compile(rf"^(?P<name>{PERSON}) is my {_WHO}(?=$|[,.;]| (?:and|who|from|at)\b)")
+_BESIDE = re.compile(rf"\b(?:[Mm]y|[Oo]ur) {_WHO},? (?P<name>{PERSON})(?=$|[,.;']| (?!and\b|or\b)[a-z])")
+_IS_MY = re.compile(rf"^(?P<name>{PERSON}) is (?:my|our) {_WHO}(?=$|[,.;]| (?:and|who|from|at)\b)")
 _HAVE_NAMED = re.compile(
     rf"\bI have (?:an?|one) {_WHO},? (?:named|called|whose name is) (?P<name>{PERSON}){END}"
+)
+_RELATIVES_DAY = re.compile(
+    rf"\b[Mm]y {_WHO}'s birthday is (?:on )?(?P<day>(?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? "
+    rf"[A-Z][a-z]{{2,8}}|"
+    rf"[A-Z][a-z]{{2,8}} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?)(?:,? \d{{4}})?)(?!\w)"
 )
 _TITLES = word_set("Mr Mrs Ms Dr Prof God Lord")
 
 
 def relation(clause: Clause) -> Iterator[FactDraft]:
     """The name of someone close: "my wife's name is Anna", "my sister Eva lives here", "Tom is my boss"."""
+    if (found := _RELATIVES_DAY.search(clause.text)) and found["who"] in RELATIONS_ONE | RELATIONS_MANY:
+        yield from clause.draft(f"{found['who'].replace('-', '_')}_birthday", found["day"], "identity")
+        return
     for pattern in (_NAMED, _HAVE_NAMED, _IS_MY, _BESIDE):
         found = pattern.search(clause.text)
         if found is None:
@@ -45,7 +54,7 @@ def relation(clause: Clause) -> Iterator[FactDraft]:
             continue
         name = name.removesuffix("'s")
         prefix = "ex_" if re.search(r"\bex[- ]", found.group()) else ""
-        yield from clause.draft(prefix + who.replace("-", "_"), name, "identity")
+        yield from clause.draft(prefix + who.replace("-", "_").replace("é", "e"), name, "identity")
         return
 
 
@@ -55,7 +64,8 @@ _NATIONAL_WORD = re.compile(
 )
 
 _MARITAL = re.compile(
-    rf"^I (?:am {ADV}(?P<is>married|divorced|widowed|single|engaged|separated)(?=$|[,.;]| (?:to|and|"
+    rf"^(?:I|[Ww]e) (?:(?:am|are) {ADV}(?P<is>married|divorced|widowed|single|engaged|separated)(?=$|[,.;]|"
+    rf" (?:to|and|"
     rf"with|but|now|since|for)\b)"
     r"|(?:have )?(?:just |recently )?(?:got|gotten) (?P<got>married|divorced|engaged))(?: to "
     r"(?P<to>(?:my \w+,? )?[A-Z]\w+))?"

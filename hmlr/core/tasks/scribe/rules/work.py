@@ -76,6 +76,7 @@ _ORG = (
 _EMPLOYER = re.compile(
     rf"^I {ADV}(?:am |have been )?{ADV}(?:(?:work(?:ing)?|employed)(?: as an? (?:[\w-]+ ){{1,4}}?| "
     rf"part-time | full-time | remotely | )?(?:at|for|with|by)"
+    rf"|(?:teach|lecture|coach|tutor|consult|volunteer)(?: [\w-]+){{0,4}}? (?:at|for)"
     rf"|(?:have )?(?:just |recently )?(?:started|got|took)(?: working| work| (?:a|my) (?:new )?(?:job|"
     rf"position|role)) (?:at|with|for)"
     rf"|(?:have )?(?:just |recently )?(?P<join>joined)) ({_ORG})(?=$|[,.;(]| )"
@@ -207,7 +208,8 @@ RULES: tuple[Rule, ...] = (
         job,
     ),
     Rule.of(
-        "work working employed started joined employer company workplace at quit left lost fired laid",
+        "teach lecture coach tutor consult volunteer work working employed started joined employer company "
+        "workplace at quit left lost fired laid",
         employer,
     ),
     Rule.of("study studying majoring degree student university college school phd", studies),

@@ -1,0 +1,34 @@
+"""The input of the answer task: a message with everything that was found for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hmlr.core.tasks.outdated import Outdated
+from hmlr.records import Context, Fact, Hit, StoredMessage
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownFact:
+    """A fact with its readable statement."""
+
+    fact: Fact
+    statement: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerInput:
+    """The message with everything that was found for it."""
+
+    message: str
+    now: datetime
+    context: Context  # what a model reads
+    constraints: tuple[KnownFact, ...]
+    facts: tuple[KnownFact, ...]  # those that bear on the message, best first
+    hits: tuple[Hit, ...] = ()  # what search found, best first
+    outdated: Mapping[str, Outdated] = field(default_factory=dict)  # by the quote that no longer holds
+    about: tuple[frozenset[str], ...] = ()  # whom it asks about: terms, an answer holds one of each group
+    past: bool = False  # asks for what was and may be no longer
+    previous: StoredMessage | None = None  # what the user said before in this session
