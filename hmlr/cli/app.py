@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from hmlr import __version__
-from hmlr.cli import blocks, care, chat, knowledge, recall, remember, streams
+from hmlr.cli import blocks, care, chat, knowledge, llm, recall, remember, streams
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
-from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, NotFound
+from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -47,6 +47,7 @@ for function in (
     care.doctor,
 ):
     app.command(function.__name__.rstrip("_"))(command(function))
+app.add_typer(llm.app, name="llm")
 
 
 def _version(wanted: bool) -> None:
@@ -110,7 +111,7 @@ def _run(arguments: list[str]) -> int:
 def _code(error: Exception) -> int:
     if isinstance(error, typer.TyperException):
         return error.exit_code
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound | ModelError):
         return FAILED
     return USAGE if isinstance(error, InvalidInput | ConfigurationError | UsageError) else FAILED
 

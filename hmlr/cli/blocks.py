@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmlr.cli.call import Call, UsageError
+from hmlr.cli.naming import block_id, turn_id
 from hmlr.cli.options import Json, check_text
 from hmlr.cli.output import day, emit_json, emit_table
 
@@ -58,12 +59,13 @@ async def blocks(
 
 
 async def _edit(client: HMLRClient, name: str, block: str, value: str) -> None:
+    block = await block_id(client, block)
     if name == "--rename":
         await client.rename_block(block, value)
     elif name == "--merge":
-        await client.merge_blocks(block, value)
+        await client.merge_blocks(block, await block_id(client, value))
     elif name == "--split":
-        await client.split_block(block, value)
+        await client.split_block(block, await turn_id(client, value))
     else:
         await client.resume_block(block)
 

@@ -61,15 +61,30 @@ class Call:
         return Settings.load(db_path=given.db, user=given.user, model=given.model)
 
     @asynccontextmanager
-    async def client(self, *, speaker: str | None = None) -> AsyncIterator[HMLRClient]:
-        """The open client; `speaker` is the owner's name in messages."""
+    async def client(self, *, speaker: str | None = None, creates: bool = False) -> AsyncIterator[HMLRClient]:
+        """The open client; `speaker` is the owner's name in messages.
+
+        CommandError when a database was named that does not exist, unless the command `creates` one.
+        """
         from hmlr.client import HMLRClient  # not needed for help
+
+        if not creates:
+            self._refuse_missing()
 
         async with (
             first_use(self.settings),
             HMLRClient(settings=self.settings, speaker=speaker) as client,
         ):
             yield client
+
+    def _refuse_missing(self) -> None:
+        """An empty memory may be read where it is usual, not where somebody meant another file."""
+        settings = self.settings
+        if settings.db_path and "://" not in settings.db_path and not settings.database.exists():
+            raise CommandError(
+                f"the database {settings.database} does not exist",
+                hint="Check --db and HMLR_DB_PATH; chat, remember and import make a new one",
+            )
 
     async def finish(self, client: HMLRClient, timeout_s: float | None = None) -> None:
         """Wait for background work as long as a one-shot command may; say what is left."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmlr.cli.call import Call, CommandError, UsageError
+from hmlr.cli.naming import fact_id, turn_id
 from hmlr.cli.options import Json
 from hmlr.cli.output import emit_json, one_line
 from hmlr.cli.progress import counting
@@ -44,6 +45,8 @@ async def forget(
     if not yes:
         _refuse_without_terminal()
     async with call.client() as client:
+        turn = turn and await turn_id(client, turn)
+        fact = fact and await fact_id(client, fact)
         if not yes:
             await _confirm(client, chosen[0], fact)
         certificate = await client.forget(
@@ -62,7 +65,7 @@ async def export(call: Call, file: OutFile, json: Json = False) -> None:
 
 async def import_(call: Call, file: InFile, json: Json = False) -> None:
     """Take in an exported file, all or nothing; what is known already is not stored twice."""
-    async with call.client() as client:
+    async with call.client(creates=True) as client:
         with counting("import", None):
             count = await client.import_(file)
         await call.finish(client)
@@ -126,7 +129,7 @@ async def _health(call: Call) -> Health:
 
     settings = call.settings
     try:
-        async with call.client() as client:
+        async with call.client(creates=True) as client:
             return await client.health()
     except HMLRError as error:
         where = f"{settings.database}: {error}"

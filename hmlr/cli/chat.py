@@ -11,14 +11,14 @@ from hmlr.cli.call import Call, UsageError
 from hmlr.cli.options import At, Json, check_text
 from hmlr.cli.output import emit_json, printable
 from hmlr.cli.progress import PREPARING, degraded, unprepared
+from hmlr.cli.prompting import edit_lines, next_line
 from hmlr.cli.streams import OutputClosedError, dim, emit, interactive, note
 from hmlr.errors import InvalidInput
 
 if TYPE_CHECKING:
     from hmlr.records import Reply
     from hmlr.sync import HMLRClient
-
-_PROMPT = "> "
+_LEAVING = frozenset(("exit", "quit", "/exit", "/quit", ":q"))
 
 
 def chat(
@@ -30,7 +30,7 @@ def chat(
     at: At = None,
     json: Json = False,
 ) -> None:
-    """Say something and get an answer from memory. Ctrl-D ends a conversation."""
+    """Say something and get an answer from memory. Ctrl-D or `exit` ends a conversation."""
     import asyncio  # not needed for help
 
     if message is not None:
@@ -44,7 +44,7 @@ def chat(
 async def _once(call: Call, message: str, session: str, at: datetime | None, json: bool) -> None:
     """Answer one message. When the reader of stdout leaves, the turn is still finished and stored."""
     gone: OutputClosedError | None = None
-    async with call.client() as client:
+    async with call.client(creates=True) as client:
         reply: Reply | None = None
         async for part in client.chat_stream(message, session_id=session, occurred_at=at):
             reply = part.reply or reply
@@ -55,7 +55,7 @@ async def _once(call: Call, message: str, session: str, at: datetime | None, jso
                     gone = error
         if gone is None:
             emit_json(reply) if json else emit("")
-        degraded(reply.degraded if reply else ())
+        degraded(reply.degraded if reply else (), call.settings)
         await call.finish(client)
     if gone is not None:
         raise gone
@@ -69,9 +69,9 @@ def _converse(call: Call, session: str, at: datetime | None) -> None:
         note(dim(PREPARING))
     with HMLRClient(settings=call.settings) as client:
         if interactive():
-            _edit_lines()
-            note(dim(f"user {client.user_id}, session {session}; Ctrl-D ends"))
-        while (line := _next_line()) is not None:
+            edit_lines()
+            note(dim(f"user {client.user_id}, session {session}; Ctrl-D or exit ends"))
+        while (line := next_line()) is not None and line.strip().lower() not in _LEAVING:
             if line.strip():
                 _answer(client, line, session, at)
         if not client.flush(call.settings.background_wait_s):
@@ -88,21 +88,4 @@ def _answer(client: HMLRClient, line: str, session: str, at: datetime | None) ->
     except InvalidInput as error:  # the conversation goes on
         note(f"error: {error}")
         return
-    degraded(reply.degraded if reply else ())
-
-
-def _next_line() -> str | None:
-    try:
-        return input(_PROMPT if interactive() else "")
-    except EOFError:
-        if interactive():
-            emit("")  # the shell's prompt gets a line of its own
-        return None
-
-
-def _edit_lines() -> None:
-    """Cursor keys and history, where the platform has them."""
-    try:
-        import readline  # noqa: F401 - importing it is its use
-    except ImportError:
-        return
+    degraded(reply.degraded if reply else (), client.settings)

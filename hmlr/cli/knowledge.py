@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmlr.cli.call import Call, UsageError
+from hmlr.cli.naming import fact_id, owner
 from hmlr.cli.options import AsOf, Json, check_text
 from hmlr.cli.output import FACT_COLUMNS, day, emit_json, emit_table, fact_rows, moment, one_line, printable
 from hmlr.cli.streams import emit
@@ -15,7 +16,9 @@ from hmlr.cli.streams import emit
 if TYPE_CHECKING:
     from hmlr.records import Fact, FactState
 
-FactId = Annotated[str, typer.Argument(metavar="FACT", help="Id of the fact, as `facts` shows it.")]
+FactId = Annotated[
+    str, typer.Argument(metavar="FACT", help="Id of the fact, as `facts` shows it, or how it begins.")
+]
 
 
 class State(StrEnum):
@@ -43,7 +46,7 @@ async def facts(
         each.value for each in (State if everything else state or [State.ACTIVE])
     )
     async with call.client() as client:
-        found = await client.facts(subject=subject, key=key, as_of=as_of, states=chosen)
+        found = await client.facts(subject=owner(subject), key=key, as_of=as_of, states=chosen)
     emit_json(found) if json else emit_table(FACT_COLUMNS, fact_rows(found), empty="no facts")
 
 
@@ -71,7 +74,7 @@ async def profile(call: Call, json: Json = False) -> None:
 async def history(call: Call, fact: FactId, json: Json = False) -> None:
     """Show all values ever held under a fact's subject and key, and every change."""
     async with call.client() as client:
-        found = await client.history(fact)
+        found = await client.history(await fact_id(client, fact))
     if json:
         emit_json(found)
         return
@@ -92,7 +95,7 @@ async def correct(
 ) -> None:
     """Replace a wrong value; the old one is marked as never true."""
     async with call.client() as client:
-        changed = await client.correct(fact, check_text(value, "the value"))
+        changed = await client.correct(await fact_id(client, fact), check_text(value, "the value"))
         await call.finish(client)
     _show(changed, json)
 
@@ -105,14 +108,14 @@ async def retire(
 ) -> None:
     """Mark a fact as no longer true; `restore` takes it back."""
     async with call.client() as client:
-        changed = await client.retire(fact, check_text(reason, "the reason"))
+        changed = await client.retire(await fact_id(client, fact), check_text(reason, "the reason"))
     _show(changed, json)
 
 
 async def restore(call: Call, fact: FactId, json: Json = False) -> None:
     """Make a retired, corrected or superseded fact active again."""
     async with call.client() as client:
-        changed = await client.restore(fact)
+        changed = await client.restore(await fact_id(client, fact))
     _show(changed, json)
 
 

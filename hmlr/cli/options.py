@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -25,10 +25,11 @@ _SHARED: dict[str, tuple[object, object]] = {
 }
 
 
-def command(function: Callable[..., Any]) -> Callable[..., None]:
+def command(function: Callable[..., Any], shared: Collection[str] = tuple(_SHARED)) -> Callable[..., None]:
     """Make a typer command of `function(call, ...)`: it also takes the common options after its own.
 
-    They may stand before the command as well; the ones after it win. A coroutine is run to its end.
+    They may stand before the command as well; the ones after it win. `shared` names those that make sense
+    for it. A coroutine is run to its end.
     """
     own = inspect.signature(function, eval_str=True).parameters
     parameters = [parameter for name, parameter in own.items() if name != "call"]
@@ -37,12 +38,13 @@ def command(function: Callable[..., Any]) -> Callable[..., None]:
     parameters += [
         inspect.Parameter(name, kind, annotation=annotation, default=default)
         for name, (annotation, default) in _SHARED.items()
+        if name in shared
     ]
     parameters.append(inspect.Parameter("context", kind, annotation=typer.Context))
 
     def run(**values: Any) -> None:
         context: typer.Context = values.pop("context")
-        later = Globals(**{name: values.pop(name) for name in _SHARED})
+        later = Globals(**{name: values.pop(name) for name in shared})
         before = context.obj if isinstance(context.obj, Globals) else Globals()
         result = function(Call(before.overridden_by(later)), **values)
         if inspect.iscoroutine(result):

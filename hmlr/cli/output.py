@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hmlr.cli.streams import colours, emit, unicode_output
+from hmlr.cli.streams import emit, unicode_output
 
 if TYPE_CHECKING:
     from hmlr.records import Fact
@@ -90,7 +90,7 @@ def _table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
         table.add_column(column, no_wrap=True)
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(file=sys.stdout, no_color=not colours(sys.stdout))
+    console = Console(file=sys.stdout)
     if console.measure(table, options=console.options.update(width=10_000)).maximum > console.width:
         return _cards(columns, cells)
     with console.capture() as captured:

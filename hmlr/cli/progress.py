@@ -55,7 +55,12 @@ def unprepared(settings: Settings) -> bool:
     return settings.embedder == "minilm" and not any(settings.cache.glob("*/manifest.json"))
 
 
-def degraded(stages: tuple[str, ...]) -> None:
-    """One line that names what did not take part."""
-    if stages:
-        note(dim(f"without: {'; '.join(stages)}"))
+def degraded(stages: tuple[str, ...], settings: Settings) -> None:
+    """One line that names what did not take part, except for what the user has chosen to do without."""
+    if not stages:
+        return
+    from hmlr.memory.retrieval.lattice import LEXICAL_ONLY  # the client has imported it by now
+
+    chosen = {LEXICAL_ONLY} if settings.embedder == "none" else set()
+    if missed := [stage for stage in stages if stage not in chosen]:
+        note(dim(f"without: {'; '.join(missed)}"))

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmlr.cli.call import Call
+from hmlr.cli.naming import block_id, owner
 from hmlr.cli.options import AsOf, Json, KnownAt, Session, Since, Until, check_text
 from hmlr.cli.output import emit_json, moment, one_line, printable
 from hmlr.cli.progress import degraded
-from hmlr.cli.streams import emit
+from hmlr.cli.streams import dim, emit, note
 
 if TYPE_CHECKING:
+    from hmlr.client import HMLRClient
     from hmlr.records import Hit
 
 Query = Annotated[str, typer.Argument(help="A question or some words.")]
@@ -51,6 +53,7 @@ async def recall(
 ) -> None:
     """Find memories, best first."""
     async with call.client() as client:
+        block = block and await block_id(client, block)
         hits = await client.recall(
             check_text(query, "the question"),
             limit=limit,
@@ -62,14 +65,17 @@ async def recall(
             until=until,
             session_id=session,
             block_id=block,
-            speaker=speaker,
+            speaker=owner(speaker),
             explain=explain,
         )
+        hint = "" if hits else await _nobody(client, session, block)
     if json:
         emit_json(hits)
         return
     emit("\n\n".join(_hit(rank, hit) for rank, hit in enumerate(hits, start=1)) or "nothing found")
-    degraded(hits.degraded)
+    if hint:
+        note(dim(hint))
+    degraded(hits.degraded, call.settings)
 
 
 async def context(
@@ -84,7 +90,16 @@ async def context(
         emit_json(found)
         return
     emit(printable(found.text))
-    degraded(found.degraded)
+    degraded(found.degraded, call.settings)
+
+
+async def _nobody(client: HMLRClient, session: str | None, block: str | None) -> str:
+    """Why nothing can be found where it was looked for, "" when that place is known."""
+    if session is not None and not await client.turns(session_id=session, limit=1):
+        return f"there is no session {one_line(session)}"
+    if block is not None and all(each.block_id != block for each in await client.blocks()):
+        return f"there is no topic {one_line(block)}; `blocks` lists them with their ids"
+    return ""
 
 
 def _hit(rank: int, hit: Hit) -> str:

@@ -61,7 +61,7 @@ async def remember(
         raise CommandError(
             f"{file} holds no messages", hint="It takes JSON Lines or lines of the form Name: text"
         )
-    async with call.client(speaker=speaker) as client:
+    async with call.client(speaker=speaker, creates=True) as client:
         stored, repeated = await _store(client, source, good, {line.line for line in bad})
         await _learn(call, client, wait)
     if json:

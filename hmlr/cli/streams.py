@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from typing import TextIO
 
 
 class OutputClosedError(Exception):
@@ -45,10 +46,14 @@ def dim(text: str) -> str:
     return f"\x1b[2m{text}\x1b[0m" if colours(sys.stderr) else text
 
 
-def colours(stream: object) -> bool:
-    """Whether the stream is a terminal that wants colours."""
-    is_terminal = getattr(stream, "isatty", lambda: False)()
-    return bool(is_terminal) and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+def colours(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that wants colours; rich knows what the environment says to that."""
+    if not stream.isatty():
+        return False
+    from rich.console import Console  # takes a tenth of a second
+
+    console = Console(file=stream)
+    return console.color_system is not None and not console.no_color
 
 
 def interactive() -> bool:

@@ -32,6 +32,12 @@ def env(tmp_path: Path, environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
+def database(env: dict[str, str]) -> None:
+    """The database is there and empty: what only reads makes none."""
+    Path(env["HMLR_DB_PATH"]).touch(mode=0o600)
+
+
+@pytest.fixture
 def run(tmp_path: Path, env: dict[str, str]) -> Run:
     """Run one command without a terminal."""
 
@@ -123,10 +129,12 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (["chat", " "], "empty"),
     ],
 )
+@pytest.mark.usefixtures("database")
 def test_wrong_usage_is_one_line_and_code_2(run: Run, arguments: list[str], words: str) -> None:
     refused(run(*arguments), 2, words)
 
 
+@pytest.mark.usefixtures("database")
 def test_unknown_record_is_code_1(run: Run) -> None:
     refused(run("history", "no-such-fact"), 1, "no-such-fact")
 
@@ -209,6 +217,7 @@ def test_remember_from_a_pipe(env: dict[str, str], tmp_path: Path) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.usefixtures("database")
 def test_bad_line_is_named_and_nothing_is_stored(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "talk.jsonl"
     path.write_text('{"content": "good"}\n{"content": "bad", "who": 1}\n{"content": "\\u0000"}\n')
@@ -242,6 +251,7 @@ def test_facts_and_their_edits(run: Run) -> None:
     "arguments",
     [["facts"], ["blocks"], ["profile"], ["stats"], ["doctor"], ["recall", "boat"], ["context", "boat"]],
 )
+@pytest.mark.usefixtures("database")
 def test_empty_memory_is_no_failure(run: Run, arguments: list[str]) -> None:
     assert run(*arguments).returncode == 0
     loaded(run(*arguments, "--json"))
@@ -284,6 +294,7 @@ def test_doctor_tells_of_a_damaged_database(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["$HMLR --help | head -0", "$HMLR recall boat | true", "$HMLR facts --json | true"]
 )
+@pytest.mark.usefixtures("database")
 def test_reader_that_leaves_is_no_error(env: dict[str, str], tmp_path: Path, line: str) -> None:
     done = shell(line, env, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
