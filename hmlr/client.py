@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from hmlr.core.member import Member
 from hmlr.core.services import Clock, open_services, utc_now
 from hmlr.errors import ClosedError, InvalidInput
 from hmlr.llm.port import Model
+from hmlr.llm.settings import LLMSettings
 from hmlr.memory.embeddings.port import EmbedderSpec
 from hmlr.memory.intake import (
     MAX_BUDGET_TOKENS,
@@ -68,12 +70,15 @@ class HMLRClient:
         user_id: str | None = None,
         *,
         model: Model | str | None = None,
+        llm: LLMSettings | None = None,
         speaker: str | None = None,
         settings: Settings | None = None,
         embedder: EmbedderSpec | None = None,
         clock: Clock = utc_now,
     ) -> None:
-        """`speaker` is the name under which the owner appears in messages, besides none.
+        """`model` is "provider:model" or "offline"; None takes the settings' one, else the first provider
+        with a key, else offline. `llm` says how models are called. `speaker` is the name under which the
+        owner appears in messages, besides none.
 
         Raises ConfigurationError or InvalidInput; nothing is opened yet.
         """
@@ -82,16 +87,33 @@ class HMLRClient:
         self.settings = settings.model_copy(update=given) if settings else Settings.load(**given)
         self.user_id = checked_user(self.settings.user)
         self._model = model
+        self._llm = llm
         self._speaker = speaker
         self._embedder = embedder
         self._clock = clock
+        self._host: HMLRClient | None = None  # whose open database this client uses
         self._open: Member | None = None
+
+    def as_user(self, user_id: str, *, speaker: str | None = None) -> HMLRClient:
+        """A client for another user of the same open database: `async with hmlr.as_user("bob") as bob`.
+
+        It shares connections, embedder and model with this one, which has to stay open longer. That is how
+        one process serves many users. Raises InvalidInput for a user id that makes no sense.
+        """
+        other = HMLRClient(
+            settings=self.settings.model_copy(update={"user": user_id}), speaker=speaker, clock=self._clock
+        )
+        other._host = self
+        return other
 
     async def __aenter__(self) -> Self:
         """Open the database and take up background work that an earlier process left."""
-        services = await open_services(
-            self.settings, model=self._model, embedder=self._embedder, clock=self._clock
-        )
+        if self._host is not None:
+            services = self._host._member.services.for_user(self.user_id)
+        else:
+            services = await open_services(
+                self.settings, model=self._model, llm=self._llm, embedder=self._embedder, clock=self._clock
+            )
         self._open = Member(services, self.user_id, self._speaker)
         await self._open.start()
         return self
@@ -126,7 +148,8 @@ class HMLRClient:
         """Store the message, answer it from memory, store the answer.
 
         The message is durable before anything else is tried; what failed on the way stands in
-        `reply.degraded`.
+        `reply.degraded`. When this user forgets anything while the answer is written, the answer is given
+        and not stored, since it may repeat what was forgotten; `degraded` says so.
         """
         reply: Reply | None = None
         async for part in self.chat_stream(
@@ -346,8 +369,14 @@ class HMLRClient:
         return await self._member.background.drain(check_wait(timeout_s))
 
     async def stats(self) -> Stats:
-        """How much is stored for this user."""
-        return await self._member.services.store.stats(self.user_id)
+        """How much is stored for this user, and what the model calls of this client cost and took."""
+        services = self._member.services
+        stored = await services.store.stats(self.user_id)
+        if services.opened_model is None:
+            return stored
+        gateway = services.opened_model.gateway
+        spending, latencies = gateway.ledger.entries(), gateway.metrics.latencies()
+        return replace(stored, spending=spending, latencies=latencies)
 
     async def health(self) -> Health:
         """What is configured, whether it works, and what to do where it does not."""

@@ -17,6 +17,8 @@ def watch() -> BlockBuster:
     # HMLRClient() is synchronous and reads the settings, with `.env`, before anything is opened.
     for function in watcher.functions.values():
         function.can_block_in("hmlr/settings.py", {"load"})
+        # The blocking twin is called to block; it says so.
+        function.can_block_in("hmlr/core/external_api_client.py", {"query_external_api"})
         # These tests hold the store's lock themselves, in the place of another process.
         function.can_block_in("tests/store/test_locking.py", HOLD_THE_LOCK)
         function.can_block_in("tests/store/test_threads.py", HOLD_THE_LOCK)

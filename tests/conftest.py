@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,14 @@ from tests.blocking import watch
 def anyio_backend() -> str:
     """HMLR runs on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test never spends somebody's money: the keys and addresses of the environment are gone."""
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "XAI_")):
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,18 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmlr.core.services import Services
-from hmlr.core.tasks.answer.task import ANSWER, AnswerInput, AnswerText, KnownFact
+from hmlr.core.tasks.answer.given import AnswerInput, KnownFact
+from hmlr.core.tasks.answer.requests import summed_up
+from hmlr.core.tasks.answer.task import ANSWER, AnswerText
 from hmlr.core.tasks.base import Answer
 from hmlr.core.tasks.memory_filter.task import Kept
+from hmlr.core.tasks.outdated import Outdated
 from hmlr.core.tasks.routing.task import Routing
-from hmlr.errors import EmbedderError, EmbedderUnavailable, HMLRError
+from hmlr.errors import HMLRError
+from hmlr.memory.catching_up import CatchingUp
 from hmlr.memory.echo import is_echo
 from hmlr.memory.facts.book import FactBook, FactView
-from hmlr.memory.facts.statement import state
+from hmlr.memory.facts.statement import state_at
 from hmlr.memory.intake import Intake
 from hmlr.memory.retrieval.governor import Arrival, Governor, Routed
 from hmlr.memory.retrieval.hydration import Found, hydrate
-from hmlr.memory.retrieval.lattice import LEXICAL_ONLY, SearchQuery
+from hmlr.memory.retrieval.lattice import QueryVector, SearchQuery
 from hmlr.records import (
     BlockId,
     Context,
@@ -48,7 +52,7 @@ from hmlr.records import (
     Usage,
     UserId,
 )
-from hmlr.store.records import Lease, NewTurn, TurnQuery
+from hmlr.store.records import AddedTurn, Lease, NewTurn, TurnQuery
 
 T = TypeVar("T")
 Counted = Answer[Routing] | Answer[Kept] | Answer[AnswerText]
@@ -101,6 +105,7 @@ class ConversationEngine:
         self._intake = intake
         self._governor = governor
         self._book = book
+        self._catching_up = CatchingUp(services.store, user, services.clock)
 
     @property
     def turn_jobs(self) -> tuple[JobKind, ...]:
@@ -114,22 +119,28 @@ class ConversationEngine:
         message is stored; TryLater and StorageError mean that it may not be.
         """
         trace = _Trace()
-        with trace.timed("total"):
+        with trace.timed("total"), self._services.foreground.turn():
             now = self._services.clock()
             with trace.timed("store"):
-                turn, lease = await self._store_message(message, session_id, now)
+                turn, added = await self._store_message(message, session_id, now)
+                lease = added.leases[0] if added.leases else None
             async with self._returned(lease):
-                vector = await self._vector(turn, trace)
+                with trace.timed("embed"):
+                    vector = await self._services.lattice.query_vector(_asked(turn))
+                trace.degraded += vector.degraded
                 routed, hits, window, facts = await asyncio.gather(
-                    trace.guarded("routing", lambda: self._route(turn, vector, lease), None),
+                    trace.guarded("routing", lambda: self._route(turn, vector.row, lease), None),
                     trace.guarded("recall", lambda: self._search(turn, vector, trace), Hits()),
                     trace.guarded("window", lambda: self.window(turn.session_id, turn.seq), list[Turn]()),
-                    trace.guarded("facts", lambda: self._book.view(_asked(turn)), FactView()),
+                    trace.guarded("facts", lambda: self._facts(turn), FactView()),
                 )
             if routed is not None:
                 trace.count("routing", routed.answer)
             trace.degraded += hits.degraded
-            outdated = await trace.guarded("facts", lambda: self._book.outdated(hits), frozenset[str]())
+            nothing: Mapping[str, Outdated] = {}
+            outdated = await trace.guarded(
+                "outdated", lambda: self._book.outdated(hits, turn.occurred_at), nothing
+            )
             given, context = self._hydrate(turn, self.found(hits, window, facts, outdated), facts)
             answer: Answer[AnswerText] | None = None
             held = ""  # the latest piece, so that a reader who has the whole text left a stored reply behind
@@ -143,14 +154,16 @@ class ConversationEngine:
             assert answer is not None  # noqa: S101 - a stream ends with its answer, by contract
             trace.count("answer", answer)
             with trace.timed("store_reply"):
-                await trace.guarded("store_reply", lambda: self._store_reply(turn, answer, context), None)
+                await trace.guarded(
+                    "store_reply", lambda: self._store_reply(turn, added, answer, context), None
+                )
         block_id = routed.block_id if routed else None
         yield ReplyPart(text=held)
         yield ReplyPart(text="", reply=_reply(turn, answer, hits, block_id, trace))
 
     async def _store_message(
         self, message: Message, session_id: SessionId, now: datetime
-    ) -> tuple[Turn, Lease | None]:
+    ) -> tuple[Turn, AddedTurn]:
         new: NewTurn = await asyncio.to_thread(
             self._intake.turn, message, session_id=session_id, now=now, jobs=self.turn_jobs, held=("route",)
         )
@@ -178,20 +191,7 @@ class ConversationEngine:
             recorded_at=now,
             messages=(stored,),
         )
-        return turn, added.leases[0] if added.leases else None
-
-    async def _vector(self, turn: Turn, trace: _Trace) -> NDArray[np.float32] | None:
-        """The message's vector, which routing and search share."""
-        with trace.timed("embed"):
-            try:
-                vectors = await self._services.embedding.embed([_asked(turn)])
-            except EmbedderUnavailable:
-                trace.degraded.append(LEXICAL_ONLY)
-            except EmbedderError as error:
-                trace.degraded.append(f"embed: {error}")
-            else:
-                return np.asarray(vectors[0])
-        return None
+        return turn, added
 
     async def _route(
         self, turn: Turn, vector: NDArray[np.float32] | None, lease: Lease | None
@@ -218,8 +218,8 @@ class ConversationEngine:
                 await self._give_back(lease, "Cancelled")
             raise
 
-    async def _search(self, turn: Turn, vector: NDArray[np.float32] | None, trace: _Trace) -> Hits:
-        text = _asked(turn)
+    async def _search(self, turn: Turn, vector: QueryVector, trace: _Trace) -> Hits:
+        text = summed_up(_asked(turn)) or _asked(turn)
         query = SearchQuery(
             text=text,
             limit=self._services.settings.recall_limit,
@@ -233,6 +233,12 @@ class ConversationEngine:
             trace.count("filter", answer)
         return kept
 
+    async def _facts(self, turn: Turn) -> FactView:
+        """What the facts say, those of the turns before included: rules learn them in a moment."""
+        if self._services.runner.model is None:
+            await self._catching_up.before(turn.seq)
+        return await self._book.view(_asked(turn), turn.occurred_at)
+
     async def window(self, session_id: SessionId, before_seq: int | None = None) -> list[Turn]:
         """The last turns of a session, oldest first, as many as the settings say."""
         limit = self._services.settings.window_turns
@@ -241,7 +247,9 @@ class ConversationEngine:
         query = TurnQuery(session_id=session_id, before_seq=before_seq, newest=True, limit=limit)
         return list(reversed(await self._services.store.turns(self._user, query)))
 
-    def found(self, hits: Hits, window: list[Turn], facts: FactView, outdated: frozenset[str]) -> Found:
+    def found(
+        self, hits: Hits, window: list[Turn], facts: FactView, outdated: Mapping[str, Outdated]
+    ) -> Found:
         """What goes into a context; one hop further, the facts of the turns that were found."""
         nearest = Hits(items=hits.items[: self._services.settings.recall_limit])
         return Found(
@@ -254,19 +262,27 @@ class ConversationEngine:
         )
 
     def _hydrate(self, turn: Turn, found: Found, facts: FactView) -> tuple[AnswerInput, Context]:
-        context = hydrate(found, budget_tokens=self._services.settings.budget_tokens, statement=state)
+        now, budget = turn.occurred_at, self._services.settings.budget_tokens
+        context = hydrate(found, budget_tokens=budget, statement=lambda fact: state_at(fact, now))
+        said = [message for each in found.window for message in each.messages if message.role == "user"]
         given = AnswerInput(
             message=_asked(turn),
-            now=turn.occurred_at,
+            now=now,
             context=context,
-            constraints=_known(facts.constraints),
-            facts=_known(facts.relevant),
+            constraints=_known(facts.constraints, now),
+            facts=_known(facts.relevant, now),
             hits=found.hits,
             outdated=found.outdated,
+            about=facts.about,
+            past=facts.past,
+            previous=said[-1] if said else None,
         )
         return given, context
 
-    async def _store_reply(self, turn: Turn, answer: Answer[AnswerText], context: Context) -> None:
+    async def _store_reply(
+        self, turn: Turn, added: AddedTurn, answer: Answer[AnswerText], context: Context
+    ) -> None:
+        """Store the reply, unless something was forgotten since the turn was: it may be made of that."""
         now = self._services.clock()
         echo = answer.by == "rule" or is_echo(answer.value.text, context)
         reply = await asyncio.to_thread(
@@ -277,7 +293,9 @@ class ConversationEngine:
             echo=echo,
         )
         jobs = () if echo else tuple(kind for kind in self.turn_jobs if kind in ("embed", "scrub"))
-        await self._services.store.add_reply(self._user, turn.turn_id, reply, jobs=jobs)
+        await self._services.store.add_reply(
+            self._user, turn.turn_id, reply, jobs=jobs, erasures=added.erasures
+        )
 
 
 def _asked(turn: Turn) -> str:
@@ -290,8 +308,8 @@ def _reply_time(turn: Turn, now: datetime) -> datetime:
     return now if live else turn.occurred_at
 
 
-def _known(facts: tuple[Fact, ...]) -> tuple[KnownFact, ...]:
-    return tuple(KnownFact(fact=fact, statement=state(fact)) for fact in facts)
+def _known(facts: tuple[Fact, ...], now: datetime) -> tuple[KnownFact, ...]:
+    return tuple(KnownFact(fact=fact, statement=state_at(fact, now)) for fact in facts)
 
 
 def _message_id(turn_id: TurnId, position: int) -> MessageId:

@@ -10,12 +10,28 @@ from hmlr.records import Check, Health, UserId
 async def check(services: Services, user: UserId) -> Health:
     """Every check, also when an earlier one fails."""
     checks = [
-        Check(name="model", ok=True, detail="offline: answers by rules and quotes"),
+        _model(services),
         await _embedder(services),
         await _jobs(services, user),
+        await _erasure(services),
         *await services.store.check(),
     ]
     return Health(checks=tuple(checks))
+
+
+def _model(services: Services) -> Check:
+    """Which model answers; nothing is sent, since calls cost."""
+    model = services.runner.model
+    if model is None:
+        return Check(name="model", ok=True, detail="offline: answers by rules and quotes")
+    detail = model.name
+    if services.opened_model is not None:
+        gateway = services.opened_model.gateway
+        fallbacks = gateway.models[1:]
+        detail += f", then {', '.join(fallbacks)}" if fallbacks else ""
+        failed = {latency.model for latency in gateway.metrics.latencies() if latency.errors}
+        detail += f"; calls to {', '.join(sorted(failed))} failed" if failed else ""
+    return Check(name="model", ok=True, detail=f"{detail}; try it with `llm complete hello`")
 
 
 async def _embedder(services: Services) -> Check:
@@ -40,4 +56,16 @@ async def _jobs(services: Services, user: UserId) -> Check:
         detail += f" ({', '.join(counts.errors)})"
     return Check(
         name="background", ok=not counts.failed, detail=detail, remedy="`retry` makes failed jobs due again"
+    )
+
+
+async def _erasure(services: Services) -> Check:
+    """Whether the files may still hold what was erased: a process was killed, or another one was reading."""
+    if not await services.store.purge_pending():
+        return Check(name="erasure", ok=True, detail="nothing erased is left in the files")
+    return Check(
+        name="erasure",
+        ok=False,
+        detail="the files may still hold what was erased: they have yet to be rewritten",
+        remedy="It happens by itself; close other programs that read this database, run `doctor` again",
     )

@@ -12,15 +12,18 @@ import uuid_utils
 from hmlr.core.conversation_engine import ConversationEngine
 from hmlr.core.services import Services
 from hmlr.errors import TooLarge
+from hmlr.memory.analyst import Analyst
 from hmlr.memory.background import Background
 from hmlr.memory.block_desk import BlockDesk
 from hmlr.memory.embed_job import EmbedJob
 from hmlr.memory.erasure import plan_fact, plan_rest, plan_turns, session_turns
 from hmlr.memory.fact_scrubber import fact_scrubber
+from hmlr.memory.facts.as_of import is_over
 from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.desk import FactDesk
-from hmlr.memory.facts.statement import state
+from hmlr.memory.facts.statement import state, state_at
 from hmlr.memory.intake import Intake, check_query
+from hmlr.memory.purging import Purging
 from hmlr.memory.retrieval.governor import Governor
 from hmlr.memory.retrieval.hydration import hydrate
 from hmlr.memory.retrieval.recall import Recall, RecallRequest
@@ -47,8 +50,6 @@ logger = logging.getLogger(__name__)
 
 # Each looks for what was written while the one before worked; a reply may be under way in each session.
 ERASE_TRIES = 20
-PURGE_TRIES = 20
-PURGE_WAIT_S = 0.25
 # A context is filled from this many hits: more would not fit into any usual budget.
 CONTEXT_HITS = 60
 
@@ -61,9 +62,12 @@ class Member:
         self.services = services
         self._user = user
         self._unfinished: set[asyncio.Task[Any]] = set()
+        self._purging = Purging(store)
         self._intake = Intake(owner_name=speaker, max_message_chars=services.settings.max_message_chars)
         self._book = FactBook(store, user)
-        governor = Governor(store, services.lattice, runner, user)
+        combined = runner.model is not None and services.settings.combined_analysis
+        analyst = Analyst(runner, self._statements) if combined else None
+        governor = Governor(store, services.lattice, runner, user, analyst=analyst)
         self.engine = ConversationEngine(services, user, self._intake, governor, self._book)
         self.recall = Recall(store, services.lattice, self._book, user)
         self.facts = FactDesk(store, user, self._intake, clock)
@@ -74,11 +78,18 @@ class Member:
             {
                 "embed": EmbedJob(store, services.embedding, services.lattice, user).handle,
                 "route": RouteJob(store, services.lattice, governor, user).handle,
-                "scrub": fact_scrubber(store, runner, user, clock).handle,
-                "scribe": scribe(store, runner, user, clock).handle,
+                "scrub": fact_scrubber(store, runner, user, clock, analyst=analyst).handle,
+                "scribe": scribe(store, runner, user, clock, analyst=analyst).handle,
             },
             clock,
+            slow=frozenset(("route", "scrub", "scribe") if runner.model else ()),
+            foreground=services.foreground,
         )
+
+    async def _statements(self, text: str) -> tuple[str, ...]:
+        """The known facts that a text bears on, as a model reads them."""
+        view = await self._book.view(text)
+        return tuple(dict.fromkeys(state(fact) for fact in (*view.constraints, *view.relevant)))
 
     @property
     def quiet_jobs(self) -> tuple[JobKind, ...]:
@@ -86,12 +97,13 @@ class Member:
         return tuple(kind for kind in self.engine.turn_jobs if kind == "embed")
 
     async def start(self) -> None:
-        """Take up what was left: queued jobs, and turns that the present embedding model has not seen."""
+        """Take up what was left: jobs, turns without vectors of the present model, erasures not purged."""
         embedding = self.services.embedding
         if embedding.model_id is not None:
             missing = await self.services.store.turns_without_vectors(self._user, embedding.model_id)
             if missing:
                 await self.services.store.add_jobs(self._user, "embed", missing)
+        self._purging.start()
         self.background.start()
 
     async def aclose(self) -> None:
@@ -99,6 +111,7 @@ class Member:
         try:
             await self.background.aclose()
             await asyncio.gather(*self._unfinished, return_exceptions=True)
+            await self._purging.aclose()
         finally:
             await self.services.aclose()
 
@@ -151,12 +164,13 @@ class Member:
     async def context(self, query: str, *, budget_tokens: int, session_id: SessionId | None) -> Context:
         """A prompt's memory for a question."""
         check_query(query)
-        request = RecallRequest(query=query, limit=CONTEXT_HITS, now=self.services.clock())
+        now = self.services.clock()
+        request = RecallRequest(query=query, limit=CONTEXT_HITS, now=now)
         hits, view, window = await asyncio.gather(
-            self.recall(request), self._book.view(query), self._window(session_id)
+            self.recall(request), self._book.view(query, now), self._window(session_id)
         )
-        found = self.engine.found(hits, window, view, await self._book.outdated(hits))
-        return hydrate(found, budget_tokens=budget_tokens, statement=state)
+        found = self.engine.found(hits, window, view, await self._book.outdated(hits, now))
+        return hydrate(found, budget_tokens=budget_tokens, statement=lambda fact: state_at(fact, now))
 
     async def _window(self, session_id: SessionId | None) -> list[Turn]:
         return [] if session_id is None else await self.engine.window(session_id)
@@ -167,7 +181,8 @@ class Member:
 
     async def profile(self) -> Profile:
         """What holds in every conversation."""
-        return profile_of(await self._book.active())
+        now = self.services.clock()
+        return profile_of(fact for fact in await self._book.active() if not is_over(fact, now))
 
     async def retry(self) -> int:
         """Make parked jobs due again."""
@@ -179,7 +194,7 @@ class Member:
         """Chunks and index first, then facts and blocks, which the background makes again."""
         count = await self.services.store.rebuild_search()
         await self.services.store.drop_knowledge(self._user)
-        await self._purge()
+        await self._purging.run()
         self.background.notify()
         return count
 
@@ -199,7 +214,7 @@ class Member:
             if rest is None:
                 break
             erased += await store.erase(self._user, rest, now=now)
-        verified = await self._purge()
+        verified = await self._purging.run()
         return Certificate(
             certificate_id=str(uuid_utils.uuid7()),
             scope=plan.scope,
@@ -223,14 +238,6 @@ class Member:
             turns = await session_turns(store, user, SessionId(session_id))
             return await plan_turns(store, user, turns, scope="session")
         return ErasePlan(scope="everything", target="", everything=True)
-
-    async def _purge(self) -> bool:
-        """Rewrite the files; another process's open snapshot can delay that, so it is tried for a while."""
-        for _ in range(PURGE_TRIES):
-            if await self.services.store.purge_files():
-                return True
-            await asyncio.sleep(PURGE_WAIT_S)
-        return False
 
 
 def _report(task: asyncio.Task[Any]) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from hmlr.core.tasks.base import TaskRunner
-from hmlr.errors import ConfigurationError
+from hmlr.llm.names import OFFLINE, chosen_model
 from hmlr.llm.port import Model
+from hmlr.llm.settings import LLMSettings
 from hmlr.memory.embeddings import EmbedderSpec, embedder_spec
 from hmlr.memory.embeddings.service import EmbeddingService
+from hmlr.memory.foreground import Foreground
 from hmlr.memory.intake import new_chunks
 from hmlr.memory.retrieval.lattice import Lattice
+from hmlr.records import UserId
 from hmlr.settings import Settings
 from hmlr.store.port import Store
 from hmlr.store.sqlite import open_sqlite
+
+if TYPE_CHECKING:
+    from hmlr.llm.model import GatewayModel
 
 Clock = Callable[[], datetime]
 
@@ -34,10 +42,23 @@ class Services:
     embedding: EmbeddingService
     lattice: Lattice
     runner: TaskRunner
+    opened_model: GatewayModel | None  # None: rules, or a model that was handed in
     clock: Clock
+    foreground: Foreground = field(default_factory=Foreground)
+    shared: bool = False  # somebody else closes them
+
+    def for_user(self, user: UserId) -> Services:
+        """The same resources for another user, whose calls are counted as theirs."""
+        opened = self.opened_model.for_user(user) if self.opened_model is not None else None
+        runner = TaskRunner(opened) if opened is not None else self.runner
+        return replace(self, runner=runner, opened_model=opened, shared=True)
 
     async def aclose(self) -> None:
-        """Close the embedder, then the store with its queued writes."""
+        """Close the model's connections and the embedder, then the store with its queued writes."""
+        if self.shared:
+            return
+        if self.opened_model is not None:
+            await self.opened_model.aclose()
         await self.embedding.aclose()
         await self.store.aclose()
 
@@ -46,6 +67,7 @@ async def open_services(
     settings: Settings,
     *,
     model: Model | str | None = None,
+    llm: LLMSettings | None = None,
     embedder: EmbedderSpec | None = None,
     clock: Clock = utc_now,
 ) -> Services:
@@ -53,7 +75,9 @@ async def open_services(
 
     Raises ConfigurationError for a model or embedder that does not exist, StorageError for the database.
     """
-    chosen = _model(model if model is not None else settings.model)
+    opened: GatewayModel | None = None
+    if model is None or isinstance(model, str):
+        opened = await asyncio.to_thread(_open_model, model or settings.model, llm, settings.user)
     spec = embedder or embedder_spec(settings.embedder, settings.cache)
     store = await open_sqlite(
         settings.database,
@@ -61,24 +85,30 @@ async def open_services(
         durability=settings.durability,
         busy_timeout_s=settings.busy_timeout_s,
     )
-    embedding = EmbeddingService(spec)
+    embedding = EmbeddingService(
+        spec, timeout_s=settings.embed_timeout_s, batch_timeout_s=settings.embed_batch_timeout_s
+    )
     return Services(
         settings=settings,
         store=store,
         embedding=embedding,
         lattice=Lattice(store, embedding),
-        runner=TaskRunner(chosen),
+        runner=TaskRunner(opened if model is None or isinstance(model, str) else model),
+        opened_model=opened,
         clock=clock,
     )
 
 
-def _model(chosen: Model | str) -> Model | None:
-    """The model to ask; None is the built-in offline provider."""
-    if not isinstance(chosen, str):
-        return chosen
-    if chosen in ("", "offline"):
+def _open_model(model: str, llm: LLMSettings | None, user: str) -> GatewayModel | None:
+    """The model that is named, or whose provider has a key; None is the offline provider."""
+    if model == OFFLINE:  # whatever is wrong with the models' settings, rules need none
         return None
-    raise ConfigurationError(
-        f"the model {chosen!r} can't be used: this version answers by its built-in rules",
-        hint="Set the model to offline",
-    )
+    llm = llm or LLMSettings.load()
+    chosen = chosen_model(model, llm)
+    if chosen == OFFLINE:
+        return None
+    # Imported here: HTTP takes long to import, and rules never need it.
+    from hmlr.llm.model import GatewayModel
+    from hmlr.llm.opening import open_gateway
+
+    return GatewayModel(open_gateway(chosen, llm), user)

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from hmlr.errors import ClosedError, HMLRError, LeaseLost, TryLater
+from hmlr.errors import ClosedError, ConfigurationError, HMLRError, LeaseLost, TryLater
+from hmlr.memory.foreground import Foreground
 from hmlr.records import JobKind, UserId
 from hmlr.store.port import JobStore
 from hmlr.store.records import Lease
@@ -17,10 +18,23 @@ from hmlr.store.records import Lease
 # A handler does the work of its leases and finishes them in the transaction of their effect.
 Handler = Callable[[Sequence[Lease]], Awaitable[None]]
 
+
+class SomeFailed(Exception):
+    """A handler finished its other leases, but not these, each with its reason."""
+
+    def __init__(self, failed: Sequence[tuple[Lease, HMLRError]]) -> None:
+        super().__init__(f"{len(failed)} jobs failed")
+        self.failed = failed
+
+
 logger = logging.getLogger(__name__)
 
 BATCH = 256  # jobs of one kind at a time: few transactions for many turns, short enough to stop soon
-LEASE_S = 120.0
+# ... and of those that ask a model, which takes seconds: new turns should not wait long for their vectors.
+MODEL_BATCH = 16
+# A lease is renewed while its job runs, so that work of a killed process is soon taken up by another one.
+LEASE_S = 20.0
+RENEWALS = 4  # in the time of one lease: a busy disk may cost some
 MAX_ATTEMPTS = 6
 BACK_OFF_S = (1.0, 5.0, 30.0, 300.0, 3600.0)
 # Jobs that back off, or that another process holds, are looked at again this often.
@@ -41,11 +55,19 @@ class Background:
         user: UserId,
         handlers: Mapping[JobKind, Handler],
         clock: Callable[[], datetime],
+        *,
+        slow: frozenset[JobKind] = frozenset(),
+        foreground: Foreground | None = None,
+        lease_s: float = LEASE_S,
     ) -> None:
+        """`slow` are the kinds that ask a model; they let the turns of `foreground` go first."""
         self._store = store
         self._user = user
         self._handlers = handlers
         self._clock = clock
+        self._slow = slow
+        self._foreground = foreground
+        self._lease_s = lease_s
         self._wake = asyncio.Event()
         self._stopping = False
         self._over = False
@@ -105,7 +127,8 @@ class Background:
                 try:
                     busy = await self._round()
                 except Exception as error:  # noqa: BLE001 - the runner's edge: a bug may not end all later work
-                    self._log_bug("round", error)
+                    # The store can't be asked now, or we have stumbled: again with the next poll.
+                    self._log("work waits", error)
                     busy = False
                 async with self._round_done:
                     self._rounds += 1
@@ -120,37 +143,63 @@ class Background:
 
     async def _round(self) -> bool:
         """Do what is due; whether there was anything."""
-        busy = False
-        try:
-            # A read first: claiming writes, and an idle process must not disturb those that work.
-            if not (await self._store.job_counts(self._user, self._clock())).waiting:
-                return False
-            kinds = list(self._handlers.items())
-            at = 0
-            while at < len(kinds) and not self._stopping:
-                count = await self._batch(*kinds[at])
-                busy = busy or count > 0
-                # After a full batch there may be more of this kind, and of an earlier one, which goes first:
-                # what is stored while we route has to be embedded before it is routed.
-                at = 0 if count == BATCH else at + 1
-        except HMLRError as error:  # the store can't be asked now: again with the next poll
-            logger.warning("background work waits: %s", type(error).__name__)
+        # A read first: claiming writes, and an idle process must not disturb those that work.
+        if not (await self._store.job_counts(self._user, self._clock())).waiting:
             return False
+        busy = False
+        kinds = list(self._handlers.items())
+        at = 0
+        while at < len(kinds) and not self._stopping:
+            count = await self._batch(*kinds[at])
+            busy = busy or count > 0
+            # After a full batch there may be more of this kind, and of an earlier one, which goes first:
+            # what is stored while we route has to be embedded before it is routed.
+            at = 0 if count == self._size(kinds[at][0]) else at + 1
         return busy
 
     @staticmethod
-    def _log_bug(what: str, error: Exception) -> None:
-        """Say where it happened, but not the error's message: that may hold what somebody said."""
+    def _log(what: str, error: Exception) -> None:
+        """Say what failed, and of a bug where, but not the error's message: that may hold what was said."""
+        if isinstance(error, HMLRError):
+            logger.warning("background %s: %s", what, type(error).__name__)
+            return
         where = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("background %s failed: %s\n%s", what, type(error).__name__, where)
+        logger.error("background %s: %s\n%s", what, type(error).__name__, where)
 
     async def _batch(self, kind: JobKind, handler: Handler) -> int:
         """Do one batch; the number of its jobs."""
-        leases = await self._store.claim(self._user, kind, limit=BATCH, lease_s=LEASE_S, now=self._clock())
-        if leases and not await self._attempt(handler, leases, alone=len(leases) == 1):
-            for lease in leases:  # one by one, so that only the culprit waits
-                await self._attempt(handler, [lease], alone=True)
+        if kind in self._slow and self._foreground is not None:
+            await self._foreground.quiet()
+        now, lease_s = self._clock(), self._lease_s
+        leases = await self._store.claim(self._user, kind, limit=self._size(kind), lease_s=lease_s, now=now)
+        if not leases:
+            return 0
+        async with self._renewed(leases):
+            if not await self._attempt(handler, leases, alone=len(leases) == 1):
+                for lease in leases:  # one by one, so that only the culprit waits
+                    await self._attempt(handler, [lease], alone=True)
         return len(leases)
+
+    def _size(self, kind: JobKind) -> int:
+        return MODEL_BATCH if kind in self._slow else BATCH
+
+    @contextlib.asynccontextmanager
+    async def _renewed(self, leases: Sequence[Lease]) -> AsyncIterator[None]:
+        """Keep the leases while the work goes on, however long it takes."""
+        renewing = asyncio.create_task(self._renew(leases))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+
+    async def _renew(self, leases: Sequence[Lease]) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / RENEWALS)
+            try:
+                await self._store.renew(self._user, leases, lease_s=self._lease_s, now=self._clock())
+            except HMLRError as error:  # once more soon; when the lease is lost, finishing the job tells
+                self._log("work could not renew its leases", error)
 
     async def _attempt(self, handler: Handler, leases: Sequence[Lease], *, alone: bool) -> bool:
         """Run the handler; False when a batch failed that may be tried one by one."""
@@ -158,6 +207,9 @@ class Background:
             await handler(leases)
         except LeaseLost:
             return alone  # another worker has it: nothing of ours was written
+        except SomeFailed as error:
+            for lease, reason in error.failed:
+                await self._failed([lease], reason)
         except Exception as error:  # noqa: BLE001 - the runner's edge: no job may stop the others
             # What may pass by itself fails the batch once; when it does not pass, one turn may be the cause.
             if not alone and (not isinstance(error, TryLater) or any(each.attempts > 1 for each in leases)):
@@ -167,13 +219,10 @@ class Background:
 
     async def _failed(self, leases: Sequence[Lease], error: Exception) -> None:
         """Give the jobs back, to be retried later or, after too many attempts, parked."""
-        kind, count, name = leases[0].kind, len(leases), type(error).__name__
-        if isinstance(error, HMLRError):
-            logger.warning("background %s failed for %d turns: %s", kind, count, name)
-        else:
-            self._log_bug(f"{kind} of {count} turns", error)
+        self._log(f"{leases[0].kind} failed for {len(leases)} turns", error)
         for lease in leases:
-            last = lease.attempts >= MAX_ATTEMPTS
+            # What a setting has to mend is parked at once: trying again would only cost.
+            last = lease.attempts >= MAX_ATTEMPTS or isinstance(error, ConfigurationError)
             wait = BACK_OFF_S[min(lease.attempts, len(BACK_OFF_S)) - 1]
             retry_at = None if last else self._clock() + timedelta(seconds=wait)
             with contextlib.suppress(LeaseLost, TryLater):

@@ -46,7 +46,7 @@ class EmbedJob:
         model_id = self._embedding.model_id
         if rows and model_id is not None:  # without a model there is nothing to do any more
             async with self._model:
-                vectors = await self._embedding.embed([embedded_text(row) for row in rows])
+                vectors = await self._embedding.embed_batch([embedded_text(row) for row in rows])
             await self._compare(vectors[0])
             ids = tuple(row.chunk_id for row in rows)
             changes.append(AddVectors(model_id=model_id, chunk_ids=ids, rows=vectors))

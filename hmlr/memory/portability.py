@@ -18,7 +18,7 @@ from hmlr.store.port import ExportRecord, Store
 FORMAT = "hmlr-export"
 VERSION = 1
 MAX_LINE_CHARS = 60_000_000
-LINES_AT_ONCE = 1000
+LINES_AT_ONCE = 500
 
 
 async def export_file(store: Store, user: UserId, path: Path) -> int:
@@ -33,14 +33,14 @@ async def export_file(store: Store, user: UserId, path: Path) -> int:
         file = await asyncio.to_thread(_create, part)
         with file:
             count = 0
-            lines = [json.dumps({"type": "head", "format": FORMAT, "version": VERSION})]
+            lines: list[ExportRecord] = [{"type": "head", "format": FORMAT, "version": VERSION}]
             async for record in store.export(user):
-                lines.append(json.dumps(record, ensure_ascii=False, sort_keys=True))
+                lines.append(record)
                 count += 1
                 if len(lines) == LINES_AT_ONCE:
                     await asyncio.to_thread(_append, file, lines)
                     lines = []
-            lines.append(json.dumps({"type": "foot", "records": count}))
+            lines.append({"type": "foot", "records": count})
             await asyncio.to_thread(_append, file, lines)
             await asyncio.to_thread(os.fsync, file.fileno())
         await asyncio.to_thread(part.replace, path)
@@ -65,8 +65,9 @@ def _create(part: Path) -> IO[str]:
     return open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
 
 
-def _append(file: IO[str], lines: list[str]) -> None:
-    file.write("\n".join(lines) + "\n")
+def _append(file: IO[str], records: list[ExportRecord]) -> None:
+    for record in records:
+        file.write(json.dumps(record, ensure_ascii=False, sort_keys=record["type"] != "head") + "\n")
     file.flush()
 
 

@@ -40,7 +40,7 @@ def timed(options: dict[str, Any]) -> dict[str, Any]:
 async def run(job: dict[str, Any]) -> list[Any]:
     """Do the steps in order and give their results."""
     results = []
-    async with HMLRClient(job["db"], job["user"], model="offline", **job["client"]) as hmlr:
+    async with HMLRClient(job["db"], job["user"], model=job["model"], **job["client"]) as hmlr:
         for name, given, options in job["steps"]:
             args = [[Message(**timed(each)) for each in given[0]]] if name == "remember" else given
             results.append(plain(await getattr(hmlr, name)(*args, **timed(options))))

@@ -11,9 +11,9 @@ from hashlib import sha256
 from importlib import resources
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from hmlr.errors import ConfigurationError, ModelError
+from hmlr.errors import BrokenReply, ConfigurationError, InvalidAnswer, ModelError, TryLater
 from hmlr.llm.port import Model, ModelRequest, ModelResponse
 from hmlr.records import Usage
 
@@ -61,6 +61,7 @@ class Task(Generic[In, Out]):
     check: Callable[[In, Out], Out]  # drops what was not offered; raises ValueError when nothing is usable
     offline: Callable[[In], Out]  # the rule: pure, total, same type of answer
     plain: bool = False  # the answer is prose: `output` has the one field `text`
+    timeout_s: float | None = None  # a model that takes longer leaves it to the rule; None: the settings'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,15 +88,22 @@ class TaskRunner:
     def __init__(self, model: Model | None) -> None:
         self.model = model
 
-    async def run(self, task: Task[In, Out], given: In) -> Answer[Out]:
-        """Answer the task; never raises ModelError."""
+    async def run(self, task: Task[In, Out], given: In, *, patient: bool = False) -> Answer[Out]:
+        """Answer the task. The rule answers for a model that fails.
+
+        Who is `patient` gets ModelError instead when the failure may pass (TryLater) or has to be mended in
+        the settings (ConfigurationError): a model's answer later is worth more than the rule's now.
+        """
         if self.model is None:
             return Answer(value=task.offline(given), by="rule")
         try:
             response = await self.model.complete(await _request(task, given))
             return Answer(value=_accept(task, given, response), by=response.model, usage=response.usage)
         except ModelError as error:
-            return Answer(value=task.offline(given), by="rule", usage=Usage(), failure=str(error))
+            waits = isinstance(error, TryLater | ConfigurationError) and not isinstance(error, BrokenReply)
+            if patient and waits:
+                raise
+            return _by_rule(task, given, error)
 
     async def stream(self, task: Task[In, Out], given: In) -> AsyncIterator[AnswerPart[Out]]:
         """Answer a plain task piece by piece; the rule's answer comes as one piece.
@@ -112,12 +120,18 @@ class TaskRunner:
                     answer = Answer(value=value, by=part.response.model, usage=part.response.usage)
                     yield AnswerPart(text=part.text, answer=answer)
                     return
-                raise ModelError("the stream ended without its last part")  # noqa: TRY301
+                raise BrokenReply("the stream ended without its last part")
             except ModelError as error:
-                fallback = Answer(value=task.offline(given), by="rule", failure=str(error))
+                fallback = _by_rule(task, given, error)
         else:
             fallback = Answer(value=task.offline(given), by="rule")
         yield AnswerPart(text=str(getattr(fallback.value, "text", "")), answer=fallback)
+
+
+def _by_rule(task: Task[In, Out], given: In, error: ModelError) -> Answer[Out]:
+    """The rule's answer after the model failed; what the failure cost is counted."""
+    usage = Usage(calls=error.calls, input_tokens=error.input_tokens, output_tokens=error.output_tokens)
+    return Answer(value=task.offline(given), by="rule", usage=usage, failure=str(error))
 
 
 async def _request(task: Task[In, Out], given: In) -> ModelRequest:
@@ -126,18 +140,32 @@ async def _request(task: Task[In, Out], given: In) -> ModelRequest:
         task=task.name,
         system=prompt.system,
         user=prompt.render(task.variables(given)),
+        timeout_s=task.timeout_s,
         output=None if task.plain else task.output,
+        check=lambda text: _read(task, given, text),
     )
 
 
 def _accept(task: Task[In, Out], given: In, response: ModelResponse) -> Out:
-    """Parse and check an answer. ModelError when it can't be used."""
+    """Parse and check an answer. ModelError, with what the answer cost, when it can't be used."""
+    usage = response.usage
     if response.finish_reason != "stop":
-        raise ModelError(f"{task.name}: the answer was not finished ({response.finish_reason})")
+        raise BrokenReply(
+            f"{task.name}: the answer was not finished ({response.finish_reason})",
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+        )
     try:
-        parsed = {"text": response.text} if task.plain else json.loads(response.text)
-        return task.check(given, task.output.model_validate(parsed))
-    except (ValidationError, ValueError, RecursionError) as error:
-        raise ModelError(
-            f"{task.name}: the answer breaks the task's contract ({type(error).__name__})"
+        return _read(task, given, response.text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidAnswer(
+            f"{task.name}: the answer breaks the task's contract ({type(error).__name__})",
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
         ) from error
+
+
+def _read(task: Task[In, Out], given: In, text: str) -> Out:
+    """Parse and check an answer's text. ValueError, with the reason, when it can't be used."""
+    parsed = {"text": text} if task.plain else json.loads(text)
+    return task.check(given, task.output.model_validate(parsed))

@@ -13,6 +13,7 @@ from hmlr.core.tasks.base import Answer, TaskRunner
 from hmlr.core.tasks.memory_filter.task import MEMORY_FILTER, FilterInput, Kept
 from hmlr.core.tasks.routing.task import ROUTING, Routing, RoutingInput
 from hmlr.errors import Conflict, LeaseLost
+from hmlr.memory.analyst import Analyst
 from hmlr.memory.blocks import extend_header, new_block
 from hmlr.memory.retrieval.lattice import Lattice
 from hmlr.memory.retrieval.topics import TopicBook, TopicState, first_words
@@ -101,10 +102,19 @@ class _Plan:
 class Governor:
     """Routing and filtering for one user."""
 
-    def __init__(self, store: Store, lattice: Lattice, runner: TaskRunner, user: UserId) -> None:
+    def __init__(
+        self,
+        store: Store,
+        lattice: Lattice,
+        runner: TaskRunner,
+        user: UserId,
+        *,
+        analyst: Analyst | None = None,
+    ) -> None:
         self._store = store
         self._lattice = lattice
         self._runner = runner
+        self._analyst = analyst
         self._user = user
         self._book = TopicBook(store, user)
         self._writing = asyncio.Lock()  # around reading, deciding by rule and writing; never a model call
@@ -128,6 +138,8 @@ class Governor:
     async def _decide(self, arrival: Arrival, plan: _Plan) -> Answer[Routing]:
         if arrival.place is not None:
             return Answer(value=Routing(action="resume", block_id=arrival.place), by="user")
+        if self._analyst is not None:
+            return await self._analyst.route(plan.view(arrival), arrival.turn.messages[0])
         return await self._runner.run(ROUTING, plan.view(arrival))
 
     async def _written(

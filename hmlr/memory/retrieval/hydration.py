@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hmlr.core.tasks.fence import fence, nonce
+from hmlr.core.tasks.outdated import Outdated
 from hmlr.records import Context, Fact, Hit, StoredMessage, Turn
 
 CHARS_PER_TOKEN = 4
@@ -31,7 +32,7 @@ class Found:
     window: tuple[Turn, ...] = ()  # oldest first
     facts: tuple[Fact, ...] = ()
     hits: tuple[Hit, ...] = ()
-    outdated: frozenset[str] = frozenset()  # quotes of facts that no longer hold
+    outdated: Mapping[str, Outdated] = field(default_factory=dict)  # by the quote that no longer holds
     degraded: tuple[str, ...] = ()
 
 
@@ -131,12 +132,12 @@ def _fact_text(fact: Fact, statement: Callable[[Fact], str], mark: str) -> str:
     return fence(said, mark=mark, said_by=fact.said_by, at=fact.occurred_at)
 
 
-def _said_by(hit: Hit, outdated: frozenset[str]) -> str:
+def _said_by(hit: Hit, outdated: Mapping[str, Outdated]) -> str:
     name = (hit.sources[0].speaker or hit.sources[0].role) if hit.sources else "unknown"
     gone = [quote for quote in outdated if quote in hit.text]
     if not gone:
         return name
-    whole = any(len(quote) >= len(hit.text.strip()) for quote in gone)
+    whole = any(len(quote) >= len(hit.text.strip()) and not outdated[quote].partly for quote in gone)
     return f"{name}, no longer so" if whole else f"{name}, in part no longer so"
 
 

@@ -48,6 +48,14 @@ class SearchQuery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QueryVector:
+    """A question's vector, or why there is none."""
+
+    row: NDArray[np.float32] | None = None  # a unit row
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A paragraph with the shares of its score."""
 
@@ -73,25 +81,23 @@ class Lattice:
         """The user's search data, up to date."""
         return await self._indexes.fresh(user)
 
-    async def search(
-        self, user: UserId, query: SearchQuery, *, vector: NDArray[np.float32] | None = None
-    ) -> Hits:
-        """The best paragraphs, best first; `vector` is the question's, when the caller has it already.
+    async def search(self, user: UserId, query: SearchQuery, *, vector: QueryVector | None = None) -> Hits:
+        """The best paragraphs, best first; `vector` is the question's, when the caller has asked already.
 
         Raises StorageError and StorageBusy; finding nothing is no error.
         """
         terms = query_terms(" ".join((query.text, *query.expand)))
-        (found, degraded), postings, index, allowed = await asyncio.gather(
-            self._query_vector(query.text, vector),
+        asked, postings, index, allowed = await asyncio.gather(
+            self._asked(query.text, vector),
             self._store.postings(user, terms),
             self._indexes.fresh(user),
             self._allowed(user, query.where),
         )
-        if found is not None and not comparable(index, found):
-            found, degraded = None, (*degraded, OTHER_MODEL)
-        scored = await asyncio.to_thread(_score, index, query, found, postings, allowed)
+        if asked.row is not None and not comparable(index, asked.row):
+            asked = QueryVector(degraded=(*asked.degraded, OTHER_MODEL))
+        scored = await asyncio.to_thread(_score, index, query, asked.row, postings, allowed)
         hits = await self._best(user, query, scored, frozenset(terms))
-        return Hits(items=tuple(hits), degraded=degraded)
+        return Hits(items=tuple(hits), degraded=asked.degraded)
 
     async def _best(
         self, user: UserId, query: SearchQuery, scored: _Scored, terms: frozenset[str]
@@ -106,19 +112,18 @@ class Lattice:
                 return hits
             count *= 4
 
-    async def _query_vector(
-        self, text: str, vector: NDArray[np.float32] | None
-    ) -> tuple[NDArray[np.float32] | None, tuple[str, ...]]:
-        """The question's vector; None and the reason when search has to be lexical."""
-        if vector is not None:
-            return vector, ()
+    async def query_vector(self, text: str) -> QueryVector:
+        """The vector of a question, for `search` and whoever else compares with it; never an error."""
         try:
             vectors = await self._embedding.embed([text])
         except EmbedderUnavailable:
-            return None, (LEXICAL_ONLY,)
+            return QueryVector(degraded=(LEXICAL_ONLY,))
         except EmbedderError as error:
-            return None, (f"embedder failed, search was lexical: {error}",)
-        return vectors[0], ()
+            return QueryVector(degraded=(f"embedder failed, search was lexical: {error}",))
+        return QueryVector(row=vectors[0])
+
+    async def _asked(self, text: str, vector: QueryVector | None) -> QueryVector:
+        return await self.query_vector(text) if vector is None else vector
 
     async def _allowed(self, user: UserId, where: ChunkFilter) -> NDArray[np.int64] | None:
         if where.empty:

@@ -10,7 +10,7 @@ from typing import get_args
 
 from hmlr.errors import InvalidInput
 from hmlr.language.tokens import content_words
-from hmlr.memory.facts.as_of import holds
+from hmlr.memory.facts.as_of import holds, is_over
 from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.lookup import score_facts
 from hmlr.memory.facts.statement import state
@@ -53,6 +53,8 @@ class RecallRequest:
             value = getattr(self, name)
             if value is not None:
                 check_time(value, what=name)
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise InvalidInput("since lies after until: no time is between them", hint="Swap the two")
         for kind in self.kinds or ():
             if kind not in KINDS:
                 raise InvalidInput(f"unknown kind {kind!r}", hint=f"Use {', '.join(KINDS)}")
@@ -127,7 +129,8 @@ class Recall:
 
         def found() -> list[Hit]:
             facts = (fact for fact in known if _passes(fact, request))
-            return [_fact_hit(fact, score) for fact, score in score_facts(request.query, facts, aliases)]
+            scored = score_facts(request.query, facts, aliases, request.now)
+            return [_fact_hit(fact, score) for fact, score in scored]
 
         return await asyncio.to_thread(found)
 
@@ -141,7 +144,7 @@ def _passes(fact: Fact, request: RecallRequest) -> bool:
     if request.known_at is not None and fact.recorded_at > request.known_at:
         return False
     at = request.as_of or (request.known_at and min(request.now, request.known_at))
-    if at is not None and not holds(fact, at):
+    if not holds(fact, at) if at is not None else is_over(fact, request.now):
         return False
     if request.since is not None and fact.occurred_at < request.since:
         return False

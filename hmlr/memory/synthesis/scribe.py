@@ -11,20 +11,28 @@ from datetime import datetime
 
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.core.tasks.scribe.task import SCRIBE, ScribeInput
+from hmlr.memory.analyst import Analyst
 from hmlr.memory.facts.learn import Learner
 from hmlr.records import Category, Fact, Profile, UserId
 from hmlr.store.port import Store
 
 
 def scribe(
-    store: Store, runner: TaskRunner, user: UserId, clock: Callable[[], datetime]
+    store: Store,
+    runner: TaskRunner,
+    user: UserId,
+    clock: Callable[[], datetime],
+    *,
+    analyst: Analyst | None = None,
 ) -> Learner[ScribeInput]:
     """The learner behind `scribe` jobs."""
     return Learner(
         task=SCRIBE,
-        view=lambda message: ScribeInput(message=message),
+        view=lambda message, known: ScribeInput(message=message, profile=known),
+        concerns=lambda message: message.owner,
         store=store,
         runner=runner,
+        analyst=analyst,
         user=user,
         clock=clock,
     )

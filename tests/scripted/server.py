@@ -1,0 +1,166 @@
+"""A model behind OpenAI's protocol that answers each of the engine's tasks as a test says."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from hmlr.core.tasks.analysis.task import ANALYSIS
+from hmlr.core.tasks.answer.task import ANSWER
+from hmlr.core.tasks.fact_scrubbing.task import FACT_SCRUBBING
+from hmlr.core.tasks.memory_filter.task import MEMORY_FILTER
+from hmlr.core.tasks.routing.task import ROUTING
+from hmlr.core.tasks.scribe.task import SCRIBE
+
+TASKS = (ANALYSIS, ANSWER, FACT_SCRUBBING, MEMORY_FILTER, ROUTING, SCRIBE)
+NAMES = {task.prompt().system: task.name for task in TASKS}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it reached the server."""
+
+    task: str
+    system: str
+    user: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An answer that is a failure of the provider."""
+
+    status: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """An answer that ran into the token limit."""
+
+    text: str
+
+
+# What the model says to one request: an object (sent as JSON), a text, or a failure.
+Says = Mapping[str, Any] | str | Broken | Cut
+Line = Says | Callable[[Asked], Says]
+
+# A model that gives no trouble and adds nothing.
+QUIET: Mapping[str, Line] = {
+    "routing": {"action": "new", "block_id": None, "label": "", "keywords": []},
+    "memory_filter": lambda asked: {"keep": list(range(1, 1 + asked.user.count("⟦/")))},
+    "fact_scrubbing": {"facts": []},
+    "scribe": {"facts": []},
+    "analysis": {
+        "routing": {"action": "new", "block_id": None, "label": "", "keywords": []},
+        "facts": [],
+        "profile": [],
+    },
+    "answer": "Very well.",
+}
+
+
+@dataclass
+class TaskServer:
+    """What the model says by task, and everything it was asked, in order."""
+
+    script: dict[str, Line]
+    asked: list[Asked] = field(default_factory=list)
+    url: str = ""
+
+    def prompts(self, task: str) -> list[str]:
+        """The data parts of all requests of a task."""
+        return [each.user for each in list(self.asked) if each.task == task]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What points HMLR's processes at this server."""
+        return {"OPENAI_BASE_URL": self.url, "OPENAI_API_KEY": "", "HMLR_LLM_ATTEMPTS": "1"}
+
+    def says(self, asked: Asked) -> Says:
+        """The answer to one request."""
+        self.asked.append(asked)
+        line = self.script[asked.task]
+        return line(asked) if callable(line) else line
+
+
+@contextmanager
+def serving(script: Mapping[str, Line]) -> Iterator[TaskServer]:
+    """A running server; what the script leaves out is said as by QUIET."""
+    model = TaskServer({**QUIET, **script})
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            system, user = (message["content"] for message in body["messages"][:2])
+            said = model.says(Asked(NAMES[system], system, user, body))
+            if isinstance(said, Broken):
+                self._send(said.status, "application/json", b'{"error": {"message": "down"}}')
+            elif body.get("stream"):
+                self._send(200, "text/event-stream", _events(said))
+            else:
+                self._send(200, "application/json", json.dumps(_reply(said)).encode())
+
+        def _send(self, status: int, kind: str, data: bytes) -> None:
+            self.send_response(status)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    model.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield model
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _text(said: Says) -> tuple[str, str]:
+    if isinstance(said, Cut):
+        return said.text, "length"
+    return (said if isinstance(said, str) else json.dumps(said)), "stop"
+
+
+def _usage() -> dict[str, int]:
+    return {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+def _reply(said: Says) -> dict[str, Any]:
+    text, finish = _text(said)
+    message = {"role": "assistant", "content": text}
+    return {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "scripted",
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": _usage(),
+    }
+
+
+def _events(said: Says) -> bytes:
+    text, finish = _text(said)
+    words = text.split(" ")
+    pieces = [word + " " for word in words[:-1]] + words[-1:]
+    chunks: list[dict[str, Any]] = [{"delta": {"content": piece}, "finish_reason": None} for piece in pieces]
+    chunks.append({"delta": {}, "finish_reason": finish})
+    lines = [
+        {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [chunk]}
+        for chunk in ({"index": 0, **each} for each in chunks)
+    ]
+    lines.append({**lines[0], "choices": [], "usage": _usage()})
+    return "".join(f"data: {json.dumps(line)}\n\n" for line in (*lines,)).encode() + b"data: [DONE]\n\n"
