@@ -126,7 +126,7 @@ def open_http(settings: LLMSettings, base_url: str) -> httpx2.AsyncClient:
         max_connections=settings.max_connections, max_keepalive_connections=settings.max_connections
     )
     proxy = "" if is_local(base_url) else settings.proxy.get_secret_value()
-    transport = httpx2.AsyncHTTPTransport(verify=_certificates(), limits=limits, proxy=proxy or None)
+    transport = httpx2.AsyncHTTPTransport(verify=certificates(), limits=limits, proxy=proxy or None)
     timeout = httpx2.Timeout(
         settings.read_timeout_s, connect=settings.connect_timeout_s, pool=settings.attempt_timeout_s
     )
@@ -140,7 +140,7 @@ def open_http(settings: LLMSettings, base_url: str) -> httpx2.AsyncClient:
 
 
 @cache
-def _certificates() -> SSLContext:
+def certificates() -> SSLContext:
     """Loaded once for all providers: it takes a tenth of a second."""
     return httpx2.create_ssl_context()
 

@@ -176,12 +176,7 @@ class OwnServer:
                 answer = self._script.pop(0) if self._script else self._always
                 answer = answer(received) if callable(answer) else answer
                 coming = asyncio.ensure_future(reader.read(65536))
-                sending = asyncio.ensure_future(_send(writer, answer, received))
-                await asyncio.wait({sending, coming}, return_when=asyncio.FIRST_COMPLETED)
-                if coming.done() and not sending.done():
-                    received.left.set()
-                    sending.cancel()
-                await sending
+                await _answer(writer, coming, answer, received)
                 if answer.end != "whole" or answer.raw is not None:
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -204,9 +199,24 @@ async def _read(begun: bytes, reader: asyncio.StreamReader, peer: int) -> Receiv
     return Received(method=method, path=path, headers=headers, body=body, at=time.monotonic(), peer=peer)
 
 
+async def _answer(
+    writer: asyncio.StreamWriter, coming: asyncio.Future[bytes], answer: Answer, received: Received
+) -> None:
+    """Send the answer, or as much of it as the client waits for; ConnectionError when it left."""
+    sending = asyncio.ensure_future(_send(writer, answer, received))
+    await asyncio.wait({sending, coming}, return_when=asyncio.FIRST_COMPLETED)
+    if sending.done() and not sending.exception():
+        return
+    received.left.set()
+    sending.cancel()
+    await asyncio.wait({sending})
+    raise ConnectionAbortedError
+
+
 async def _send(writer: asyncio.StreamWriter, answer: Answer, received: Received) -> None:
     if answer.before_s:
         await asyncio.sleep(answer.before_s)
+    received.tokens = answer.tokens  # before the client can know them
     if answer.raw is not None:
         writer.write(answer.raw)
     elif answer.pieces is not None:
@@ -215,7 +225,6 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer, received: Received
         missing = 100 if answer.end != "whole" else 0
         head = _head(answer, {"content-length": str(len(answer.body) + missing)})
         writer.write(head + answer.body)
-    received.tokens = answer.tokens
     await writer.drain()
     if answer.end == "hang":
         await asyncio.sleep(3600)

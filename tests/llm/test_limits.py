@@ -14,7 +14,7 @@ from tests.llm.conftest import KEY, Settings
 from tests.llm.own_server import Answer, OwnServer, Received, ok, reply
 from tests.llm.shapes import PROVIDERS, SHAPES
 
-MINUTE_S = 1.0
+MINUTE_S = 0.6
 KEYS = (KEY, "second-key-0123456789", "third-key-0123456789")
 
 
@@ -35,6 +35,9 @@ def most_in_a_minute(own: OwnServer) -> int:
 async def test_no_minute_has_more_requests_than_allowed(
     provider: str, own: OwnServer, own_settings: Settings
 ) -> None:
+    await ask(provider, own_settings())  # an SDK's first call is late at the server
+    own.requests.clear()
+
     async with gateway(provider, own_settings(requests_per_minute=4)) as opened:
         answers = await asyncio.gather(*(opened.complete(question()) for _ in range(10)))
 

@@ -18,7 +18,7 @@ from tests.llm.shapes import PROVIDERS, SHAPES
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(5400 if FULL else 30)]
 
-LOAD_S = figure(2, 3600 // len(PROVIDERS))
+LOAD_S = figure(1, 3600 // len(PROVIDERS))
 CALLERS = 20
 MOST_BYTES = 2_000_000
 

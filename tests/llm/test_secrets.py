@@ -110,7 +110,7 @@ async def every_way(provider: str, settings: LLMSettings) -> tuple[list[HMLRErro
 
 def canary_settings(make: Settings) -> LLMSettings:
     keys = {f"{provider}_api_key": KEY for provider in PROVIDERS}
-    return make(attempts=2, timeout_s=0.3, backoff_s=0.001, **keys)
+    return make(attempts=2, timeout_s=0.15, backoff_s=0.001, **keys)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
