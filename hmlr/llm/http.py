@@ -125,7 +125,7 @@ def open_http(settings: LLMSettings, base_url: str) -> httpx2.AsyncClient:
     limits = httpx2.Limits(
         max_connections=settings.max_connections, max_keepalive_connections=settings.max_connections
     )
-    proxy = "" if is_local(base_url) else settings.proxy.get_secret_value()
+    proxy = settings.proxy.get_secret_value() if settings.proxy and not is_local(base_url) else None
     transport = httpx2.AsyncHTTPTransport(verify=certificates(), limits=limits, proxy=proxy or None)
     timeout = httpx2.Timeout(
         settings.read_timeout_s, connect=settings.connect_timeout_s, pool=settings.attempt_timeout_s

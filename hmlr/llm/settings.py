@@ -57,8 +57,8 @@ class LLMSettings(SettingsBase):
         {}, description="Further keys by provider; calls rotate over all keys."
     )
     allow_http: bool = Field(False, description="Allow http to other machines: key and prompt unencrypted.")
-    proxy: SecretStr = Field(
-        SecretStr(""),
+    proxy: SecretStr | None = Field(
+        None,
         validation_alias=AliasChoices("HMLR_LLM_PROXY", "HTTPS_PROXY", "https_proxy"),
         description="Proxy for addresses that are not on this machine.",
     )

@@ -18,7 +18,7 @@ from tests.llm.conftest import Settings
 from tests.llm.own_server import Answer, OwnServer, reply, stream
 from tests.llm.shapes import PROVIDERS, SHAPES, Shape
 
-DEADLINE_S = 1.0
+DEADLINE_S = 0.6
 GRACE_S = 1.0
 MB = 1_000_000
 

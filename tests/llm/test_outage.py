@@ -59,7 +59,7 @@ async def test_an_outage_under_load(provider: str, own: OwnServer, own_settings:
             after = await load(until)
         finally:
             tracemalloc.stop()
-        assert failed > 2 * CALLERS
+        assert failed >= CALLERS
         assert after - before < MOST_BYTES
         assert own.open_connections <= CALLERS
 

@@ -15,7 +15,7 @@ import pytest
 from hmlr.errors import ContentRefused, ModelError, ModelTimeout, RateLimited, UnknownModel
 from hmlr.llm.faults import retry_after_s
 from hmlr.llm.records import Completion
-from tests.faults.figures import figure
+from tests.faults.figures import FULL, figure
 from tests.llm.asking import ask, gateway, listen, question
 from tests.llm.conftest import Settings
 from tests.llm.own_server import Answer, OwnServer, Received, ok, reply
@@ -200,6 +200,7 @@ async def test_a_stream_is_asked_for_again_until_its_first_word(
     assert [attempt.error for attempt in completion.attempts] == ["Overloaded", "Unreachable", ""]
 
 
+@pytest.mark.timeout(600 if FULL else 20)
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_requests_at_the_server_are_the_attempts_that_we_count(
     provider: str, own: OwnServer, own_settings: Settings

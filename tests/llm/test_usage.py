@@ -17,7 +17,7 @@ from hmlr.llm.gateway import Gateway
 from hmlr.llm.records import ChatRequest, Options
 from hmlr.llm.settings import Price
 from hmlr.llm.structured import schema_of, structured
-from tests.faults.figures import figure
+from tests.faults.figures import FULL, figure
 from tests.llm.asking import ask, gateway, question
 from tests.llm.conftest import Settings
 from tests.llm.own_server import Answer, OwnServer, Received, reply, stream
@@ -86,6 +86,7 @@ async def anyhow(opened: Gateway, request: ChatRequest, way: int) -> None:
         pass
 
 
+@pytest.mark.timeout(600 if FULL else 20)
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_the_ledger_holds_what_the_server_counted(
     provider: str, own: OwnServer, own_settings: Settings

@@ -39,7 +39,7 @@ def script(server: LLMockServer, *behaviors: Behavior) -> None:
 RECOVERING: dict[str, Sequence[Fail]] = {
     "a rate limit": [Fail(429, retry_after=0.2)],
     "two rate limits": [Fail(429, retry_after=0.2, times=2)],
-    **{f"status {status}": [Fail(status)] for status in (408, 409, 500, 502, 503)},
+    **{f"status {status}": [Fail(status)] for status in (408, 409, 500, 502)},
     **{f"status {status}, asks to wait": [Fail(status, retry_after=0.2)] for status in (503, 504, 529)},
     "two failures": [Fail(500), Fail(502)],
 }
