@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 import httpx2
 
 from hmlr.errors import ConfigurationError
+from hmlr.llm.connections import IDLE_S, Connections
 
 if TYPE_CHECKING:
     from hmlr.llm.settings import LLMSettings
@@ -122,11 +123,14 @@ async def _beginning(stream: httpx2.AsyncByteStream) -> bytes:
 
 def open_http(settings: LLMSettings, base_url: str) -> httpx2.AsyncClient:
     """A client for one provider; loads certificates, so call it off the event loop."""
-    limits = httpx2.Limits(
-        max_connections=settings.max_connections, max_keepalive_connections=settings.max_connections
-    )
     proxy = settings.proxy.get_secret_value() if settings.proxy and not is_local(base_url) else None
-    transport = httpx2.AsyncHTTPTransport(verify=certificates(), limits=limits, proxy=proxy or None)
+    trust = certificates()
+
+    def open_one() -> httpx2.AsyncBaseTransport:
+        limits = httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_S)
+        return httpx2.AsyncHTTPTransport(verify=trust, limits=limits, proxy=proxy or None)
+
+    transport = Connections(open_one, settings.max_connections)
     timeout = httpx2.Timeout(
         settings.read_timeout_s, connect=settings.connect_timeout_s, pool=settings.attempt_timeout_s
     )
