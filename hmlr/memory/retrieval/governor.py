@@ -48,6 +48,7 @@ class _Plan:
     """Turns put into blocks one after the other, to be written in one transaction."""
 
     states: dict[BlockId, TopicState]  # the topic with the latest turn first
+    changes_before: int = 0  # how often this process had changed topics when it was made
     pinned: dict[BlockId, TopicState] = field(default_factory=dict)  # older ones that the user put turns into
     labels: Mapping[BlockId, str] = field(default_factory=dict)  # the user's own, for blocks made again
     current: dict[SessionId, BlockId | None] = field(default_factory=dict)
@@ -91,9 +92,13 @@ class _Plan:
     def changes(self) -> list[Change]:
         """Each header once, as it is at the end, then the turns in their order."""
         headers: list[Change] = []
+        last = self.assigned[-1].block_id
+        # Who pauses is said here, or the store would say it, under a version that the book has not seen.
+        for block_id, topic in self.states.items():
+            if topic.block.state == "ACTIVE":
+                self.read_versions.setdefault(block_id, topic.version)
         for block_id, version in self.read_versions.items():
-            # Said here, or the store would say it, under a version that the book has not seen.
-            state: BlockState = "ACTIVE" if block_id == self.assigned[-1].block_id else "PAUSED"
+            state: BlockState = "ACTIVE" if block_id == last else "PAUSED"
             block = replace(self.states[block_id].block, state=state)
             headers.append(PutBlock(block=block, version=version))
         return [*headers, *self.assigned]
@@ -118,6 +123,7 @@ class Governor:
         self._user = user
         self._book = TopicBook(store, user)
         self._writing = asyncio.Lock()  # around reading, deciding by rule and writing; never a model call
+        self._changes = 0  # of the book's topics, by this process: a plan from before one is made again
 
     async def route(
         self, arrivals: Sequence[Arrival], labels: Mapping[BlockId, str] | None = None
@@ -132,7 +138,7 @@ class Governor:
         for arrival in arrivals:
             plan = await self._plan([arrival])
             answer = await self._decide(arrival, plan)
-            routed += await self._written([arrival], {arrival.turn.turn_id: answer}, labels or {})
+            routed += await self._written([arrival], {arrival.turn.turn_id: answer}, labels or {}, plan)
         return routed
 
     async def _decide(self, arrival: Arrival, plan: _Plan) -> Answer[Routing]:
@@ -147,11 +153,15 @@ class Governor:
         arrivals: Sequence[Arrival],
         answers: Mapping[str, Answer[Routing]],
         labels: Mapping[BlockId, str],
+        plan: _Plan | None = None,
     ) -> list[Routed]:
         for attempt in range(TRIES):
             try:
                 async with self._writing:
-                    return await self._write(arrivals, answers, labels)
+                    # What was read before the model was asked serves, unless a turn beside it was written.
+                    if attempt or plan is None or plan.changes_before != self._changes:
+                        plan = await self._plan(arrivals)
+                    return await self._write(plan, arrivals, answers, labels)
             except LeaseLost:
                 raise
             except Conflict:
@@ -161,12 +171,13 @@ class Governor:
 
     async def _write(
         self,
+        plan: _Plan,
         arrivals: Sequence[Arrival],
         answers: Mapping[str, Answer[Routing]],
         labels: Mapping[BlockId, str],
     ) -> list[Routed]:
-        plan = await self._plan(arrivals)
         plan.labels = labels
+        self._changes += 1
         routed = []
         for arrival in arrivals:
             answer = answers.get(arrival.turn.turn_id) or await self._decide(arrival, plan)
@@ -178,13 +189,16 @@ class Governor:
         except BaseException:
             self._book.clear()  # its headers are ahead of what is stored
             raise
+        finally:
+            self._changes += 1
         self._book.keep(plan.states, plan.read_versions)
         return routed
 
     async def _plan(self, arrivals: Sequence[Arrival]) -> _Plan:
+        changes_before = self._changes
         index = await self._lattice.index(self._user)
-        states = await self._book.latest(index)
-        plan = _Plan(states={state.block.block_id: state for state in states})
+        states = {state.block.block_id: state for state in await self._book.latest(index)}
+        plan = _Plan(states=states, changes_before=changes_before)
         places = {arrival.place for arrival in arrivals if arrival.place is not None} - plan.states.keys()
         plan.pinned = await self._book.load(sorted(places), index)
         for arrival in arrivals:
