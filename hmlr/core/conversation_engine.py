@@ -53,11 +53,13 @@ from hmlr.records import (
     UserId,
 )
 from hmlr.store.records import AddedTurn, Lease, NewTurn, TurnQuery
+from hmlr.threads import unless_brief
 
 T = TypeVar("T")
 Counted = Answer[Routing] | Answer[Kept] | Answer[AnswerText]
 # A message asks by its beginning; what is pasted behind it is stored and learned from all the same.
 ASKED_CHARS = 4000
+BRIEF_CHARS = 1000
 TURN_JOBS: tuple[JobKind, ...] = ("embed", "route", "scrub", "scribe")
 
 
@@ -164,8 +166,14 @@ class ConversationEngine:
     async def _store_message(
         self, message: Message, session_id: SessionId, now: datetime
     ) -> tuple[Turn, AddedTurn]:
-        new: NewTurn = await asyncio.to_thread(
-            self._intake.turn, message, session_id=session_id, now=now, jobs=self.turn_jobs, held=("route",)
+        new: NewTurn = await unless_brief(
+            _is_brief(message.content),
+            self._intake.turn,
+            message,
+            session_id=session_id,
+            now=now,
+            jobs=self.turn_jobs,
+            held=("route",),
         )
         added = (await self._services.store.add_turns(self._user, [new]))[0]
         first = new.messages[0]
@@ -285,7 +293,8 @@ class ConversationEngine:
         """Store the reply, unless something was forgotten since the turn was: it may be made of that."""
         now = self._services.clock()
         echo = answer.by == "rule" or is_echo(answer.value.text, context)
-        reply = await asyncio.to_thread(
+        reply = await unless_brief(
+            _is_brief(answer.value.text),
             self._intake.message,
             Message(role="assistant", content=answer.value.text, occurred_at=_reply_time(turn, now)),
             position=1,
@@ -300,6 +309,11 @@ class ConversationEngine:
 
 def _asked(turn: Turn) -> str:
     return turn.messages[0].content[:ASKED_CHARS]
+
+
+def _is_brief(content: object) -> bool:
+    """Whether a text is cut into chunks and terms in less than a millisecond; intake refuses what is none."""
+    return not isinstance(content, str) or len(content) <= BRIEF_CHARS
 
 
 def _reply_time(turn: Turn, now: datetime) -> datetime:

@@ -87,6 +87,7 @@ class TaskRunner:
 
     def __init__(self, model: Model | None) -> None:
         self.model = model
+        self._prompts: dict[str, Prompt] = {}
 
     async def run(self, task: Task[In, Out], given: In, *, patient: bool = False) -> Answer[Out]:
         """Answer the task. The rule answers for a model that fails.
@@ -97,7 +98,7 @@ class TaskRunner:
         if self.model is None:
             return Answer(value=task.offline(given), by="rule")
         try:
-            response = await self.model.complete(await _request(task, given))
+            response = await self.model.complete(await self._request(task, given))
             return Answer(value=_accept(task, given, response), by=response.model, usage=response.usage)
         except ModelError as error:
             waits = isinstance(error, TryLater | ConfigurationError) and not isinstance(error, BrokenReply)
@@ -112,7 +113,7 @@ class TaskRunner:
         """
         if self.model is not None:
             try:
-                async for part in self.model.stream(await _request(task, given)):
+                async for part in self.model.stream(await self._request(task, given)):
                     if part.response is None:
                         yield AnswerPart(text=part.text)
                         continue
@@ -127,23 +128,24 @@ class TaskRunner:
             fallback = Answer(value=task.offline(given), by="rule")
         yield AnswerPart(text=str(getattr(fallback.value, "text", "")), answer=fallback)
 
+    async def _request(self, task: Task[In, Out], given: In) -> ModelRequest:
+        prompt = self._prompts.get(task.name)
+        if prompt is None:  # it reads a file
+            prompt = self._prompts[task.name] = await asyncio.to_thread(task.prompt)
+        return ModelRequest(
+            task=task.name,
+            system=prompt.system,
+            user=prompt.render(task.variables(given)),
+            timeout_s=task.timeout_s,
+            output=None if task.plain else task.output,
+            check=lambda text: _read(task, given, text),
+        )
+
 
 def _by_rule(task: Task[In, Out], given: In, error: ModelError) -> Answer[Out]:
     """The rule's answer after the model failed; what the failure cost is counted."""
     usage = Usage(calls=error.calls, input_tokens=error.input_tokens, output_tokens=error.output_tokens)
     return Answer(value=task.offline(given), by="rule", usage=usage, failure=str(error))
-
-
-async def _request(task: Task[In, Out], given: In) -> ModelRequest:
-    prompt = await asyncio.to_thread(task.prompt)  # the first time it reads a file
-    return ModelRequest(
-        task=task.name,
-        system=prompt.system,
-        user=prompt.render(task.variables(given)),
-        timeout_s=task.timeout_s,
-        output=None if task.plain else task.output,
-        check=lambda text: _read(task, given, text),
-    )
 
 
 def _accept(task: Task[In, Out], given: In, response: ModelResponse) -> Out:

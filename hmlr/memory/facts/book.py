@@ -19,8 +19,11 @@ from hmlr.memory.synthesis.scribe import profile_of
 from hmlr.records import Fact, FactId, Hits, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import FactChanges, FactQuery
+from hmlr.threads import unless_brief
 
 MAX_RELEVANT = 12
+BRIEF_FACTS = 100  # scored in less than half a millisecond
+BRIEF_CHANGES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +70,12 @@ class FactBook:
         """What the facts say to a message of that time; without one, what holds at no time in particular."""
         time = None if now is None else asked_time(message, now)
         async with self._fresh() as page:
-            scored = await asyncio.to_thread(
-                page.index.score, summed_up(message) or message, page.aliases, now
+            scored = await unless_brief(
+                len(page.facts) <= BRIEF_FACTS,
+                page.index.score,
+                summed_up(message) or message,
+                page.aliases,
+                now,
             )
             relevant = [fact for fact, _ in scored[:MAX_RELEVANT]]
             if wants_profile(message):
@@ -112,7 +119,7 @@ class FactBook:
             if changes.whole:
                 self._page = _Page()
             if changes.facts or changes.whole:
-                await asyncio.to_thread(self._page.take, changes)
+                await unless_brief(len(changes.facts) <= BRIEF_CHANGES, self._page.take, changes)
             yield self._page
 
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from hmlr.records import SessionId, TurnId, UserId
 from hmlr.store.port import SearchStore
 from hmlr.store.records import ChunkColumns, IndexState, VectorBatch
+from hmlr.threads import unless_brief
 
 # How many users' indexes stay in memory; a further one is loaded again when asked for.
 MAX_USERS = 64
+BRIEF_ROWS = 16  # of a turn or two
 
 
 @dataclass
@@ -149,9 +151,9 @@ class IndexCache:
         if self._model_id is not None:
             batch = await self._store.vectors(user, self._model_id, last_vector)
         columns = await self._store.chunk_columns(user, last_chunk)
-        await asyncio.to_thread(index.append, columns)
+        await unless_brief(len(columns.chunk_ids) <= BRIEF_ROWS, index.append, columns)
         if batch is not None and len(batch.vector_nos):
-            await asyncio.to_thread(index.add_vectors, batch)
+            await unless_brief(len(batch.vector_nos) <= BRIEF_ROWS, index.add_vectors, batch)
             last_vector = int(batch.vector_nos[-1])
         if len(columns.chunk_ids):
             last_chunk = int(columns.chunk_ids[-1])

@@ -21,9 +21,11 @@ from hmlr.memory.retrieval.index import IndexCache, UserIndex
 from hmlr.records import ChunkId, Hit, Hits, NodeKind, Source, StoredMessage, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import ChunkFilter, ChunkRow, Postings
+from hmlr.threads import unless_brief
 
 # More candidates than asked for are read, since what their text shows (questions) may still move them.
 SPARE_CANDIDATES = 30
+BRIEF_CHUNKS = 500  # scored in less than half a millisecond
 # A paragraph that only asks tells nothing; it gives way to statements that are about as near.
 QUESTION_PENALTY = -5.0
 _ASKS = frozenset("?？")
@@ -95,7 +97,9 @@ class Lattice:
         )
         if asked.row is not None and not comparable(index, asked.row):
             asked = QueryVector(degraded=(*asked.degraded, OTHER_MODEL))
-        scored = await asyncio.to_thread(_score, index, query, asked.row, postings, allowed)
+        scored = await unless_brief(
+            index.n <= BRIEF_CHUNKS, _score, index, query, asked.row, postings, allowed
+        )
         hits = await self._best(user, query, scored, frozenset(terms))
         return Hits(items=tuple(hits), degraded=asked.degraded)
 
