@@ -29,7 +29,7 @@ from hmlr.store.sqlite_blocks import EMPTY, recount
 from hmlr.store.sqlite_export import KINDS, from_record
 from hmlr.store.sqlite_index import add_chunks, chunk_values
 from hmlr.store.sqlite_jobs import add_jobs
-from hmlr.store.sqlite_rows import bump_facts, digest, ensure_user, last_number
+from hmlr.store.sqlite_rows import bump_facts, digest, ensure_user, last_numbers
 from hmlr.store.sqlite_turns import message_id
 
 Values = dict[str, Any]
@@ -148,7 +148,7 @@ class _Taker:
         return len(new)
 
     def _write_messages(self, new: Sequence[tuple[Values, Sequence[NewChunk]]]) -> None:
-        first = last_number(self._connection, "messages") + 1
+        first = last_numbers(self._connection).get("messages", 0) + 1
         numbered = list(enumerate(new, start=first))
         self._add(messages, [self._message(row, number) for number, (row, _) in numbered])
         cut = [

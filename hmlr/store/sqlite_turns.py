@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, Row, Select, Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
@@ -15,10 +16,21 @@ from hmlr.language.json_texts import texts_in
 from hmlr.language.needles import Needles
 from hmlr.records import JobKind, MessageId, StoredMessage, Turn, TurnId, UserId
 from hmlr.store.records import AddedTurn, Lease, NewMessage, NewTurn, TurnQuery
-from hmlr.store.schema import jobs, messages, turn_blocks, turns, users
+from hmlr.store.schema import jobs, messages, turn_blocks, turns
 from hmlr.store.sqlite_index import ChunkValues, add_chunks, chunk_values
 from hmlr.store.sqlite_jobs import job_values, restart_jobs
-from hmlr.store.sqlite_rows import among, digest, ensure_user, last_number, select_messages, stored_message
+from hmlr.store.sqlite_rows import (
+    among,
+    change_user,
+    digest,
+    ensure_user,
+    given,
+    last_numbers,
+    listed,
+    mine,
+    select_messages,
+    stored_message,
+)
 
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
 _PAGE = 500
@@ -91,11 +103,9 @@ def add_turns(connection: Connection, user: UserId, new: Sequence[NewTurn]) -> l
     """See TurnStore.add_turns."""
     owner = ensure_user(connection, user)
     known = _known_keys(connection, user, new, owner.erasures)
+    last = last_numbers(connection)
     batch = _Batch(
-        user=user,
-        message_no=last_number(connection, "messages"),
-        job_id=last_number(connection, "jobs"),
-        erasures=owner.erasures,
+        user=user, message_no=last.get("messages", 0), job_id=last.get("jobs", 0), erasures=owner.erasures
     )
     seq = owner.last_seq
     added: list[AddedTurn] = []
@@ -115,7 +125,7 @@ def add_turns(connection: Connection, user: UserId, new: Sequence[NewTurn]) -> l
                 {_said(message) for message in turn.messages},
             )
     batch.write(connection, owner.user_no)
-    connection.execute(update(users).where(users.c.user_id == user).values(last_seq=seq))
+    change_user(connection, user, last_seq=seq)
     return added
 
 
@@ -129,13 +139,12 @@ def add_reply(
     erasures: int | None,
 ) -> None:
     """See TurnStore.add_reply."""
-    turn = connection.execute(select(turns.c.seq).where(turns.c.user_id == user, turns.c.turn_id == turn_id))
-    if turn.one_or_none() is None:
+    if connection.execute(_turn_there(), {"user": user, "turn": turn_id}).one_or_none() is None:
         raise NotFound(f"there is no turn {turn_id}", hint="It was forgotten, or was never stored")
     owner = ensure_user(connection, user)
     if erasures is not None and owner.erasures != erasures:
         raise Conflict("something was forgotten while the reply was written, and the reply may repeat it")
-    batch = _Batch(user=user, message_no=last_number(connection, "messages"))
+    batch = _Batch(user=user, message_no=last_numbers(connection).get("messages", 0))
     batch.add_message(turn_id, reply)
     try:
         batch.write(connection, owner.user_no)
@@ -145,24 +154,34 @@ def add_reply(
         restart_jobs(connection, user, kind, [turn_id])
 
 
+@cache
+def _turn_there() -> Select[Any]:
+    return select(turns.c.seq).where(mine(turns), turns.c.turn_id == bindparam("turn"))
+
+
 def read_turns(connection: Connection, user: UserId, query: TurnQuery) -> list[Turn]:
     """See TurnStore.turns."""
+    asked = given(query)
+    newest = asked.pop("newest")
+    matching = connection.execute(_matching(frozenset(asked), newest=newest), {"user": user, **asked})
     found: list[Turn] = []
-    for rows in connection.execute(_matching(user, query)).partitions(_PAGE):
+    for rows in matching.partitions(_PAGE):
         found += _with_messages(connection, user, rows)
     return found
 
 
 def _with_messages(connection: Connection, user: UserId, rows: Sequence[Row[Any]]) -> list[Turn]:
     said: dict[str, list[StoredMessage]] = defaultdict(list)
-    wanted = (
-        select_messages(messages.c.user_id == user)
-        .where(among(messages.c.turn_id, [row.turn_id for row in rows]))
-        .order_by(messages.c.message_no)
-    )
-    for row in connection.execute(wanted).mappings():
-        said[row["turn_id"]].append(stored_message(row))
+    turn_ids = [row.turn_id for row in rows]
+    for row in connection.execute(_said_in(), {"user": user, "turns": turn_ids}):
+        said[row.turn_id].append(stored_message(row))
     return [_turn(row, said[row.turn_id]) for row in rows]
+
+
+@cache
+def _said_in() -> Select[Any]:
+    said = select_messages(mine(messages), listed(messages.c.turn_id, "turns"))
+    return said.order_by(messages.c.message_no)
 
 
 def messages_containing(connection: Connection, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:
@@ -178,10 +197,8 @@ def messages_containing(connection: Connection, user: UserId, needles: Sequence[
         for number, content, speaker, metadata in rows
         if any(map(wanted.stand_in, (content, speaker or "", *texts_in(metadata))))
     ]
-    found = select_messages(messages.c.user_id == user).where(among(messages.c.message_no, numbers))
-    return [
-        stored_message(row) for row in connection.execute(found.order_by(messages.c.message_no)).mappings()
-    ]
+    found = select_messages(messages.c.user_id == user, among(messages.c.message_no, numbers))
+    return [stored_message(row) for row in connection.execute(found.order_by(messages.c.message_no))]
 
 
 def message_values(user: UserId, turn_id: TurnId, message_no: int, message: NewMessage) -> dict[str, object]:
@@ -210,9 +227,14 @@ def message_id(turn_id: str, position: int) -> MessageId:
     return MessageId(f"{turn_id}/{position}")
 
 
-def _insert(connection: Connection, table: Any, rows: list[dict[str, object]]) -> None:
+def _insert(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
     if rows:
-        connection.execute(insert(table), rows)
+        connection.execute(_into(table), rows)
+
+
+@cache
+def _into(table: Table) -> Insert:
+    return insert(table)
 
 
 def _known_keys(
@@ -252,34 +274,29 @@ def _said(message: NewMessage) -> _Said:
     return (message.position, message.role, message.speaker, digest(message.content))
 
 
-def _matching(user: UserId, query: TurnQuery) -> Select[Any]:
+@cache
+def _matching(asked: frozenset[str], *, newest: bool) -> Select[Any]:
+    """The turns under these conditions of a TurnQuery."""
     of_turn = (turn_blocks.c.user_id == turns.c.user_id) & (turn_blocks.c.turn_id == turns.c.turn_id)
-    found = (
-        select(turns, turn_blocks.c.block_id).outerjoin(turn_blocks, of_turn).where(turns.c.user_id == user)
-    )
-    found = found.where(*_conditions(query))
+    found = select(turns, turn_blocks.c.block_id).outerjoin(turn_blocks, of_turn).where(mine(turns))
+    found = found.where(*(made for name, made in _conditions().items() if name in asked))
     # Few turns are sorted; by the bare number SQLite would walk through all of the user's turns for them.
-    few = query.turn_ids is not None or query.block_id is not None
+    few = "turn_ids" in asked or "block_id" in asked
     seq = turns.c.seq + 0 if few else turns.c.seq
-    found = found.order_by(seq.desc() if query.newest else seq)
-    return found if query.limit is None else found.limit(query.limit)
+    found = found.order_by(seq.desc() if newest else seq)
+    return found.limit(bindparam("limit")) if "limit" in asked else found
 
 
-def _conditions(query: TurnQuery) -> Iterator[ColumnElement[bool]]:
-    if query.turn_ids is not None:
-        yield among(turns.c.turn_id, query.turn_ids)
-    if query.session_id is not None:
-        yield turns.c.session_id == query.session_id
-    if query.block_id is not None:
-        yield turn_blocks.c.block_id == query.block_id
-    if query.since is not None:
-        yield turns.c.occurred_at >= query.since
-    if query.until is not None:
-        yield turns.c.occurred_at < query.until
-    if query.after_seq is not None:
-        yield turns.c.seq > query.after_seq
-    if query.before_seq is not None:
-        yield turns.c.seq < query.before_seq
+def _conditions() -> dict[str, ColumnElement[bool]]:
+    return {
+        "turn_ids": listed(turns.c.turn_id, "turn_ids"),
+        "session_id": turns.c.session_id == bindparam("session_id"),
+        "block_id": turn_blocks.c.block_id == bindparam("block_id"),
+        "since": turns.c.occurred_at >= bindparam("since"),
+        "until": turns.c.occurred_at < bindparam("until"),
+        "after_seq": turns.c.seq > bindparam("after_seq"),
+        "before_seq": turns.c.seq < bindparam("before_seq"),
+    }
 
 
 def _turn(row: Row[Any], said: Sequence[StoredMessage]) -> Turn:
