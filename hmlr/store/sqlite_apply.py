@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Delete, Insert, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, Delete, Select, bindparam, delete, select
 
 from hmlr.errors import InvalidInput
 from hmlr.records import BlockId, UserId
@@ -31,7 +31,7 @@ from hmlr.store.schema import chunks, vectors
 from hmlr.store.sqlite_blocks import assign_turns, drop_empty, put_block
 from hmlr.store.sqlite_facts import add_edit, change_fact, confirm_fact, log_events, put_facts
 from hmlr.store.sqlite_leases import finish
-from hmlr.store.sqlite_rows import bump_facts, listed, owned
+from hmlr.store.sqlite_rows import bump_facts, into, listed, owned
 
 _FACT_CHANGES = (PutFact, ChangeFact, ConfirmFact, LogFactEvent)
 
@@ -112,7 +112,7 @@ def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> No
         for chunk_id, row in latest.items()
         if chunk_id in present
     ]
-    connection.execute(_put_vectors(), values)
+    connection.execute(into(vectors), values)
 
 
 @cache
@@ -124,8 +124,3 @@ def _present_chunks() -> Select[Any]:
 def _drop_vectors() -> Delete:
     of_model = vectors.c.model_id == bindparam("model")
     return delete(vectors).where(owned(vectors), of_model, listed(vectors.c.chunk_id, "ids"))
-
-
-@cache
-def _put_vectors() -> Insert:
-    return insert(vectors)

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Insert,
     Row,
     Select,
     Table,
@@ -22,12 +23,12 @@ from sqlalchemy import (
     Update,
     bindparam,
     func,
+    insert,
     literal,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
 
 from hmlr.records import StoredMessage, UserId
 from hmlr.store.columns import JsonText
@@ -61,6 +62,12 @@ def owned(table: Table) -> ColumnElement[bool]:
     As a bare comparison SQLite takes it for the narrowest condition, and reads all rows of the user for it.
     """
     return table.c.user_id.concat("") == bindparam("user")
+
+
+@cache
+def into(table: Table) -> Insert:
+    """The insertion of rows whose keys are the table's columns."""
+    return insert(table)
 
 
 def given(query: object) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, Row, Select, Table, bindparam, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
@@ -25,6 +25,7 @@ from hmlr.store.sqlite_rows import (
     digest,
     ensure_user,
     given,
+    into,
     last_numbers,
     listed,
     mine,
@@ -229,12 +230,7 @@ def message_id(turn_id: str, position: int) -> MessageId:
 
 def _insert(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
     if rows:
-        connection.execute(_into(table), rows)
-
-
-@cache
-def _into(table: Table) -> Insert:
-    return insert(table)
+        connection.execute(into(table), rows)
 
 
 def _known_keys(
