@@ -31,6 +31,7 @@ from hmlr.store import (
     sqlite_erase,
     sqlite_export,
     sqlite_facts,
+    sqlite_filter,
     sqlite_import,
     sqlite_jobs,
     sqlite_leases,
@@ -146,7 +147,7 @@ class SqliteStore:
 
     async def chunk_ids(self, user: UserId, where: ChunkFilter) -> list[ChunkId]:
         """See SearchStore."""
-        return await self._gate.read(lambda c: sqlite_search.chunk_ids(c, user, where))
+        return await self._gate.read(lambda c: sqlite_filter.chunk_ids(c, user, where))
 
     async def chunks(self, user: UserId, chunk_ids: Sequence[ChunkId]) -> list[ChunkRow]:
         """See SearchStore."""

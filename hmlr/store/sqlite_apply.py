@@ -28,9 +28,10 @@ from hmlr.store.records import (
     PutFact,
 )
 from hmlr.store.schema import chunks, vectors
-from hmlr.store.sqlite_blocks import assign_turns, drop_empty, put_block
+from hmlr.store.sqlite_blocks import drop_empty, put_block
 from hmlr.store.sqlite_facts import add_edit, change_fact, confirm_fact, log_events, put_facts
 from hmlr.store.sqlite_leases import finish
+from hmlr.store.sqlite_places import assign_turns
 from hmlr.store.sqlite_rows import bump_facts, into, listed, owned
 
 _FACT_CHANGES = (PutFact, ChangeFact, ConfirmFact, LogFactEvent)

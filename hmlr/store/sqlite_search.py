@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,29 +13,26 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
-    Text,
-    TextClause,
     and_,
     bindparam,
+    column,
     func,
     select,
-    text,
+    table,
     type_coerce,
 )
 
 from hmlr.errors import StorageCorrupt
-from hmlr.records import ChunkId, Role, StoredMessage, TurnId, UserId
-from hmlr.store.columns import to_json
-from hmlr.store.records import ChunkColumns, ChunkFilter, ChunkRow, IndexState, Postings, VectorBatch
+from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
+from hmlr.store.records import ChunkColumns, ChunkRow, IndexState, Postings, VectorBatch
 from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
 from hmlr.store.sqlite_index import tokens
-from hmlr.store.sqlite_rows import given, listed, mine, owned, select_messages, stored_message, user_no
+from hmlr.store.sqlite_rows import listed, mine, owned, select_messages, stored_message, user_no
 
 _SHOWN = (chunks.c.chunk_id, chunks.c.message_no, chunks.c.kind, chunks.c.start, chunks.c.end)
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
-_PAGE = 1000
+PAGE = 1000
 _NUMBERS = (np.int64, np.int64, np.int32, np.int64, np.bool_)  # of the columns that search computes with
-_ROLES: tuple[str, ...] = get_args(Role)
 
 
 def index_state(connection: Connection, user: UserId, model_id: str) -> IndexState:
@@ -63,7 +59,7 @@ def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> Chu
     found = connection.execute(_chunk_columns(), {"user": user, "after": after_chunk})
     numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in _NUMBERS]
     names: list[list[Any]] = [[], [], []]
-    for rows in found.partitions(_PAGE):
+    for rows in found.partitions(PAGE):
         columns = list(zip(*rows, strict=True))
         for parts, kind, values in zip(numbers, _NUMBERS, columns[:5], strict=True):
             parts.append(np.array(values, dtype=kind))
@@ -95,7 +91,7 @@ def _chunk_columns() -> Select[Any]:
         turns.c.session_id,
     )
     newer = and_(mine(chunks), chunks.c.searchable, chunks.c.chunk_id > bindparam("after"))
-    return select(*columns).select_from(_with_turns()).where(newer).order_by(chunks.c.chunk_id)
+    return select(*columns).select_from(with_turns()).where(newer).order_by(chunks.c.chunk_id)
 
 
 def read_vectors(connection: Connection, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
@@ -105,7 +101,7 @@ def read_vectors(connection: Connection, user: UserId, model_id: str, after_vect
     numbers, chunk_ids = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     pages: list[NDArray[np.float32]] = []
     dim = 0
-    for rows in found.partitions(_PAGE):
+    for rows in found.partitions(PAGE):
         page_numbers, page_ids, dims, blobs = zip(*rows, strict=True)
         dim = dim or dims[0]
         if any(len(blob) != 2 * dim for blob in blobs):
@@ -144,32 +140,10 @@ def postings(connection: Connection, user: UserId, terms: Sequence[str]) -> dict
 
 
 @cache
-def _postings() -> TextClause:
+def _postings() -> Select[Any]:
     # Each place of a term is a row; thousands of them come fastest as one text of numbers.
-    return text("SELECT group_concat(doc) FROM chunk_postings WHERE term = :term")
-
-
-def chunk_ids(connection: Connection, user: UserId, where: ChunkFilter) -> list[ChunkId]:
-    """See SearchStore.chunk_ids."""
-    asked = given(where)
-    wanted = asked.pop("metadata")
-    if where.speaker is not None:
-        name = asked.pop("speaker").casefold()
-        asked["role" if name in _ROLES else "speaker"] = name
-    statement = _filtered(frozenset(asked), metadata=bool(wanted))
-    found = connection.execute(statement, {"user": user, **asked})
-    if not wanted:
-        return list(found.scalars())
-    # Compared in Python: exact about types, and no caller's key ever becomes a JSON path.
-    passes: dict[str, bool] = {}
-    passed: list[ChunkId] = []
-    for rows in found.partitions(_PAGE):
-        for chunk_id, kept in rows:
-            if kept not in passes:
-                passes[kept] = _matches(json.loads(kept), wanted)
-            if passes[kept]:
-                passed.append(chunk_id)
-    return passed
+    places = table("chunk_postings", column("term"), column("doc"))
+    return select(func.group_concat(places.c.doc)).where(places.c.term == bindparam("term"))
 
 
 def read_chunks(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> list[ChunkRow]:
@@ -233,35 +207,7 @@ def _sources() -> Select[Any]:
     return found.outerjoin(turn_blocks, of_turn)
 
 
-@cache
-def _filtered(asked: frozenset[str], *, metadata: bool) -> Select[Any]:
-    """The ids of the chunks under these conditions, with their messages' raw metadata if that is wanted."""
-    columns = (chunks.c.chunk_id, *([type_coerce(messages.c.metadata, Text)] if metadata else []))
-    found = select(*columns).select_from(_with_turns()).where(mine(chunks), chunks.c.searchable)
-    if "block_id" in asked:
-        of_turn = and_(turn_blocks.c.user_id == turns.c.user_id, turn_blocks.c.turn_id == turns.c.turn_id)
-        found = found.join(turn_blocks, of_turn)
-    found = found.where(*(made for name, made in _conditions().items() if name in asked))
-    return found.order_by(chunks.c.chunk_id)
-
-
-def _conditions() -> dict[str, ColumnElement[bool]]:
-    return {
-        "block_id": turn_blocks.c.block_id == bindparam("block_id"),
-        "session_id": turns.c.session_id == bindparam("session_id"),
-        "role": and_(messages.c.speaker.is_(None), messages.c.role == bindparam("role")),
-        "speaker": messages.c.speaker_key == bindparam("speaker"),
-        "since": messages.c.occurred_at >= bindparam("since"),
-        "until": messages.c.occurred_at < bindparam("until"),
-        "known_until": messages.c.recorded_at <= bindparam("known_until"),
-    }
-
-
-def _with_turns() -> Any:
+def with_turns() -> Any:
+    """Chunks beside their messages and turns."""
     of_turn = and_(turns.c.user_id == messages.c.user_id, turns.c.turn_id == messages.c.turn_id)
     return chunks.join(messages, messages.c.message_no == chunks.c.message_no).join(turns, of_turn)
-
-
-def _matches(stored: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
-    # By their JSON, because in Python 1 == True and 1 == 1.0.
-    return all(key in stored and to_json(stored[key]) == to_json(value) for key, value in wanted.items())

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.language.json_texts import texts_in
 from hmlr.language.needles import Needles
-from hmlr.records import JobKind, MessageId, StoredMessage, Turn, TurnId, UserId
-from hmlr.store.records import AddedTurn, Lease, NewMessage, NewTurn, TurnQuery
-from hmlr.store.schema import jobs, messages, turn_blocks, turns
-from hmlr.store.sqlite_index import ChunkValues, add_chunks, chunk_values
-from hmlr.store.sqlite_jobs import job_values, restart_jobs
+from hmlr.records import JobKind, StoredMessage, Turn, TurnId, UserId
+from hmlr.store.records import AddedTurn, NewMessage, NewTurn, TurnQuery
+from hmlr.store.schema import messages, turn_blocks, turns, users
+from hmlr.store.sqlite_batch import Batch
+from hmlr.store.sqlite_jobs import restart_jobs
 from hmlr.store.sqlite_rows import (
     among,
     change_user,
     digest,
     ensure_user,
     given,
-    into,
     last_numbers,
     listed,
     mine,
@@ -38,74 +37,12 @@ _PAGE = 500
 _Said = tuple[int, str, str | None, str]  # position, role, speaker, digest: what a repeat must equal
 
 
-@dataclass
-class _Batch:
-    """The rows that one call adds, gathered so that each table is written once."""
-
-    user: UserId
-    message_no: int  # the last one given out
-    job_id: int = 0  # the last one given out
-    erasures: int = 0  # of the user so far
-    turns: list[dict[str, object]] = field(default_factory=list)
-    messages: list[dict[str, object]] = field(default_factory=list)
-    chunks: list[ChunkValues] = field(default_factory=list)
-    jobs: list[dict[str, object]] = field(default_factory=list)
-
-    def add_turn(self, turn: NewTurn, seq: int) -> AddedTurn:
-        if not turn.messages:
-            raise InvalidInput("a turn must have a message")
-        first = turn.messages[0]
-        self.turns.append(
-            {
-                "user_id": self.user,
-                "turn_id": turn.turn_id,
-                "seq": seq,
-                "session_id": turn.session_id,
-                "occurred_at": first.occurred_at,
-                "recorded_at": first.recorded_at,
-                "idempotency_key": turn.idempotency_key,
-            }
-        )
-        for message in turn.messages:
-            self.add_message(turn.turn_id, message)
-        leases = {kind: self._add_job(turn, seq, kind) for kind in dict.fromkeys((*turn.jobs, *turn.held))}
-        held = tuple(lease for kind in turn.held if (lease := leases[kind]))
-        return AddedTurn(turn_id=turn.turn_id, seq=seq, created=True, leases=held, erasures=self.erasures)
-
-    def add_message(self, turn_id: TurnId, message: NewMessage) -> None:
-        self.message_no += 1
-        self.messages.append(message_values(self.user, turn_id, self.message_no, message))
-        self.chunks += chunk_values(self.user, self.message_no, message.chunks, echo=message.echo)
-
-    def _add_job(self, turn: NewTurn, seq: int, kind: JobKind) -> Lease | None:
-        self.job_id += 1
-        holds = (turn.messages[0].recorded_at, turn.hold_s) if kind in turn.held else None
-        values = job_values(self.user, kind, turn.turn_id, seq, holds=holds) | {"job_id": self.job_id}
-        self.jobs.append(values)
-        if holds is None:
-            return None
-        return Lease(
-            job_id=self.job_id, kind=kind, turn_id=turn.turn_id, token=str(values["token"]), attempts=1
-        )
-
-    def write(self, connection: Connection, user_no: int) -> None:
-        try:
-            _insert(connection, turns, self.turns)
-        except IntegrityError as error:
-            raise InvalidInput(
-                "a turn with this id is stored already", hint="Give every turn a new id"
-            ) from error
-        _insert(connection, messages, self.messages)
-        add_chunks(connection, user_no, self.chunks)
-        _insert(connection, jobs, self.jobs)
-
-
 def add_turns(connection: Connection, user: UserId, new: Sequence[NewTurn]) -> list[AddedTurn]:
     """See TurnStore.add_turns."""
     owner = ensure_user(connection, user)
     known = _known_keys(connection, user, new, owner.erasures)
     last = last_numbers(connection)
-    batch = _Batch(
+    batch = Batch(
         user=user, message_no=last.get("messages", 0), job_id=last.get("jobs", 0), erasures=owner.erasures
     )
     seq = owner.last_seq
@@ -140,12 +77,12 @@ def add_reply(
     erasures: int | None,
 ) -> None:
     """See TurnStore.add_reply."""
-    if connection.execute(_turn_there(), {"user": user, "turn": turn_id}).one_or_none() is None:
+    owner = connection.execute(_owner_of(), {"user": user, "turn": turn_id}).one_or_none()
+    if owner is None:
         raise NotFound(f"there is no turn {turn_id}", hint="It was forgotten, or was never stored")
-    owner = ensure_user(connection, user)
     if erasures is not None and owner.erasures != erasures:
         raise Conflict("something was forgotten while the reply was written, and the reply may repeat it")
-    batch = _Batch(user=user, message_no=last_numbers(connection).get("messages", 0))
+    batch = Batch(user=user, message_no=last_numbers(connection).get("messages", 0))
     batch.add_message(turn_id, reply)
     try:
         batch.write(connection, owner.user_no)
@@ -156,8 +93,10 @@ def add_reply(
 
 
 @cache
-def _turn_there() -> Select[Any]:
-    return select(turns.c.seq).where(mine(turns), turns.c.turn_id == bindparam("turn"))
+def _owner_of() -> Select[Any]:
+    """The user, if the turn is there."""
+    found = select(users.c.user_no, users.c.erasures).join(turns, turns.c.user_id == users.c.user_id)
+    return found.where(mine(users), mine(turns), turns.c.turn_id == bindparam("turn"))
 
 
 def read_turns(connection: Connection, user: UserId, query: TurnQuery) -> list[Turn]:
@@ -200,37 +139,6 @@ def messages_containing(connection: Connection, user: UserId, needles: Sequence[
     ]
     found = select_messages(messages.c.user_id == user, among(messages.c.message_no, numbers))
     return [stored_message(row) for row in connection.execute(found.order_by(messages.c.message_no))]
-
-
-def message_values(user: UserId, turn_id: TurnId, message_no: int, message: NewMessage) -> dict[str, object]:
-    """The row of a message."""
-    return {
-        "message_no": message_no,
-        "user_id": user,
-        "turn_id": turn_id,
-        "position": message.position,
-        "message_id": message_id(turn_id, message.position),
-        "role": message.role,
-        "speaker": message.speaker,
-        "speaker_key": None if message.speaker is None else message.speaker.casefold(),
-        "content": message.content,
-        "occurred_at": message.occurred_at,
-        "recorded_at": message.recorded_at,
-        "metadata": dict(message.metadata),
-        "owner": message.owner,
-        "echo": message.echo,
-        "sha256": digest(message.content),
-    }
-
-
-def message_id(turn_id: str, position: int) -> MessageId:
-    """The id of the message at a position of a turn."""
-    return MessageId(f"{turn_id}/{position}")
-
-
-def _insert(connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
-    if rows:
-        connection.execute(into(table), rows)
 
 
 def _known_keys(
