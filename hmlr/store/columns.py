@@ -61,6 +61,8 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Database to Python."""
+        if value == "{}":  # most messages have no metadata
+            return {}
         return None if value is None else json.loads(value)
 
 

@@ -31,8 +31,10 @@ from hmlr.store import (
     sqlite_erase,
     sqlite_export,
     sqlite_facts,
+    sqlite_filter,
     sqlite_import,
     sqlite_jobs,
+    sqlite_leases,
     sqlite_purge,
     sqlite_search,
     sqlite_turns,
@@ -145,7 +147,7 @@ class SqliteStore:
 
     async def chunk_ids(self, user: UserId, where: ChunkFilter) -> list[ChunkId]:
         """See SearchStore."""
-        return await self._gate.read(lambda c: sqlite_search.chunk_ids(c, user, where))
+        return await self._gate.read(lambda c: sqlite_filter.chunk_ids(c, user, where))
 
     async def chunks(self, user: UserId, chunk_ids: Sequence[ChunkId]) -> list[ChunkRow]:
         """See SearchStore."""
@@ -190,18 +192,18 @@ class SqliteStore:
     ) -> list[Lease]:
         """See JobStore."""
         return await self._gate.write(
-            lambda c: sqlite_jobs.claim(c, user, kind, limit=limit, lease_s=lease_s, now=now)
+            lambda c: sqlite_leases.claim(c, user, kind, limit=limit, lease_s=lease_s, now=now)
         )
 
     async def renew(self, user: UserId, leases: Sequence[Lease], *, lease_s: float, now: datetime) -> None:
         """See JobStore."""
-        await self._gate.write(lambda c: sqlite_jobs.renew(c, user, leases, lease_s=lease_s, now=now))
+        await self._gate.write(lambda c: sqlite_leases.renew(c, user, leases, lease_s=lease_s, now=now))
 
     async def fail(
         self, user: UserId, leases: Sequence[Lease], *, error: str, retry_at: datetime | None
     ) -> None:
         """See JobStore."""
-        await self._gate.write(lambda c: sqlite_jobs.fail(c, user, leases, error=error, retry_at=retry_at))
+        await self._gate.write(lambda c: sqlite_leases.fail(c, user, leases, error=error, retry_at=retry_at))
 
     async def add_jobs(self, user: UserId, kind: JobKind, turn_ids: Sequence[TurnId]) -> None:
         """See JobStore."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Delete, Select, bindparam, delete, select
 
 from hmlr.errors import InvalidInput
 from hmlr.records import BlockId, UserId
@@ -26,10 +28,11 @@ from hmlr.store.records import (
     PutFact,
 )
 from hmlr.store.schema import chunks, vectors
-from hmlr.store.sqlite_blocks import assign_turns, drop_empty, put_block
+from hmlr.store.sqlite_blocks import drop_empty, put_block
 from hmlr.store.sqlite_facts import add_edit, change_fact, confirm_fact, log_events, put_facts
-from hmlr.store.sqlite_jobs import finish
-from hmlr.store.sqlite_rows import among, bump_facts, owned
+from hmlr.store.sqlite_leases import finish
+from hmlr.store.sqlite_places import assign_turns
+from hmlr.store.sqlite_rows import bump_facts, into, listed, owned
 
 _FACT_CHANGES = (PutFact, ChangeFact, ConfirmFact, LogFactEvent)
 
@@ -92,17 +95,11 @@ def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> No
     rows = change.rows
     if rows.ndim != 2 or len(rows) != len(change.chunk_ids) or not np.isfinite(rows).all():
         raise InvalidInput("vectors must be finite numbers, one row for each chunk")
-    present = set(
-        connection.execute(
-            select(chunks.c.chunk_id).where(
-                owned(chunks.c.user_id, user), among(chunks.c.chunk_id, change.chunk_ids)
-            )
-        ).scalars()
-    )
+    named = {"user": user, "ids": change.chunk_ids}
+    present = set(connection.execute(_present_chunks(), named).scalars())
     if not present:
         return
-    mine = owned(vectors.c.user_id, user) & (vectors.c.model_id == change.model_id)
-    connection.execute(delete(vectors).where(mine, among(vectors.c.chunk_id, sorted(present))))
+    connection.execute(_drop_vectors(), {"user": user, "model": change.model_id, "ids": sorted(present)})
     # A chunk named twice has one vector, the last given.
     latest = dict(zip(change.chunk_ids, rows.astype("<f2"), strict=True))
     values = [
@@ -116,4 +113,15 @@ def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> No
         for chunk_id, row in latest.items()
         if chunk_id in present
     ]
-    connection.execute(insert(vectors), values)
+    connection.execute(into(vectors), values)
+
+
+@cache
+def _present_chunks() -> Select[Any]:
+    return select(chunks.c.chunk_id).where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
+
+
+@cache
+def _drop_vectors() -> Delete:
+    of_model = vectors.c.model_id == bindparam("model")
+    return delete(vectors).where(owned(vectors), of_model, listed(vectors.c.chunk_id, "ids"))

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, delete, exists, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import Insert, insert
 
-from hmlr.errors import Conflict, NotFound
+from hmlr.errors import Conflict
 from hmlr.records import Block, BlockId, UserId
-from hmlr.store.columns import UtcMicros
-from hmlr.store.records import AssignTurn, PutBlock, StoredBlock
+from hmlr.store.records import PutBlock, StoredBlock
 from hmlr.store.schema import blocks, turn_blocks, turns
-from hmlr.store.sqlite_rows import among
+from hmlr.store.sqlite_rows import among, listed, mine
 
 # What a block holds that no turn is in: one that is new, or one that its turns have left.
 EMPTY: Mapping[str, Any] = {"turn_count": 0, "started_at": None, "last_at": None, "last_seq": 0}
@@ -25,16 +36,17 @@ def read_blocks(
     connection: Connection, user: UserId, block_ids: Sequence[BlockId] | None, limit: int | None
 ) -> list[StoredBlock]:
     """See KnowledgeStore.blocks; a block that no turn is in yet is not listed."""
-    found = (
-        select(blocks)
-        .where(blocks.c.user_id == user, blocks.c.last_seq > 0)
-        .order_by(blocks.c.last_seq.desc())
-    )
-    if block_ids is not None:
-        found = found.where(among(blocks.c.block_id, block_ids))
-    if limit is not None:
-        found = found.limit(limit)
-    return [_stored(row) for row in connection.execute(found).mappings()]
+    asked = {"user": user, "ids": block_ids, "limit": limit}
+    statement = _latest(some=block_ids is not None, limited=limit is not None)
+    return [_stored(row) for row in connection.execute(statement, asked)]
+
+
+@cache
+def _latest(*, some: bool, limited: bool) -> Select[Any]:
+    found = select(blocks).where(mine(blocks), blocks.c.last_seq > 0).order_by(blocks.c.last_seq.desc())
+    if some:
+        found = found.where(listed(blocks.c.block_id, "ids"))
+    return found.limit(bindparam("limit")) if limited else found
 
 
 def put_block(connection: Connection, user: UserId, change: PutBlock) -> None:
@@ -42,19 +54,31 @@ def put_block(connection: Connection, user: UserId, change: PutBlock) -> None:
     block = change.block
     values = header_values(block) | {"state": block.state, "renamed": block.renamed}
     if change.version == 0:
-        new = insert(blocks).values(user_id=user, block_id=block.block_id, version=1, **values, **EMPTY)
-        written = connection.execute(new.on_conflict_do_nothing())
+        new = {"user_id": user, "block_id": block.block_id, "version": 1, **values, **EMPTY}
+        written = connection.execute(_new_block(), new)
     else:
-        same = and_(
-            blocks.c.user_id == user,
-            blocks.c.block_id == block.block_id,
-            blocks.c.version == change.version,
-        )
-        written = connection.execute(update(blocks).where(same).values(version=change.version + 1, **values))
+        same = {"user": user, "of": block.block_id, "read": change.version}
+        written = connection.execute(_same_block(), {**same, **values, "version": change.version + 1})
     if not written.rowcount:
         raise Conflict(
             f"block {block.block_id} has changed since version {change.version}", hint="Read it again"
         )
+
+
+@cache
+def _new_block() -> Insert:
+    return insert(blocks).on_conflict_do_nothing()
+
+
+@cache
+def _same_block() -> Update:
+    return this_block().where(blocks.c.version == bindparam("read"))
+
+
+@cache
+def this_block() -> Update:
+    """Change the user's block in the parameter `of`."""
+    return update(blocks).where(mine(blocks), blocks.c.block_id == bindparam("of"))
 
 
 def header_values(block: Block) -> dict[str, object]:
@@ -68,39 +92,6 @@ def header_values(block: Block) -> dict[str, object]:
     }
 
 
-def assign_turns(connection: Connection, user: UserId, changes: Sequence[AssignTurn]) -> set[BlockId]:
-    """Put turns into blocks; the blocks that turns were in before, which may stand empty now."""
-    found = _places(connection, user, [change.turn_id for change in changes])
-    _require_blocks(connection, user, {change.block_id for change in changes})
-    left: set[BlockId] = set()
-    grown: dict[BlockId, list[_Place]] = {}
-    for change in changes:
-        place = found.get(change.turn_id)
-        if place is None:
-            raise NotFound(f"there is no turn {change.turn_id}")
-        if place.block_id is not None:
-            left.add(place.block_id)
-        found[change.turn_id] = replace(place, block_id=change.block_id)
-        grown.setdefault(change.block_id, []).append(place)
-    new = insert(turn_blocks)
-    values = {"block_id": new.excluded.block_id, "by": new.excluded.by}
-    connection.execute(
-        new.on_conflict_do_update(index_elements=["user_id", "turn_id"], set_=values),
-        [
-            {"user_id": user, "turn_id": change.turn_id, "block_id": change.block_id, "by": change.by}
-            for change in changes
-        ],
-    )
-    if left:  # a turn has moved: what the blocks hold is counted anew
-        recount(connection, user, left | set(grown))
-    else:
-        _grow(connection, user, grown)
-    active = [change.block_id for change in changes if change.activate]
-    if active:
-        _activate(connection, user, active[-1])
-    return left
-
-
 def recount(connection: Connection, user: UserId, block_ids: Iterable[BlockId]) -> None:
     """Write down again what the blocks hold."""
     ids = sorted(block_ids)
@@ -108,9 +99,13 @@ def recount(connection: Connection, user: UserId, block_ids: Iterable[BlockId]) 
         return
     ages = select_ages().where(turn_blocks.c.user_id == user, among(turn_blocks.c.block_id, ids))
     held = {row["block_id"]: row for row in connection.execute(ages).mappings()}
-    rows = [{"of": block_id, **{name: held.get(block_id, EMPTY)[name] for name in EMPTY}} for block_id in ids]
-    this = and_(blocks.c.user_id == user, blocks.c.block_id == bindparam("of"))
-    connection.execute(update(blocks).where(this), rows)
+    connection.execute(
+        this_block(),
+        [
+            {"user": user, "of": block_id, **{name: held.get(block_id, EMPTY)[name] for name in EMPTY}}
+            for block_id in ids
+        ],
+    )
 
 
 def select_ages() -> Select[Any]:
@@ -132,92 +127,31 @@ def select_ages() -> Select[Any]:
 
 def drop_empty(connection: Connection, user: UserId, block_ids: Sequence[str]) -> None:
     """Delete those of the blocks that no turn is in."""
+    connection.execute(_drop_empty(), {"user": user, "ids": block_ids})
+
+
+@cache
+def _drop_empty() -> Delete:
     used = exists().where(
         turn_blocks.c.user_id == blocks.c.user_id, turn_blocks.c.block_id == blocks.c.block_id
     )
-    connection.execute(
-        delete(blocks).where(blocks.c.user_id == user, among(blocks.c.block_id, block_ids), ~used)
-    )
+    return delete(blocks).where(mine(blocks), listed(blocks.c.block_id, "ids"), ~used)
 
 
-def _activate(connection: Connection, user: UserId, block_id: BlockId) -> None:
-    # A changed state is a new version, so that a header read before can't be written back over it.
-    mine = blocks.c.user_id == user
-    newer = blocks.c.version + 1
-    others = and_(mine, blocks.c.state == "ACTIVE", blocks.c.block_id != block_id)
-    this = and_(mine, blocks.c.state != "ACTIVE", blocks.c.block_id == block_id)
-    connection.execute(update(blocks).where(others).values(state="PAUSED", version=newer))
-    connection.execute(update(blocks).where(this).values(state="ACTIVE", version=newer))
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A turn as its block counts it."""
-
-    seq: int
-    occurred_at: datetime
-    block_id: BlockId | None  # that it is in by now
-
-
-def _places(connection: Connection, user: UserId, turn_ids: Sequence[str]) -> dict[str, _Place]:
-    of_turn = and_(turn_blocks.c.user_id == turns.c.user_id, turn_blocks.c.turn_id == turns.c.turn_id)
-    rows = connection.execute(
-        select(turns.c.turn_id, turns.c.seq, turns.c.occurred_at, turn_blocks.c.block_id)
-        .outerjoin(turn_blocks, of_turn)
-        .where(turns.c.user_id == user, among(turns.c.turn_id, turn_ids))
-    )
-    return {row.turn_id: _Place(row.seq, row.occurred_at, row.block_id) for row in rows}
-
-
-def _require_blocks(connection: Connection, user: UserId, block_ids: set[BlockId]) -> None:
-    wanted = select(blocks.c.block_id).where(
-        blocks.c.user_id == user, among(blocks.c.block_id, sorted(block_ids))
-    )
-    missing = block_ids - set(connection.execute(wanted).scalars())
-    if missing:
-        raise NotFound(f"there is no block {min(missing)}")
-
-
-def _grow(connection: Connection, user: UserId, grown: Mapping[BlockId, Sequence[_Place]]) -> None:
-    """Count turns that are new to their blocks."""
-    first, last = bindparam("first", type_=UtcMicros), bindparam("last", type_=UtcMicros)
-    larger = (
-        update(blocks)
-        .where(blocks.c.user_id == user, blocks.c.block_id == bindparam("of"))
-        .values(
-            turn_count=blocks.c.turn_count + bindparam("count"),
-            started_at=func.min(func.coalesce(blocks.c.started_at, first), first),
-            last_at=func.max(func.coalesce(blocks.c.last_at, last), last),
-            last_seq=func.max(blocks.c.last_seq, bindparam("seq")),
-        )
-    )
-    rows = [
-        {
-            "of": block_id,
-            "count": len(places),
-            "first": min(place.occurred_at for place in places),
-            "last": max(place.occurred_at for place in places),
-            "seq": max(place.seq for place in places),
-        }
-        for block_id, places in grown.items()
-    ]
-    connection.execute(larger, rows)
-
-
-def _stored(row: Any) -> StoredBlock:
+def _stored(row: Row[Any]) -> StoredBlock:
     return StoredBlock(
-        version=row["version"],
+        version=row.version,
         block=Block(
-            block_id=row["block_id"],
-            label=row["label"],
-            summary=row["summary"],
-            keywords=tuple(row["keywords"]),
-            open_loops=tuple(row["open_loops"]),
-            decisions=tuple(row["decisions"]),
-            state=row["state"],
-            turn_count=row["turn_count"],
-            started_at=row["started_at"],
-            last_at=row["last_at"],
-            renamed=row["renamed"],
+            block_id=row.block_id,
+            label=row.label,
+            summary=row.summary,
+            keywords=tuple(row.keywords),
+            open_loops=tuple(row.open_loops),
+            decisions=tuple(row.decisions),
+            state=row.state,
+            turn_count=row.turn_count,
+            started_at=row.started_at,
+            last_at=row.last_at,
+            renamed=row.renamed,
         ),
     )

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, case, func, literal, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects import sqlite
 
 from hmlr.errors import Conflict, NotFound
 from hmlr.records import Fact, FactEvent, FactId, UserId
 from hmlr.store.columns import UtcMicros
 from hmlr.store.records import AddEdit, ChangeFact, ConfirmFact, Edit, FactChanges, FactQuery
 from hmlr.store.schema import edits, fact_events, facts, messages, users
-from hmlr.store.sqlite_rows import among
+from hmlr.store.sqlite_rows import given, into, listed, mine
 
 _DERIVED = {"user_id", "subject_key", "version"}
 _FACT_FIELDS = tuple(name for name in facts.c.keys() if name not in _DERIVED)  # noqa: SIM118
@@ -21,67 +34,99 @@ _EVENT_FIELDS = ("fact_id", "change", "by", "reason", "turn_id", "recorded_at")
 
 def read_facts(connection: Connection, user: UserId, query: FactQuery) -> list[Fact]:
     """See KnowledgeStore.facts."""
-    found = select(facts).where(facts.c.user_id == user)
-    if query.fact_ids is not None:
-        found = found.where(among(facts.c.fact_id, query.fact_ids))
+    asked = given(query)
     if query.subject is not None:
-        found = found.where(facts.c.subject_key == query.subject.casefold())
-    if query.key is not None:
-        found = found.where(facts.c.key == query.key)
-    if query.keys is not None:
-        found = found.where(among(facts.c.key, query.keys))
-    if query.categories is not None:
-        found = found.where(facts.c.category.in_(query.categories))
-    if query.states is not None:
-        found = found.where(facts.c.state.in_(query.states))
-    if query.turn_ids is not None:
-        found = found.where(among(facts.c.turn_id, query.turn_ids))
-    order = (facts.c.valid_from, facts.c.recorded_at, facts.c.fact_id)
-    return [_fact(row) for row in connection.execute(found.order_by(*order)).mappings()]
+        asked["subject"] = query.subject.casefold()
+    found = connection.execute(_matching(frozenset(asked)), {"user": user, **asked})
+    return [_fact(row) for row in found]
+
+
+@cache
+def _matching(asked: frozenset[str]) -> Select[Any]:
+    """The facts under these conditions of a FactQuery."""
+    conditions: dict[str, ColumnElement[bool]] = {
+        "fact_ids": listed(facts.c.fact_id, "fact_ids"),
+        "subject": facts.c.subject_key == bindparam("subject"),
+        "key": facts.c.key == bindparam("key"),
+        "keys": listed(facts.c.key, "keys"),
+        "categories": listed(facts.c.category, "categories"),
+        "states": listed(facts.c.state, "states"),
+        "turn_ids": listed(facts.c.turn_id, "turn_ids"),
+    }
+    found = _all_facts().where(*(made for name, made in conditions.items() if name in asked))
+    return found.order_by(facts.c.valid_from, facts.c.recorded_at, facts.c.fact_id)
+
+
+def _all_facts() -> Select[Any]:
+    return select(*(facts.c[name] for name in _FACT_FIELDS)).where(mine(facts))
 
 
 def fact_changes(connection: Connection, user: UserId, after: int) -> FactChanges:
     """See KnowledgeStore.fact_changes."""
-    versions = select(users.c.fact_version, users.c.facts_removed).where(users.c.user_id == user)
-    row = connection.execute(versions).one_or_none()
+    row = connection.execute(_versions(), {"user": user}).one_or_none()
     if row is None or row.fact_version == after:
         return FactChanges(version=after, facts=(), whole=False)
     if not max(row.facts_removed, 1) <= after <= row.fact_version:
         active = read_facts(connection, user, FactQuery())
         return FactChanges(version=row.fact_version, facts=tuple(active), whole=True)
-    changed = select(facts).where(facts.c.user_id == user, facts.c.version > after)
-    found = connection.execute(changed.order_by(facts.c.fact_id)).mappings()
+    found = connection.execute(_changed(), {"user": user, "after": after})
     return FactChanges(version=row.fact_version, facts=tuple(_fact(each) for each in found), whole=False)
+
+
+@cache
+def _versions() -> Select[Any]:
+    return select(users.c.fact_version, users.c.facts_removed).where(mine(users))
+
+
+@cache
+def _changed() -> Select[Any]:
+    return _all_facts().where(facts.c.version > bindparam("after")).order_by(facts.c.fact_id)
 
 
 def read_events(connection: Connection, user: UserId, fact_ids: Sequence[FactId]) -> list[FactEvent]:
     """See KnowledgeStore.fact_events."""
-    rows = connection.execute(
-        select(*(fact_events.c[name] for name in _EVENT_FIELDS))
-        .where(fact_events.c.user_id == user, among(fact_events.c.fact_id, fact_ids))
-        .order_by(fact_events.c.event_no)
-    )
+    rows = connection.execute(_events(), {"user": user, "ids": fact_ids})
     return [FactEvent(**row) for row in rows.mappings()]
+
+
+@cache
+def _events() -> Select[Any]:
+    found = select(*(fact_events.c[name] for name in _EVENT_FIELDS))
+    found = found.where(mine(fact_events), listed(fact_events.c.fact_id, "ids"))
+    return found.order_by(fact_events.c.event_no)
 
 
 def read_edits(connection: Connection, user: UserId) -> list[Edit]:
     """See KnowledgeStore.edits."""
+    return [Edit(**row) for row in connection.execute(_edits(), {"user": user}).mappings()]
+
+
+@cache
+def _edits() -> Select[Any]:
     columns = (edits.c.seq, edits.c.kind, edits.c.target, edits.c.payload, edits.c.recorded_at)
-    rows = connection.execute(select(*columns).where(edits.c.user_id == user).order_by(edits.c.seq))
-    return [Edit(**row) for row in rows.mappings()]
+    return select(*columns).where(mine(edits)).order_by(edits.c.seq)
 
 
 def put_facts(connection: Connection, user: UserId, new: Sequence[Fact], version: int) -> None:
     """Store new facts; NotFound when a source message is not this user's or is gone."""
-    wanted = [fact.message_id for fact in new]
-    sources = select(messages.c.message_id, messages.c.turn_id)
-    sources = sources.where(messages.c.user_id == user, among(messages.c.message_id, wanted))
-    there = {tuple(row) for row in connection.execute(sources)}
+    wanted = {"user": user, "ids": [fact.message_id for fact in new]}
+    there = {tuple(row) for row in connection.execute(_sources(), wanted)}
     for fact in new:
         if (fact.message_id, fact.turn_id) not in there:
             raise NotFound(f"there is no message {fact.message_id} for a fact to come from")
     rows = [fact_values(user, fact, version) for fact in new]
-    connection.execute(insert(facts).on_conflict_do_nothing(), rows)
+    connection.execute(_put_facts(), rows)
+
+
+@cache
+def _sources() -> Select[Any]:
+    found = select(messages.c.message_id, messages.c.turn_id)
+    return found.where(mine(messages), listed(messages.c.message_id, "ids"))
+
+
+@cache
+def _put_facts() -> sqlite.Insert:
+    return sqlite.insert(facts).on_conflict_do_nothing()
 
 
 def fact_values(user: UserId, fact: Fact, version: int) -> dict[str, object]:
@@ -92,67 +137,89 @@ def fact_values(user: UserId, fact: Fact, version: int) -> dict[str, object]:
 
 def change_fact(connection: Connection, user: UserId, change: ChangeFact, version: int) -> None:
     """Move a fact to another state; NotFound, or Conflict when it is not in the state expected."""
-    mine = and_(facts.c.user_id == user, facts.c.fact_id == change.fact_id)
-    moved = connection.execute(
-        update(facts)
-        .where(mine, facts.c.state == change.expected)
-        .values(
-            state=change.state,
-            superseded_by=change.superseded_by,
-            reason=change.reason,
-            valid_to=change.valid_to,
-            version=version,
-        )
-    )
+    this = {"user": user, "of": change.fact_id}
+    values = {
+        "state": change.state,
+        "superseded_by": change.superseded_by,
+        "reason": change.reason,
+        "valid_to": change.valid_to,
+        "version": version,
+    }
+    moved = connection.execute(_move_fact(), {**this, "expected": change.expected, **values})
     if moved.rowcount:
         return
-    state = connection.execute(select(facts.c.state).where(mine)).scalar()
+    state = connection.execute(_state(), this).scalar()
     if state is None:
         raise _no_fact(change.fact_id)
     raise Conflict(f"fact {change.fact_id} is {state}, not {change.expected}", hint="Read it again")
 
 
+def _this_fact() -> ColumnElement[bool]:
+    return and_(mine(facts), facts.c.fact_id == bindparam("of"))
+
+
+@cache
+def _move_fact() -> Update:
+    return update(facts).where(_this_fact(), facts.c.state == bindparam("expected"))
+
+
+@cache
+def _state() -> Select[Any]:
+    return select(facts.c.state).where(_this_fact())
+
+
 def confirm_fact(connection: Connection, user: UserId, change: ConfirmFact, version: int) -> None:
     """Count a repetition; the latest event time stays."""
-    at = literal(change.occurred_at, UtcMicros)
-    later = case((facts.c.last_confirmed_at < at, at), else_=facts.c.last_confirmed_at)
-    counted = connection.execute(
-        update(facts)
-        .where(facts.c.user_id == user, facts.c.fact_id == change.fact_id)
-        .values(confirmations=facts.c.confirmations + 1, last_confirmed_at=later, version=version)
-    )
-    if not counted.rowcount:
+    again = {"user": user, "of": change.fact_id, "at": change.occurred_at, "version": version}
+    if not connection.execute(_confirm_fact(), again).rowcount:
         raise _no_fact(change.fact_id)
+
+
+@cache
+def _confirm_fact() -> Update:
+    at = bindparam("at", type_=UtcMicros)
+    later = case((facts.c.last_confirmed_at < at, at), else_=facts.c.last_confirmed_at)
+    values = {"confirmations": facts.c.confirmations + 1, "last_confirmed_at": later}
+    return update(facts).where(_this_fact()).values(values)
 
 
 def log_events(connection: Connection, user: UserId, events: Sequence[FactEvent]) -> None:
     """Append to the history of facts, in this order."""
-    wanted = among(facts.c.fact_id, [event.fact_id for event in events])
-    there = set(connection.execute(select(facts.c.fact_id).where(facts.c.user_id == user, wanted)).scalars())
+    wanted = {"user": user, "ids": [event.fact_id for event in events]}
+    there = set(connection.execute(_named(), wanted).scalars())
     for event in events:
         if event.fact_id not in there:
             raise _no_fact(event.fact_id)
     rows = [{"user_id": user, **{name: getattr(event, name) for name in _EVENT_FIELDS}} for event in events]
-    connection.execute(insert(fact_events), rows)
+    connection.execute(into(fact_events), rows)
+
+
+@cache
+def _named() -> Select[Any]:
+    return select(facts.c.fact_id).where(mine(facts), listed(facts.c.fact_id, "ids"))
 
 
 def add_edit(connection: Connection, user: UserId, edit: AddEdit) -> None:
     """Append one of the user's own edits."""
-    last = connection.execute(select(func.max(edits.c.seq)).where(edits.c.user_id == user)).scalar() or 0
-    connection.execute(
-        insert(edits).values(
-            user_id=user,
-            seq=last + 1,
-            kind=edit.kind,
-            target=edit.target,
-            payload=dict(edit.payload),
-            recorded_at=edit.recorded_at,
-        )
-    )
+    last = connection.execute(_last_edit(), {"user": user}).scalar() or 0
+    row = {
+        "user_id": user,
+        "seq": last + 1,
+        "kind": edit.kind,
+        "target": edit.target,
+        "payload": dict(edit.payload),
+        "recorded_at": edit.recorded_at,
+    }
+    connection.execute(into(edits), row)
 
 
-def _fact(row: RowMapping) -> Fact:
-    return Fact(**{name: row[name] for name in _FACT_FIELDS})
+@cache
+def _last_edit() -> Select[Any]:
+    return select(func.max(edits.c.seq)).where(mine(edits))
+
+
+def _fact(row: Sequence[Any]) -> Fact:
+    return Fact(**dict(zip(_FACT_FIELDS, row, strict=True)))
 
 
 def _no_fact(fact_id: str) -> NotFound:

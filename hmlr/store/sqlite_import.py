@@ -25,12 +25,12 @@ from hmlr.store.schema import (
     users,
 )
 from hmlr.store.slicing import Slicer
+from hmlr.store.sqlite_batch import message_id
 from hmlr.store.sqlite_blocks import EMPTY, recount
 from hmlr.store.sqlite_export import KINDS, from_record
 from hmlr.store.sqlite_index import add_chunks, chunk_values
 from hmlr.store.sqlite_jobs import add_jobs
-from hmlr.store.sqlite_rows import bump_facts, digest, ensure_user, last_number
-from hmlr.store.sqlite_turns import message_id
+from hmlr.store.sqlite_rows import bump_facts, digest, ensure_user, last_numbers
 
 Values = dict[str, Any]
 # Rows written at a time: all of them at once would make the garbage collector hold up every thread.
@@ -148,7 +148,7 @@ class _Taker:
         return len(new)
 
     def _write_messages(self, new: Sequence[tuple[Values, Sequence[NewChunk]]]) -> None:
-        first = last_number(self._connection, "messages") + 1
+        first = last_numbers(self._connection).get("messages", 0) + 1
         numbered = list(enumerate(new, start=first))
         self._add(messages, [self._message(row, number) for number, (row, _) in numbered])
         cut = [

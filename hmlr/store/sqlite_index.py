@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, text
+from sqlalchemy import ColumnElement, Connection, delete, select, text
 
 from hmlr.errors import TooLarge
 from hmlr.records import UserId
 from hmlr.store.records import NewChunk
 from hmlr.store.schema import ORDINAL_BITS, chunks, users
+from hmlr.store.sqlite_rows import into
 
 _ADD = text("INSERT INTO chunk_terms(rowid, t) VALUES (:rowid, :t)")
 # A contentless table forgets a row only when told the very words that it was given.
@@ -48,7 +49,7 @@ def add_chunks(connection: Connection, user_no: int, rows: Sequence[ChunkValues]
     """Store chunks and index the searchable ones."""
     if not rows:
         return
-    connection.execute(insert(chunks), rows)
+    connection.execute(into(chunks), rows)
     entries = [_entry(row["chunk_id"], str(row["terms"]), user_no) for row in rows if row["searchable"]]
     if entries:
         connection.execute(_ADD, entries)

@@ -1,10 +1,11 @@
-"""Background jobs: leased with a token, so that only who holds the lease can finish one."""
+"""Background jobs: how they are queued, made due anew and counted."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -12,23 +13,21 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    delete,
+    bindparam,
     exists,
     func,
     literal,
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 
-from hmlr.errors import LeaseLost
 from hmlr.records import JobKind, TurnId, UserId
 from hmlr.store.columns import to_micros
-from hmlr.store.records import JobCounts, Lease
+from hmlr.store.records import JobCounts
 from hmlr.store.schema import chunks, jobs, messages, turns, vectors
-from hmlr.store.sqlite_rows import among, owned
+from hmlr.store.sqlite_rows import listed, mine
 
-_MAX_ERROR_CHARS = 300
 _ERRORS_SHOWN = 5
 # What a job looks like when it waits to be done now; 0 is due whatever a jumping clock says.
 _FRESH: dict[str, Any] = {
@@ -49,89 +48,31 @@ def job_values(
     values: dict[str, object] = {"user_id": user, "kind": kind, "turn_id": turn_id, "seq": seq, **_FRESH}
     if holds is not None:
         since, seconds = holds
-        lease_until = to_micros(since + timedelta(seconds=seconds))
+        lease_until = after(since, seconds)
         values |= {
-            "state": "leased", "attempts": 1, "lease_until": lease_until, "token": _token(), "held": True,
+            "state": "leased", "attempts": 1, "lease_until": lease_until, "token": new_token(), "held": True,
         }  # fmt: skip
     return values
 
 
-def claim(
-    connection: Connection, user: UserId, kind: JobKind, *, limit: int, lease_s: float, now: datetime
-) -> list[Lease]:
-    """See JobStore.claim."""
-    now_us = to_micros(now)
-    mine = and_(jobs.c.user_id == user, jobs.c.kind == kind)
-    alive = select(jobs.c.job_id).where(
-        mine, jobs.c.state == "leased", jobs.c.lease_until > now_us, ~jobs.c.held
-    )
-    if connection.execute(alive.limit(1)).first() is not None:
-        return []
-    # State by state, so that the index gives them in order: one query for both would sort the whole queue.
-    due = (
-        and_(jobs.c.state == "pending", jobs.c.due_at <= now_us),
-        and_(jobs.c.state == "leased", jobs.c.lease_until <= now_us),
-    )
-    found = select(jobs.c.job_id, jobs.c.turn_id, jobs.c.attempts, jobs.c.seq).where(mine)
-    found = found.order_by(jobs.c.seq).limit(limit)
-    waiting = [row for state in due for row in connection.execute(found.where(state))]
-    rows = sorted(waiting, key=lambda row: row.seq)[:limit]
-    if not rows:
-        return []
-    token = _token()
-    connection.execute(
-        update(jobs)
-        .where(among(jobs.c.job_id, [row.job_id for row in rows]))
-        .values(
-            state="leased",
-            attempts=jobs.c.attempts + 1,
-            lease_until=to_micros(now + timedelta(seconds=lease_s)),
-            token=token,
-            held=False,
-        )
-    )
-    return [
-        Lease(job_id=row.job_id, kind=kind, turn_id=row.turn_id, token=token, attempts=row.attempts + 1)
-        for row in rows
-    ]
+def of_kind() -> ColumnElement[bool]:
+    """The user's jobs of the kind in the parameter `of`."""
+    return and_(mine(jobs), jobs.c.kind == bindparam("of"))
 
 
-def renew(
-    connection: Connection, user: UserId, leases: Sequence[Lease], *, lease_s: float, now: datetime
-) -> None:
-    """See JobStore.renew."""
-    lease_until = to_micros(now + timedelta(seconds=lease_s))
-    for _, these in _by_token(user, leases):
-        connection.execute(update(jobs).where(these).values(lease_until=lease_until))
+def after(now: datetime, seconds: float) -> int:
+    """So many seconds later, in microseconds."""
+    return to_micros(now + timedelta(seconds=seconds))
 
 
-def finish(connection: Connection, user: UserId, leases: Sequence[Lease]) -> None:
-    """Remove the jobs; LeaseLost when one was taken over or its turn is gone."""
-    for held, these in _by_token(user, leases):
-        if connection.execute(delete(jobs).where(these)).rowcount < len(held):
-            raise LeaseLost(f"a {held[0].kind} job was taken over by another worker, or its turn is gone")
-
-
-def fail(
-    connection: Connection, user: UserId, leases: Sequence[Lease], *, error: str, retry_at: datetime | None
-) -> None:
-    """See JobStore.fail; jobs that were taken over stay with who has them."""
-    values = {
-        "state": "failed" if retry_at is None else "pending",
-        "due_at": 0 if retry_at is None else to_micros(retry_at),
-        "token": None,
-        "held": False,
-        "error": error[:_MAX_ERROR_CHARS],
-    }
-    for lease in leases:
-        connection.execute(update(jobs).where(_holds(user, lease)).values(values))
+def new_token() -> str:
+    """What only the holder of a lease knows."""
+    return secrets.token_hex(8)
 
 
 def add_jobs(connection: Connection, user: UserId, kind: JobKind, turn_ids: Sequence[TurnId]) -> None:
     """See JobStore.add_jobs; turns that are gone get none."""
-    connection.execute(
-        _put(_of_turns(user, kind).where(among(turns.c.turn_id, turn_ids))).on_conflict_do_nothing()
-    )
+    connection.execute(_add_jobs(), {"user": user, "of": kind, "turns": turn_ids})
 
 
 def restart_jobs(
@@ -141,10 +82,32 @@ def restart_jobs(
 
     A worker that is on such a job has read what is no longer all, so it loses its lease.
     """
-    source = _of_turns(user, kind)
-    source = source.where(literal(1) == 1 if turn_ids is None else among(turns.c.turn_id, turn_ids))
+    asked: dict[str, object] = {"user": user, "of": kind}
+    if turn_ids is not None:
+        asked["turns"] = turn_ids
+    connection.execute(_restart_jobs(everywhere=turn_ids is None), asked)
+
+
+@cache
+def _add_jobs() -> Insert:
+    return _put(_of_turns().where(listed(turns.c.turn_id, "turns"))).on_conflict_do_nothing()
+
+
+@cache
+def _restart_jobs(*, everywhere: bool) -> Insert:
+    source = _of_turns() if everywhere else _of_turns().where(listed(turns.c.turn_id, "turns"))
     again = ["user_id", "kind", "turn_id"]
-    connection.execute(_put(source).on_conflict_do_update(index_elements=again, set_=_FRESH))
+    return _put(source).on_conflict_do_update(index_elements=again, set_=_FRESH)
+
+
+def _of_turns() -> Select[Any]:
+    fresh = [literal(value, jobs.c[name].type).label(name) for name, value in _FRESH.items()]
+    kind = bindparam("of", type_=jobs.c.kind.type)
+    return select(turns.c.user_id, kind, turns.c.turn_id, turns.c.seq, *fresh).where(mine(turns))
+
+
+def _put(source: Select[Any]) -> Insert:
+    return insert(jobs).from_select(["user_id", "kind", "turn_id", "seq", *_FRESH], source)
 
 
 def take_back(connection: Connection, user: UserId, turn_id: TurnId) -> None:
@@ -173,24 +136,25 @@ def retry_failed(connection: Connection, user: UserId) -> int:
 
 def job_counts(connection: Connection, user: UserId, now: datetime) -> JobCounts:
     """See JobStore.job_counts; an expired lease counts as waiting."""
-    now_us = to_micros(now)
-    running = and_(jobs.c.state == "leased", jobs.c.lease_until > now_us)
-    failed = jobs.c.state == "failed"
-    row = connection.execute(
-        select(func.count(), func.count().filter(running), func.count().filter(failed)).where(
-            jobs.c.user_id == user
-        )
-    ).one()
-    errors = connection.execute(
-        select(jobs.c.error)
-        .where(jobs.c.user_id == user, jobs.c.error != "")
-        .group_by(jobs.c.error)
-        .order_by(func.max(jobs.c.job_id).desc())
-        .limit(_ERRORS_SHOWN)
-    )
-    return JobCounts(
-        waiting=row[0] - row[1] - row[2], running=row[1], failed=row[2], errors=tuple(errors.scalars())
-    )
+    asked = {"user": user, "now": to_micros(now)}
+    every, running, failed, reasons = connection.execute(_counts(), asked).one()
+    errors = connection.execute(_errors(), {"user": user}).scalars() if reasons else ()
+    return JobCounts(waiting=every - running - failed, running=running, failed=failed, errors=tuple(errors))
+
+
+@cache
+def _counts() -> Select[Any]:
+    each: Any = func.count()
+    running = each.filter(jobs.c.state == "leased", jobs.c.lease_until > bindparam("now"))
+    failed, reasons = each.filter(jobs.c.state == "failed"), each.filter(jobs.c.error != "")
+    return select(each, running, failed, reasons).where(mine(jobs))
+
+
+@cache
+def _errors() -> Select[Any]:
+    latest = func.max(jobs.c.job_id).desc()
+    found = select(jobs.c.error).where(mine(jobs), jobs.c.error != "").group_by(jobs.c.error)
+    return found.order_by(latest).limit(_ERRORS_SHOWN)
 
 
 def waiting_turns(
@@ -203,48 +167,24 @@ def waiting_turns(
     now: datetime,
 ) -> list[TurnId]:
     """See JobStore.waiting_turns; kind by kind and state by state, so that the index answers."""
-    states = (
-        and_(jobs.c.state == "pending", jobs.c.due_at <= to_micros(now)),
-        jobs.c.state == "leased",
-    )
+    asked = {"user": user, "before": before_seq, "limit": most, "now": to_micros(now)}
     found: dict[TurnId, None] = {}
     for kind in kinds:
-        for state in states:
-            these = and_(jobs.c.user_id == user, jobs.c.kind == kind, state, jobs.c.seq < before_seq)
-            waiting = select(jobs.c.turn_id).where(these).order_by(jobs.c.seq).limit(most)
-            found |= dict.fromkeys(connection.execute(waiting).scalars())
+        for waiting in (_due_before(), _running_before()):
+            found |= dict.fromkeys(connection.execute(waiting, asked | {"of": kind}).scalars())
     return list(found)[:most]
 
 
-def _of_turns(user: UserId, kind: JobKind) -> Select[Any]:
-    fresh = [literal(value, jobs.c[name].type).label(name) for name, value in _FRESH.items()]
-    return select(turns.c.user_id, literal(kind), turns.c.turn_id, turns.c.seq, *fresh).where(
-        turns.c.user_id == user
-    )
+@cache
+def _due_before() -> Select[Any]:
+    return _before(jobs.c.state == "pending", jobs.c.due_at <= bindparam("now"))
 
 
-def _put(source: Select[Any]) -> Any:
-    return insert(jobs).from_select(["user_id", "kind", "turn_id", "seq", *_FRESH], source)
+@cache
+def _running_before() -> Select[Any]:
+    return _before(jobs.c.state == "leased")
 
 
-def _by_token(user: UserId, leases: Sequence[Lease]) -> Iterator[tuple[list[Lease], ColumnElement[bool]]]:
-    """The leases claim by claim, each with the condition that finds those of its jobs that are still held."""
-    by_token: dict[str, list[Lease]] = {}
-    for lease in leases:
-        by_token.setdefault(lease.token, []).append(lease)
-    for token, held in by_token.items():
-        mine = and_(owned(jobs.c.user_id, user), jobs.c.token == token, jobs.c.state == "leased")
-        yield held, and_(mine, among(jobs.c.job_id, [lease.job_id for lease in held]))
-
-
-def _holds(user: UserId, lease: Lease) -> ColumnElement[bool]:
-    return and_(
-        jobs.c.user_id == user,
-        jobs.c.job_id == lease.job_id,
-        jobs.c.token == lease.token,
-        jobs.c.state == "leased",
-    )
-
-
-def _token() -> str:
-    return secrets.token_hex(8)
+def _before(*where: ColumnElement[bool]) -> Select[Any]:
+    found = select(jobs.c.turn_id).where(of_kind(), *where, jobs.c.seq < bindparam("before"))
+    return found.order_by(jobs.c.seq).limit(bindparam("limit"))

@@ -1,31 +1,78 @@
-"""Small things that many queries need: lists as parameters, the user's row, records from rows."""
+"""Small things that many queries need: lists as parameters, the user's row, records from rows.
+
+Statements that every turn runs are built once, by cached functions, and take their values as named
+parameters: to build one and to compare it with those compiled costs more than to run it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, RowMapping, Select, func, select, text
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Row,
+    Select,
+    Table,
+    TextClause,
+    Update,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from hmlr.records import StoredMessage, UserId
-from hmlr.store.columns import to_json
+from hmlr.store.columns import JsonText
 from hmlr.store.schema import messages, turns, users
+
+_MESSAGE_FIELDS = tuple(field.name for field in fields(StoredMessage))
 
 
 def among(column: ColumnElement[Any], values: Iterable[object]) -> ColumnElement[bool]:
     """`column IN values`, the list being one JSON parameter: no limit on its length."""
-    each = func.json_each(to_json(list(values))).table_valued("value")
-    return column.in_(select(each.c.value))
+    return _in_json(column, literal(list(values), JsonText))
 
 
-def owned(column: ColumnElement[str], user: UserId) -> ColumnElement[bool]:
-    """`column = user`, asked of rows that another condition finds.
+def listed(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """`column IN` the list in the parameter of that name."""
+    return _in_json(column, bindparam(name, type_=JsonText))
+
+
+def _in_json(column: ColumnElement[Any], values: ColumnElement[Any]) -> ColumnElement[bool]:
+    return column.in_(select(func.json_each(values).table_valued("value").c.value))
+
+
+def mine(table: Table) -> ColumnElement[bool]:
+    """The rows of the user in the parameter `user`."""
+    return table.c.user_id == bindparam("user")
+
+
+def owned(table: Table) -> ColumnElement[bool]:
+    """The same, asked of rows that another condition finds.
 
     As a bare comparison SQLite takes it for the narrowest condition, and reads all rows of the user for it.
     """
-    return column.concat("") == user
+    return table.c.user_id.concat("") == bindparam("user")
+
+
+@cache
+def into(table: Table) -> Insert:
+    """The insertion of rows whose keys are the table's columns."""
+    return insert(table)
+
+
+def given(query: object) -> dict[str, Any]:
+    """The conditions of a query record that are asked for, by name."""
+    return {name: value for name, value in vars(query).items() if value is not None}
 
 
 def digest(content: str) -> str:
@@ -33,22 +80,26 @@ def digest(content: str) -> str:
     return hashlib.sha256(content.encode("utf-8")).hexdigest()
 
 
+@cache
+def _user_row() -> Select[Any]:
+    return select(users).where(mine(users))
+
+
 def user_no(connection: Connection, user: UserId) -> int | None:
     """The user's number; None before the first write."""
-    number = connection.execute(select(users.c.user_no).where(users.c.user_id == user)).scalar()
-    return None if number is None else int(number)
+    row = connection.execute(_user_row(), {"user": user}).one_or_none()
+    return None if row is None else int(row.user_no)
 
 
 def ensure_user(connection: Connection, user: UserId) -> Row[Any]:
     """The user's row, made when missing."""
-    wanted = select(users).where(users.c.user_id == user)
-    row = connection.execute(wanted).one_or_none()
+    row = connection.execute(_user_row(), {"user": user}).one_or_none()
     if row is None:
         next_no = select(func.coalesce(func.max(users.c.user_no), 0) + 1).scalar_subquery()
         zeros = dict.fromkeys(("epoch", "fact_version", "facts_removed", "last_seq", "erasures"), 0)
         values = {"user_id": user, "user_no": next_no, **zeros}
         connection.execute(insert(users).values(values))
-        row = connection.execute(wanted).one()
+        row = connection.execute(_user_row(), {"user": user}).one()
     return row
 
 
@@ -58,42 +109,41 @@ def count_erasure(connection: Connection, user: UserId) -> None:
     connection.execute(users.update().where(users.c.user_id == user).values(values))
 
 
+@cache
+def _this_user() -> Update:
+    return update(users).where(mine(users))
+
+
+def change_user(connection: Connection, user: UserId, **values: int) -> None:
+    """Set columns of the user's row."""
+    connection.execute(_this_user(), {"user": user, **values})
+
+
 def bump_facts(connection: Connection, user: UserId, *, removed: bool = False) -> int:
     """Tell every reader of the user's facts that they change now; the version that changed ones get."""
     version = int(ensure_user(connection, user).fact_version) + 1
     values = {"fact_version": version} | ({"facts_removed": version} if removed else {})
-    connection.execute(users.update().where(users.c.user_id == user).values(values))
+    change_user(connection, user, **values)
     return version
 
 
-def select_messages(where: ColumnElement[bool]) -> Select[Any]:
-    """Messages with what their records need; the condition names the user."""
-    return (
-        select(messages, turns.c.session_id, turns.c.seq)
-        .join(turns, (turns.c.user_id == messages.c.user_id) & (turns.c.turn_id == messages.c.turn_id))
-        .where(where)
-    )
+def select_messages(*where: ColumnElement[bool]) -> Select[Any]:
+    """Messages, each row beginning with what its record needs; the condition names the user."""
+    columns = ((turns if name == "session_id" else messages).c[name] for name in _MESSAGE_FIELDS)
+    of_turn = (turns.c.user_id == messages.c.user_id) & (turns.c.turn_id == messages.c.turn_id)
+    return select(*columns).join_from(messages, turns, of_turn).where(*where)
 
 
-def stored_message(row: RowMapping) -> StoredMessage:
+def stored_message(row: Sequence[Any]) -> StoredMessage:
     """The record of a row of select_messages()."""
-    return StoredMessage(
-        message_id=row["message_id"],
-        turn_id=row["turn_id"],
-        session_id=row["session_id"],
-        position=row["position"],
-        role=row["role"],
-        speaker=row["speaker"],
-        content=row["content"],
-        occurred_at=row["occurred_at"],
-        recorded_at=row["recorded_at"],
-        metadata=row["metadata"],
-        owner=row["owner"],
-        echo=row["echo"],
-    )
+    return StoredMessage(**dict(zip(_MESSAGE_FIELDS, row, strict=False)))
 
 
-def last_number(connection: Connection, table: str) -> int:
-    """The last number that an autoincrement table has given out; 0 for none."""
-    numbers = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
-    return int(connection.execute(numbers, {"name": table}).scalar() or 0)
+@cache
+def _last_numbers() -> TextClause:
+    return text("SELECT name, seq FROM sqlite_sequence")
+
+
+def last_numbers(connection: Connection) -> dict[str, int]:
+    """The last number that each autoincrement table has given out; one that gave none is left out."""
+    return {name: int(number) for name, number in connection.execute(_last_numbers())}

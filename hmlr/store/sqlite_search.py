@@ -2,65 +2,64 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Integer, Select, Text, and_, func, select, text, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    column,
+    func,
+    select,
+    table,
+    type_coerce,
+)
 
 from hmlr.errors import StorageCorrupt
-from hmlr.records import ChunkId, Role, StoredMessage, TurnId, UserId
-from hmlr.store.columns import to_json
-from hmlr.store.records import ChunkColumns, ChunkFilter, ChunkRow, IndexState, Postings, VectorBatch
+from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
+from hmlr.store.records import ChunkColumns, ChunkRow, IndexState, Postings, VectorBatch
 from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
 from hmlr.store.sqlite_index import tokens
-from hmlr.store.sqlite_rows import among, owned, select_messages, stored_message, user_no
+from hmlr.store.sqlite_rows import listed, mine, owned, select_messages, stored_message, user_no
 
-# Each place of a term is a row; thousands of them come fastest as one text of numbers.
-_POSTINGS = text("SELECT group_concat(doc) FROM chunk_postings WHERE term = :term")
 _SHOWN = (chunks.c.chunk_id, chunks.c.message_no, chunks.c.kind, chunks.c.start, chunks.c.end)
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
-_PAGE = 1000
+PAGE = 1000
 _NUMBERS = (np.int64, np.int64, np.int32, np.int64, np.bool_)  # of the columns that search computes with
-_ROLES: tuple[str, ...] = get_args(Role)
 
 
 def index_state(connection: Connection, user: UserId, model_id: str) -> IndexState:
     """See SearchStore.index_state."""
-    epoch = connection.execute(select(users.c.epoch).where(users.c.user_id == user)).scalar()
-    last_chunk = select(func.max(chunks.c.chunk_id)).where(chunks.c.user_id == user, chunks.c.searchable)
-    last_vector = select(func.max(vectors.c.vector_no)).where(
-        vectors.c.user_id == user, vectors.c.model_id == model_id
-    )
-    return IndexState(
-        epoch=epoch or 0,
-        last_chunk=connection.execute(last_chunk).scalar() or 0,
-        last_vector=connection.execute(last_vector).scalar() or 0,
-    )
+    row = connection.execute(_index_state(), {"user": user, "model": model_id}).one_or_none()
+    epoch, last_chunk, last_vector = row or (0, 0, 0)
+    return IndexState(epoch=epoch, last_chunk=last_chunk or 0, last_vector=last_vector or 0)
+
+
+@cache
+def _index_state() -> Select[Any]:
+    last_chunk = select(func.max(chunks.c.chunk_id)).where(mine(chunks), chunks.c.searchable)
+    last_vector = select(func.max(vectors.c.vector_no)).where(mine(vectors), _of_model())
+    columns = (users.c.epoch, last_chunk.scalar_subquery(), last_vector.scalar_subquery())
+    return select(*columns).where(mine(users))
+
+
+def _of_model() -> ColumnElement[bool]:
+    return vectors.c.model_id == bindparam("model")
 
 
 def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> ChunkColumns:
     """See SearchStore.chunk_columns."""
-    found = connection.execute(
-        select(
-            chunks.c.chunk_id,
-            chunks.c.message_no,
-            chunks.c.term_count,
-            type_coerce(messages.c.occurred_at, Integer),
-            messages.c.owner,
-            func.coalesce(messages.c.speaker, messages.c.role),
-            messages.c.turn_id,
-            turns.c.session_id,
-        )
-        .select_from(_with_turns())
-        .where(chunks.c.user_id == user, chunks.c.searchable, chunks.c.chunk_id > after_chunk)
-        .order_by(chunks.c.chunk_id)
-    )
+    found = connection.execute(_chunk_columns(), {"user": user, "after": after_chunk})
     numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in _NUMBERS]
     names: list[list[Any]] = [[], [], []]
-    for rows in found.partitions(_PAGE):
+    for rows in found.partitions(PAGE):
         columns = list(zip(*rows, strict=True))
         for parts, kind, values in zip(numbers, _NUMBERS, columns[:5], strict=True):
             parts.append(np.array(values, dtype=kind))
@@ -79,17 +78,30 @@ def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> Chu
     )
 
 
+@cache
+def _chunk_columns() -> Select[Any]:
+    columns = (
+        chunks.c.chunk_id,
+        chunks.c.message_no,
+        chunks.c.term_count,
+        type_coerce(messages.c.occurred_at, Integer),
+        messages.c.owner,
+        func.coalesce(messages.c.speaker, messages.c.role),
+        messages.c.turn_id,
+        turns.c.session_id,
+    )
+    newer = and_(mine(chunks), chunks.c.searchable, chunks.c.chunk_id > bindparam("after"))
+    return select(*columns).select_from(with_turns()).where(newer).order_by(chunks.c.chunk_id)
+
+
 def read_vectors(connection: Connection, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
     """See SearchStore.vectors."""
-    found = connection.execute(
-        select(vectors.c.vector_no, vectors.c.chunk_id, vectors.c.dim, vectors.c.data)
-        .where(vectors.c.user_id == user, vectors.c.model_id == model_id, vectors.c.vector_no > after_vector)
-        .order_by(vectors.c.vector_no)
-    )
+    asked = {"user": user, "model": model_id, "after": after_vector}
+    found = connection.execute(_vectors(), asked)
     numbers, chunk_ids = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     pages: list[NDArray[np.float32]] = []
     dim = 0
-    for rows in found.partitions(_PAGE):
+    for rows in found.partitions(PAGE):
         page_numbers, page_ids, dims, blobs = zip(*rows, strict=True)
         dim = dim or dims[0]
         if any(len(blob) != 2 * dim for blob in blobs):
@@ -106,6 +118,13 @@ def read_vectors(connection: Connection, user: UserId, model_id: str, after_vect
     )
 
 
+@cache
+def _vectors() -> Select[Any]:
+    columns = (vectors.c.vector_no, vectors.c.chunk_id, vectors.c.dim, vectors.c.data)
+    newer = and_(mine(vectors), _of_model(), vectors.c.vector_no > bindparam("after"))
+    return select(*columns).where(newer).order_by(vectors.c.vector_no)
+
+
 def postings(connection: Connection, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:
     """See SearchStore.postings."""
     number = user_no(connection, user)
@@ -113,60 +132,54 @@ def postings(connection: Connection, user: UserId, terms: Sequence[str]) -> dict
         return {}
     found: dict[str, Postings] = {}
     for term, token in zip(terms, tokens(number, terms), strict=True):
-        places = connection.execute(_POSTINGS, {"term": token}).scalar()
+        places = connection.execute(_postings(), {"term": token}).scalar()
         if places:
             ids, counts = np.unique(np.fromstring(places, dtype=np.int64, sep=","), return_counts=True)
             found[term] = Postings(chunk_ids=ids, counts=counts.astype(np.int32))
     return found
 
 
-def chunk_ids(connection: Connection, user: UserId, where: ChunkFilter) -> list[ChunkId]:
-    """See SearchStore.chunk_ids."""
-    wanted = _filtered(user, where).order_by(chunks.c.chunk_id)
-    if not where.metadata:
-        return list(connection.execute(wanted.with_only_columns(chunks.c.chunk_id)).scalars())
-    # Compared in Python: exact about types, and no caller's key ever becomes a JSON path.
-    raw = type_coerce(messages.c.metadata, Text)
-    passes: dict[str, bool] = {}
-    passed: list[ChunkId] = []
-    for rows in connection.execute(wanted.with_only_columns(chunks.c.chunk_id, raw)).partitions(_PAGE):
-        for chunk_id, kept in rows:
-            if kept not in passes:
-                passes[kept] = _matches(json.loads(kept), where.metadata)
-            if passes[kept]:
-                passed.append(chunk_id)
-    return passed
+@cache
+def _postings() -> Select[Any]:
+    # Each place of a term is a row; thousands of them come fastest as one text of numbers.
+    places = table("chunk_postings", column("term"), column("doc"))
+    return select(func.group_concat(places.c.doc)).where(places.c.term == bindparam("term"))
 
 
 def read_chunks(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> list[ChunkRow]:
     """See SearchStore.chunks."""
-    rows = connection.execute(
-        select(*_SHOWN).where(owned(chunks.c.user_id, user), among(chunks.c.chunk_id, ids))
-    ).all()
+    rows = connection.execute(_shown(), {"user": user, "ids": ids}).all()
     by_id = {row.chunk_id: row for row in _chunk_rows(connection, user, rows)}
     return [by_id[chunk_id] for chunk_id in ids if chunk_id in by_id]
 
 
+@cache
+def _shown() -> Select[Any]:
+    return select(*_SHOWN).where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
+
+
 def turn_chunks(connection: Connection, user: UserId, turn_ids: Sequence[TurnId]) -> list[ChunkRow]:
     """See SearchStore.turn_chunks."""
-    rows = connection.execute(
+    rows = connection.execute(_shown_of_turns(), {"user": user, "turns": turn_ids}).all()
+    return _chunk_rows(connection, user, rows)
+
+
+@cache
+def _shown_of_turns() -> Select[Any]:
+    return (
         select(*_SHOWN)
         .join(messages, messages.c.message_no == chunks.c.message_no)
-        .where(messages.c.user_id == user, among(messages.c.turn_id, turn_ids), chunks.c.searchable)
+        .where(mine(messages), listed(messages.c.turn_id, "turns"), chunks.c.searchable)
         .order_by(chunks.c.chunk_id)
-    ).all()
-    return _chunk_rows(connection, user, rows)
+    )
 
 
 def _chunk_rows(connection: Connection, user: UserId, rows: Sequence[Any]) -> list[ChunkRow]:
     """The records of chunk rows; the text of each is cut out of its message."""
-    wanted = among(messages.c.message_no, sorted({row.message_no for row in rows}))
-    of_turn = and_(turn_blocks.c.user_id == messages.c.user_id, turn_blocks.c.turn_id == messages.c.turn_id)
-    found = select_messages(owned(messages.c.user_id, user))
-    found = found.add_columns(turn_blocks.c.block_id).outerjoin(turn_blocks, of_turn)
+    wanted = {"user": user, "numbers": sorted({row.message_no for row in rows})}
     sources: dict[int, tuple[StoredMessage, int, Any]] = {
-        row["message_no"]: (stored_message(row), row["seq"], row["block_id"])
-        for row in connection.execute(found.where(wanted)).mappings()
+        row.message_no: (stored_message(row), row.seq, row.block_id)
+        for row in (connection.execute(_sources(), wanted) if rows else ())
     }
     records = []
     for row in rows:
@@ -186,32 +199,15 @@ def _chunk_rows(connection: Connection, user: UserId, rows: Sequence[Any]) -> li
     return records
 
 
-def _filtered(user: UserId, where: ChunkFilter) -> Select[Any]:
-    found = select(chunks.c.chunk_id).select_from(_with_turns())
-    found = found.where(chunks.c.user_id == user, chunks.c.searchable)
-    if where.block_id is not None:
-        of_turn = and_(turn_blocks.c.user_id == turns.c.user_id, turn_blocks.c.turn_id == turns.c.turn_id)
-        found = found.join(turn_blocks, of_turn).where(turn_blocks.c.block_id == where.block_id)
-    if where.session_id is not None:
-        found = found.where(turns.c.session_id == where.session_id)
-    if where.speaker is not None:
-        name = where.speaker.casefold()
-        unnamed = and_(messages.c.speaker.is_(None), messages.c.role == name)
-        found = found.where(unnamed if name in _ROLES else messages.c.speaker_key == name)
-    if where.since is not None:
-        found = found.where(messages.c.occurred_at >= where.since)
-    if where.until is not None:
-        found = found.where(messages.c.occurred_at < where.until)
-    if where.known_until is not None:
-        found = found.where(messages.c.recorded_at <= where.known_until)
-    return found
+@cache
+def _sources() -> Select[Any]:
+    of_turn = and_(turn_blocks.c.user_id == messages.c.user_id, turn_blocks.c.turn_id == messages.c.turn_id)
+    found = select_messages(owned(messages), listed(messages.c.message_no, "numbers"))
+    found = found.add_columns(messages.c.message_no, turns.c.seq, turn_blocks.c.block_id)
+    return found.outerjoin(turn_blocks, of_turn)
 
 
-def _with_turns() -> Any:
+def with_turns() -> Any:
+    """Chunks beside their messages and turns."""
     of_turn = and_(turns.c.user_id == messages.c.user_id, turns.c.turn_id == messages.c.turn_id)
     return chunks.join(messages, messages.c.message_no == chunks.c.message_no).join(turns, of_turn)
-
-
-def _matches(stored: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
-    # By their JSON, because in Python 1 == True and 1 == 1.0.
-    return all(key in stored and to_json(stored[key]) == to_json(value) for key, value in wanted.items())

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 from hmlr.records import BlockId, FactId
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, AssignTurn, ConfirmFact, FactQuery, PutBlock, PutFact, TurnQuery
-from tests.store.making import ADA, NOW, block, fact, turn
+from tests.store.making import ADA, NOW, block, fact, reply, turn
 
 _NOBODY_HAS_MANY = ("users", "edits", "tombstones")
 
@@ -52,7 +52,10 @@ async def test_what_is_named_is_found_by_its_name(store: Store, plans: dict[str,
     first, second = await store.add_turns(ADA, [turn("Oslo", jobs=jobs), turn("Bergen", jobs=jobs)])
     await store.add_turns(ADA, [turn("Oslo", idempotency_key="k")])
     ids = (first.turn_id, second.turn_id)
+    await store.add_reply(ADA, first.turn_id, reply())
     leases = await store.claim(ADA, "embed", limit=9, lease_s=60, now=NOW)
+    await store.renew(ADA, leases, lease_s=60, now=NOW)
+    await store.waiting_turns(ADA, ["route"], before_seq=second.seq, most=4, now=NOW)
     rows = await store.turn_chunks(ADA, ids)
     chunk_ids = tuple(row.chunk_id for row in rows)
     vectors = AddVectors(model_id="m", chunk_ids=chunk_ids, rows=np.ones((len(rows), 2), np.float32))
