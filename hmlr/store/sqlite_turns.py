@@ -113,7 +113,7 @@ def read_turns(connection: Connection, user: UserId, query: TurnQuery) -> list[T
 def _with_messages(connection: Connection, user: UserId, rows: Sequence[Row[Any]]) -> list[Turn]:
     said: dict[str, list[StoredMessage]] = defaultdict(list)
     turn_ids = [row.turn_id for row in rows]
-    for row in connection.execute(_said_in(), {"user": user, "turns": turn_ids}):
+    for row in connection.execute(_said_in(), {"user": user, "turns": turn_ids}).all():
         said[row.turn_id].append(stored_message(row))
     return [_turn(row, said[row.turn_id]) for row in rows]
 
