@@ -23,7 +23,6 @@ from hmlr.threads import unless_brief
 
 MAX_RELEVANT = 12
 BRIEF_FACTS = 100  # scored in less than half a millisecond
-BRIEF_CHANGES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +118,9 @@ class FactBook:
             if changes.whole:
                 self._page = _Page()
             if changes.facts or changes.whole:
-                await unless_brief(len(changes.facts) <= BRIEF_CHANGES, self._page.take, changes)
+                # Names and constraints are arranged anew from all facts that there are.
+                brief = len(self._page.facts) + len(changes.facts) <= BRIEF_FACTS
+                await unless_brief(brief, self._page.take, changes)
             yield self._page
 
 

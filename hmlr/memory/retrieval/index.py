@@ -93,6 +93,10 @@ class UserIndex:
         self.vectors[rows[found]] = batch.rows[found]
         self.total_vectors += int(found.sum())
 
+    def has_room(self, count: int) -> bool:
+        """Whether so many paragraphs more fit without growing the arrays, which copies them."""
+        return self.n + count <= len(self.chunk_ids)
+
     def _reserve(self, size: int) -> None:
         """Grow the arrays by doubling, so that appending costs what is appended, not what is there."""
         if size <= len(self.chunk_ids):
@@ -151,9 +155,11 @@ class IndexCache:
         if self._model_id is not None:
             batch = await self._store.vectors(user, self._model_id, last_vector)
         columns = await self._store.chunk_columns(user, last_chunk)
-        await unless_brief(len(columns.chunk_ids) <= BRIEF_ROWS, index.append, columns)
+        count = len(columns.chunk_ids)
+        await unless_brief(count <= BRIEF_ROWS and index.has_room(count), index.append, columns)
         if batch is not None and len(batch.vector_nos):
-            await unless_brief(len(batch.vector_nos) <= BRIEF_ROWS, index.add_vectors, batch)
+            brief = bool(index.dim) and len(batch.vector_nos) <= BRIEF_ROWS
+            await unless_brief(brief, index.add_vectors, batch)
             last_vector = int(batch.vector_nos[-1])
         if len(columns.chunk_ids):
             last_chunk = int(columns.chunk_ids[-1])
