@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from hmlr.memory.retrieval.lattice import only_asks
+from hmlr.language.traits import only_asks
 from hmlr.records import JobKind, StoredMessage, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import TurnQuery

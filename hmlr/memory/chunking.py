@@ -8,6 +8,8 @@ from typing import Literal
 
 from hmlr.language.sentences import paragraph_spans, sentence_spans
 
+JOIN_CHARS = 400
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slice:
@@ -25,11 +27,12 @@ class Slice:
 def chunk(text: str, *, max_chars: int = 1000) -> list[Slice]:
     """Return the paragraphs of ``text``, each followed by its sentences when it has more than one.
 
+    Short ones in a row, such as a heading and the lines of a list, count as one: alone they say little.
     The paragraphs put together give ``text`` byte for byte, and the sentences of a paragraph give that
     paragraph. No slice is longer than ``max_chars``. Empty text has no slices. Raises ValueError when
     ``max_chars`` is below 1.
     """
-    paragraphs = paragraph_spans(text, max_chars)
+    paragraphs = _joined(paragraph_spans(text, max_chars), min(JOIN_CHARS, max_chars))
     # Sentence ends come from the whole text: a paragraph cut out of long code must not be read as prose.
     ends = [end for _, end in sentence_spans(text)]
     slices: list[Slice] = []
@@ -42,3 +45,14 @@ def chunk(text: str, *, max_chars: int = 1000) -> list[Slice]:
         bounds = zip([start, *inner], [*inner, end], strict=True)
         slices.extend(Slice(kind="sentence", start=a, end=b, parent=parent) for a, b in bounds)
     return slices
+
+
+def _joined(spans: list[tuple[int, int]], most: int) -> list[tuple[int, int]]:
+    """The spans with neighbours put together as long as they are not longer than ``most``."""
+    joined: list[tuple[int, int]] = []
+    for start, end in spans:
+        if joined and end - joined[-1][0] <= most:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hmlr.errors import EmbedderError
+from hmlr.memory.embeddings.port import Said
 from hmlr.memory.embeddings.service import EmbeddingService
-from hmlr.memory.retrieval.lattice import Lattice, comparable
+from hmlr.memory.retrieval.lattice import Lattice
 from hmlr.records import UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, Change, ChunkRow, Lease
@@ -46,22 +44,25 @@ class EmbedJob:
         model_id = self._embedding.model_id
         if rows and model_id is not None:  # without a model there is nothing to do any more
             async with self._model:
-                vectors = await self._embedding.embed_batch([embedded_text(row) for row in rows])
-            await self._compare(vectors[0])
+                encoded = await self._embedding.encode([said_in(row) for row in rows])
+            await self._compare(encoded.dim)
             ids = tuple(row.chunk_id for row in rows)
-            changes.append(AddVectors(model_id=model_id, chunk_ids=ids, rows=vectors))
+            changes.append(AddVectors(model_id=model_id, chunk_ids=ids, encoded=encoded))
         await self._store.apply(self._user, changes, finish=leases)
 
-    async def _compare(self, vector: NDArray[np.float32]) -> None:
+    async def _compare(self, dim: int) -> None:
         """Refuse vectors that can't be compared with the stored ones; once, since a model stays the same."""
-        if not self._compared and not comparable(await self._lattice.index(self._user), vector):
-            raise EmbedderError(
-                f"{self._embedding.model_id} makes other vectors than those that are stored",
-                hint="Give another model another name",
-            )
+        if not self._compared:
+            stored = (await self._lattice.index(self._user)).vectors.dim
+            if stored not in (0, dim):
+                raise EmbedderError(
+                    f"{self._embedding.model_id} makes other vectors than those that are stored",
+                    hint="Give another model another name",
+                )
         self._compared = True
 
 
-def embedded_text(row: ChunkRow) -> str:
-    """What is embedded: a named speaker's name belongs to what was said."""
-    return f"{row.message.speaker}: {row.text}" if row.message.speaker else row.text
+def said_in(row: ChunkRow) -> Said:
+    """What is encoded: who speaks belongs to what was said."""
+    message = row.message
+    return Said(text=row.text, speaker=message.speaker or message.role, named=message.speaker is not None)

@@ -12,7 +12,8 @@ import uuid_utils
 
 from hmlr.errors import InvalidInput, TooLarge
 from hmlr.language.tokens import terms
-from hmlr.memory.chunking import chunk
+from hmlr.language.traits import only_asks, speaks_of_self
+from hmlr.memory.chunking import Slice, chunk
 from hmlr.records import JobKind, Message, Role, SessionId, TurnId, UserId
 from hmlr.store.records import NewChunk, NewMessage, NewTurn
 
@@ -94,17 +95,20 @@ class Intake:
 
 def new_chunks(content: str) -> tuple[NewChunk, ...]:
     """A message's slices; paragraphs carry their search terms."""
-    slices = chunk(content)
-    return tuple(
-        NewChunk(
-            ordinal=ordinal,
-            kind=piece.kind,
-            start=piece.start,
-            end=piece.end,
-            parent=piece.parent,
-            terms=tuple(terms(content[piece.start : piece.end])) if piece.kind == "paragraph" else (),
-        )
-        for ordinal, piece in enumerate(slices)
+    return tuple(_new_chunk(ordinal, piece, content) for ordinal, piece in enumerate(chunk(content)))
+
+
+def _new_chunk(ordinal: int, piece: Slice, content: str) -> NewChunk:
+    text = content[piece.start : piece.end] if piece.kind == "paragraph" else ""
+    return NewChunk(
+        ordinal=ordinal,
+        kind=piece.kind,
+        start=piece.start,
+        end=piece.end,
+        parent=piece.parent,
+        terms=tuple(terms(text)) if text else (),
+        asks=only_asks(text),
+        of_self=speaks_of_self(text),
     )
 
 

@@ -26,6 +26,7 @@ from hmlr.records import (
     StoredMessage,
     TurnId,
 )
+from hmlr.store.encoded import Encoded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class NewChunk:
     end: int
     parent: int | None  # ordinal of the paragraph of a sentence
     terms: tuple[str, ...] = ()  # search terms, with repeats; only paragraphs are indexed
+    asks: bool = False  # every sentence is a question
+    of_self: bool = False  # it says I, my, we …
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +145,9 @@ class ChunkColumns:
     term_counts: NDArray[np.int32]
     occurred_us: NDArray[np.int64]  # event time, microseconds since 1970 UTC
     owners: NDArray[np.bool_]
+    lengths: NDArray[np.int32]  # characters
+    asks: NDArray[np.bool_]  # every sentence is a question
+    of_self: NDArray[np.bool_]  # it says I, my, we …
     speakers: tuple[str, ...]  # the speaker's name, else the role
     turn_ids: tuple[TurnId, ...]
     sessions: tuple[SessionId, ...]
@@ -149,11 +155,11 @@ class ChunkColumns:
 
 @dataclass(frozen=True, kw_only=True)
 class VectorBatch:
-    """Vectors of chunks, ascending by vector number: `rows` is (n, dim) float32, unit rows."""
+    """Vectors of n chunks, ascending by vector number."""
 
     vector_nos: NDArray[np.int64]
     chunk_ids: NDArray[np.int64]
-    rows: NDArray[np.float32]
+    encoded: Encoded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +215,7 @@ class AddVectors:
 
     model_id: str
     chunk_ids: tuple[ChunkId, ...]
-    rows: NDArray[np.float32]  # (n, dim) unit rows
+    encoded: Encoded
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from hmlr.store.columns import count, flag, moment, number, serial, values, words
 
-HEAD = "0002"  # the newest revision in migrations/versions; a test compares
+HEAD = "0003"  # the newest revision in migrations/versions; a test compares
 
 ORDINAL_BITS = 20  # chunk_id = message_no << ORDINAL_BITS | ordinal: a rebuild gives the same ids
 
@@ -103,6 +103,8 @@ chunks = Table(
     number("term_count"),
     flag("searchable"),
     words("terms"),  # the search terms as indexed, so that the index can be undone and made anew exactly
+    flag("asks"),  # every sentence is a question
+    flag("of_self"),  # it says I, my, we …
     ForeignKeyConstraint(["message_no"], ["messages.message_no"], ondelete="CASCADE"),
     Index("ix_chunks_message", "message_no"),
     Index("ix_chunks_searchable", "user_id", "searchable", "chunk_id"),
@@ -116,7 +118,9 @@ vectors = Table(
     number("chunk_id"),
     words("model_id"),
     number("dim"),
-    Column("data", LargeBinary, nullable=False),  # little-endian float16
+    Column("data", LargeBinary, nullable=False),  # int8, scaled by the largest
+    Column("tokens", LargeBinary, nullable=False, server_default=text("x''")),  # a sign per dimension
+    Column("pieces", LargeBinary, nullable=False, server_default=text("x''")),  # little-endian uint16
     UniqueConstraint("chunk_id", "model_id"),
     ForeignKeyConstraint(["chunk_id"], ["chunks.chunk_id"], ondelete="CASCADE"),
     Index("ix_vectors_model", "user_id", "model_id", "vector_no"),

@@ -7,7 +7,6 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, Delete, Select, bindparam, delete, select
 
 from hmlr.errors import InvalidInput
@@ -92,25 +91,27 @@ def _apply_one(connection: Connection, user: UserId, change: Change, fact_versio
 
 
 def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> None:
-    rows = change.rows
-    if rows.ndim != 2 or len(rows) != len(change.chunk_ids) or not np.isfinite(rows).all():
-        raise InvalidInput("vectors must be finite numbers, one row for each chunk")
+    encoded = change.encoded
+    if len(encoded) != len(change.chunk_ids):
+        raise InvalidInput("vectors must come one for each chunk")
     named = {"user": user, "ids": change.chunk_ids}
     present = set(connection.execute(_present_chunks(), named).scalars())
     if not present:
         return
     connection.execute(_drop_vectors(), {"user": user, "model": change.model_id, "ids": sorted(present)})
     # A chunk named twice has one vector, the last given.
-    latest = dict(zip(change.chunk_ids, rows.astype("<f2"), strict=True))
+    latest = dict(zip(change.chunk_ids, encoded.parts(), strict=True))
     values = [
         {
             "user_id": user,
             "chunk_id": chunk_id,
             "model_id": change.model_id,
-            "dim": len(row),
-            "data": row.tobytes(),
+            "dim": encoded.dim,
+            "data": row,
+            "tokens": tokens,
+            "pieces": pieces,
         }
-        for chunk_id, row in latest.items()
+        for chunk_id, (row, tokens, pieces) in latest.items()
         if chunk_id in present
     ]
     connection.execute(into(vectors), values)

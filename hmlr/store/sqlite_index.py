@@ -40,6 +40,8 @@ def chunk_values(
                 "term_count": len(piece.terms) if searchable else 0,
                 "searchable": searchable,
                 "terms": " ".join(piece.terms) if searchable else "",
+                "asks": piece.asks and searchable,
+                "of_self": piece.of_self and searchable,
             }
         )
     return rows

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from hmlr.errors import StorageCorrupt
 from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
+from hmlr.store.encoded import Encoded
 from hmlr.store.records import ChunkColumns, ChunkRow, IndexState, Postings, VectorBatch
 from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
 from hmlr.store.sqlite_index import tokens
@@ -32,7 +33,17 @@ from hmlr.store.sqlite_rows import listed, mine, owned, select_messages, stored_
 _SHOWN = (chunks.c.chunk_id, chunks.c.message_no, chunks.c.kind, chunks.c.start, chunks.c.end)
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
 PAGE = 1000
-_NUMBERS = (np.int64, np.int64, np.int32, np.int64, np.bool_)  # of the columns that search computes with
+# The columns that search computes with, in the order in which they are read.
+_NUMBERS: dict[str, Any] = {
+    "chunk_ids": np.int64,
+    "message_nos": np.int64,
+    "term_counts": np.int32,
+    "occurred_us": np.int64,
+    "owners": np.bool_,
+    "lengths": np.int32,
+    "asks": np.bool_,
+    "of_self": np.bool_,
+}
 
 
 def index_state(connection: Connection, user: UserId, model_id: str) -> IndexState:
@@ -57,21 +68,17 @@ def _of_model() -> ColumnElement[bool]:
 def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> ChunkColumns:
     """See SearchStore.chunk_columns."""
     found = connection.execute(_chunk_columns(), {"user": user, "after": after_chunk})
-    numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in _NUMBERS]
+    numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in _NUMBERS.values()]
     names: list[list[Any]] = [[], [], []]
     for rows in found.partitions(PAGE):
         columns = list(zip(*rows, strict=True))
-        for parts, kind, values in zip(numbers, _NUMBERS, columns[:5], strict=True):
+        for parts, kind, values in zip(numbers, _NUMBERS.values(), columns[: len(_NUMBERS)], strict=True):
             parts.append(np.array(values, dtype=kind))
-        for held, values in zip(names, columns[5:], strict=True):
+        for held, values in zip(names, columns[len(_NUMBERS) :], strict=True):
             held.extend(values)
-    ids, message_nos, counts, occurred, owners = (np.concatenate(parts) for parts in numbers)
+    joined = dict(zip(_NUMBERS, (np.concatenate(parts) for parts in numbers), strict=True))
     return ChunkColumns(
-        chunk_ids=ids,
-        message_nos=message_nos,
-        term_counts=counts,
-        occurred_us=occurred,
-        owners=owners,
+        **joined,
         speakers=tuple(names[0]),
         turn_ids=tuple(names[1]),
         sessions=tuple(names[2]),
@@ -86,6 +93,9 @@ def _chunk_columns() -> Select[Any]:
         chunks.c.term_count,
         type_coerce(messages.c.occurred_at, Integer),
         messages.c.owner,
+        chunks.c.end - chunks.c.start,
+        chunks.c.asks,
+        chunks.c.of_self,
         func.coalesce(messages.c.speaker, messages.c.role),
         messages.c.turn_id,
         turns.c.session_id,
@@ -98,29 +108,29 @@ def read_vectors(connection: Connection, user: UserId, model_id: str, after_vect
     """See SearchStore.vectors."""
     asked = {"user": user, "model": model_id, "after": after_vector}
     found = connection.execute(_vectors(), asked)
-    numbers, chunk_ids = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    pages: list[NDArray[np.float32]] = []
+    numbers: list[int] = []
+    chunk_ids: list[int] = []
+    parts: list[Encoded] = []
     dim = 0
     for rows in found.partitions(PAGE):
-        page_numbers, page_ids, dims, blobs = zip(*rows, strict=True)
-        dim = dim or dims[0]
-        if any(len(blob) != 2 * dim for blob in blobs):
-            raise StorageCorrupt(f"vectors of {model_id} differ in length", hint="Run `rebuild`")
-        data = np.frombuffer(b"".join(blobs), dtype="<f2").astype(np.float32).reshape(len(rows), dim)
-        norms = np.linalg.norm(data, axis=1, keepdims=True)  # float16 leaves them a little off one
-        pages.append(np.divide(data, norms, out=data, where=norms > 0))
-        numbers.append(np.array(page_numbers, dtype=np.int64))
-        chunk_ids.append(np.array(page_ids, dtype=np.int64))
+        dim = dim or rows[0].dim
+        numbers += [row.vector_no for row in rows]
+        chunk_ids += [row.chunk_id for row in rows]
+        try:
+            parts.append(Encoded.of_parts([(row.data, row.tokens, row.pieces) for row in rows], dim))
+        except ValueError as error:
+            raise StorageCorrupt(f"vectors of {model_id} differ in length", hint="Run `rebuild`") from error
     return VectorBatch(
-        vector_nos=np.concatenate(numbers),
-        chunk_ids=np.concatenate(chunk_ids),
-        rows=np.concatenate(pages) if pages else np.zeros((0, 0), np.float32),
+        vector_nos=np.array(numbers, np.int64),
+        chunk_ids=np.array(chunk_ids, np.int64),
+        encoded=Encoded.joined(parts, dim),
     )
 
 
 @cache
 def _vectors() -> Select[Any]:
-    columns = (vectors.c.vector_no, vectors.c.chunk_id, vectors.c.dim, vectors.c.data)
+    names = ("vector_no", "chunk_id", "dim", "data", "tokens", "pieces")
+    columns = [vectors.c[name] for name in names]
     newer = and_(mine(vectors), _of_model(), vectors.c.vector_no > bindparam("after"))
     return select(*columns).where(newer).order_by(vectors.c.vector_no)
 

@@ -10,7 +10,7 @@ from hmlr.memory.embeddings.service import EmbeddingService
 
 __all__ = ["Embedder", "EmbedderSpec", "EmbeddingService", "embedder_spec"]
 
-MINILM_ID = "all-minilm-l6-v2-int8"
+MINILM_ID = "all-minilm-l6-v2-int8"  # of the exported model, and of the vectors made with it
 MINILM_DIM = 384
 
 

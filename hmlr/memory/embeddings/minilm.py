@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from hmlr.errors import EmbedderError, EmbedderUnavailable
 from hmlr.memory.embeddings import MINILM_DIM, MINILM_ID
 from hmlr.memory.embeddings.minilm_export import exported_model
+from hmlr.memory.embeddings.minilm_tokens import Vocabulary, asked, encoded
+from hmlr.memory.embeddings.port import Asked, Said
+from hmlr.store.encoded import Encoded
 
 BATCH = 32  # texts; measured: larger batches are no faster on a CPU and pad more
 BATCH_PIECES = 2048  # with padding; 32 long texts at once would take 660 MB of memory and be no faster
@@ -60,6 +63,17 @@ class MiniLMEmbedder:
             rows[batch.places] = pooled(batch.states, batch.mask)
         return rows
 
+    def encode(self, said: Sequence[Said]) -> Encoded:
+        """See `TokenEmbedder`. Who speaks stands before each text, and none of it is kept as a token."""
+        names = self._encoder.names
+        ids, states = self._encoder.states([f"{each.speaker}: {each.text}" for each in said])
+        return encoded(ids, states, [names.head_length(each.speaker) for each in said], names)
+
+    def ask(self, question: str) -> Asked:
+        """See `TokenEmbedder`."""
+        ids, states = self._encoder.states([question])
+        return asked(ids[0], states[0], self._encoder.names)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class EncodedBatch:
@@ -86,6 +100,7 @@ class MiniLMEncoder:
             EmbedderError: onnxruntime refuses the model, or the tokenizer can't be read.
         """
         self._tokenizer = _tokenizer(source_folder() / "tokenizer.json")
+        self.names = Vocabulary(self._tokenizer)
         self._session = _session(onnx_model, threads)
 
     def batches(self, texts: Sequence[str]) -> Iterator[EncodedBatch]:
@@ -97,6 +112,16 @@ class MiniLMEncoder:
             with _translated():
                 (states,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
             yield EncodedBatch(places=places, ids=ids, mask=mask, states=states)
+
+    def states(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float32]]]:
+        """The pieces of each text, and of each piece its last hidden state, `(pieces, 384)`."""
+        ids: list[NDArray[np.int64]] = [np.zeros(0, np.int64)] * len(texts)
+        states: list[NDArray[np.float32]] = [np.zeros((0, MINILM_DIM), np.float32)] * len(texts)
+        for batch in self.batches(texts):
+            lengths = batch.mask.sum(axis=1)
+            for place, own, rows, length in zip(batch.places, batch.ids, batch.states, lengths, strict=True):
+                ids[place], states[place] = own[:length], rows[:length]
+        return ids, states
 
     def _pieces(self, text: str) -> list[int]:
         # One text at a time: `encode_batch` starts a thread pool of its own, which makes a later fork

@@ -1,13 +1,38 @@
-"""The port of embedding models, and the value that names one before it is loaded."""
+"""The ports of embedding models, what they take and give, and the value that names one not loaded yet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hmlr.store.encoded import Encoded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """A paragraph to be encoded, with who said it: a text means more beside its speaker."""
+
+    text: str
+    speaker: str  # a name, or the role
+    named: bool = False  # it is a name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Asked:
+    """A question as a model sees it. Without token vectors the arrays of pieces have length 0."""
+
+    row: NDArray[np.float32]
+    """`(dim,) float32, unit`: the question as a whole, to be compared with pooled vectors."""
+    vectors: NDArray[np.float32]
+    """`(q, dim) float32, unit rows`: its word pieces without punctuation, less the model's mean."""
+    pieces: NDArray[np.uint16]
+    """`(q,)`: which pieces they are."""
+    words: tuple[str, ...]
+    """`(q,)`: the word of each, in lower case."""
 
 
 class Embedder(Protocol):
@@ -36,6 +61,27 @@ class Embedder(Protocol):
 
         Raises:
             EmbedderError: the model failed; nothing was computed.
+        """
+        ...
+
+
+@runtime_checkable
+class TokenEmbedder(Embedder, Protocol):
+    """An embedder that also gives a vector for every word piece; the same promises as `Embedder` makes."""
+
+    def encode(self, said: Sequence[Said]) -> Encoded:
+        """Return the vectors to be stored, in the order of the texts; every text has a token at least.
+
+        Raises:
+            EmbedderError: the model failed; nothing was computed.
+        """
+        ...
+
+    def ask(self, question: str) -> Asked:
+        """Return what a question is searched with.
+
+        Raises:
+            EmbedderError: the model failed.
         """
         ...
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hmlr.errors import EmbedderError, EmbedderUnavailable
-from hmlr.memory.embeddings.port import Embedder, EmbedderSpec
+from hmlr.memory.embeddings.port import Asked, Embedder, EmbedderSpec, Said, TokenEmbedder
 from hmlr.memory.embeddings.workers import OverdueError, Workers
+from hmlr.store.encoded import Encoded, to_int8
+
+T = TypeVar("T")
 
 RETRY_LOAD_S = 60.0  # a load that failed costs seconds; the cause rarely mends itself sooner
 SLICE = 128  # texts per call of a thread, about 0.3 s: a query never waits for a whole import
@@ -93,11 +98,33 @@ class EmbeddingService:
                 not in time. While two calls are overdue none is tried.
             ClosedError: the service is closed, or was closed while this call waited.
         """
-        return await self._embed(texts, self._timeout_s)
+        if isinstance(texts, str):
+            raise TypeError("embed() takes a sequence of texts, not one text")
+        spec = self._required()
+        # At least one slice: an empty call tells by its shape what the loaded model's dim is.
+        starts = range(0, max(len(texts), 1), SLICE)
+        parts = [
+            await self._in_thread(spec, partial(_embed, list(texts[at : at + SLICE])), self._timeout_s)
+            for at in starts
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    async def embed_batch(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Like `embed`, for background work: every slice of 128 texts has `batch_timeout_s` seconds."""
-        return await self._embed(texts, self._batch_timeout_s)
+    async def encode(self, said: Sequence[Said]) -> Encoded:
+        """Return what is stored of the texts, in their order; for background work.
+
+        Every slice of 128 texts has `batch_timeout_s` seconds. Raises what `embed` raises.
+        """
+        spec = self._required()
+        starts = range(0, len(said), SLICE)
+        parts = [
+            await self._in_thread(spec, partial(_encode, said[at : at + SLICE]), self._batch_timeout_s)
+            for at in starts
+        ]
+        return parts[0] if len(parts) == 1 else Encoded.joined(parts, parts[0].dim if parts else 0)
+
+    async def ask(self, question: str) -> Asked:
+        """Return what a question is searched with; it has `timeout_s` seconds. Raises what `embed` raises."""
+        return await self._in_thread(self._required(), partial(_ask, question), self._timeout_s)
 
     async def aclose(self) -> None:
         """Stop taking work and return at once; a second close does nothing.
@@ -107,31 +134,25 @@ class EmbeddingService:
         """
         self._workers.close()
 
-    async def _embed(self, texts: Sequence[str], timeout_s: float) -> NDArray[np.float32]:
-        if isinstance(texts, str):
-            raise TypeError("embed() takes a sequence of texts, not one text")
+    def _required(self) -> EmbedderSpec:
         if self._spec is None:
             raise EmbedderUnavailable(
                 "No embedding model is configured", hint="Set the embedder to minilm for search by meaning"
             )
-        # At least one slice: an empty call tells by its shape what the loaded model's dim is.
-        starts = range(0, max(len(texts), 1), SLICE)
-        parts = [await self._in_thread(self._spec, list(texts[at : at + SLICE]), timeout_s) for at in starts]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return self._spec
 
-    async def _in_thread(self, spec: EmbedderSpec, texts: list[str], timeout_s: float) -> NDArray[np.float32]:
+    async def _in_thread(self, spec: EmbedderSpec, work: Callable[[Embedder], T], timeout_s: float) -> T:
         try:
-            return await self._workers.run(lambda: self._embed_blocking(spec, texts), timeout_s)
+            return await self._workers.run(lambda: self._guarded(spec, work), timeout_s)
         except OverdueError as error:
             raise EmbedderError(f"The embedding model {spec.model_id} {error}") from error
 
-    def _embed_blocking(self, spec: EmbedderSpec, texts: list[str]) -> NDArray[np.float32]:
+    def _guarded(self, spec: EmbedderSpec, work: Callable[[Embedder], T]) -> T:
         embedder = self._loaded(spec)
         try:
-            rows = embedder.embed(texts)
+            return work(embedder)
         except FOREIGN as error:
             raise EmbedderError(f"The embedding model {spec.model_id} failed: {error!r}") from error
-        return checked_rows(rows, count=len(texts), dim=embedder.dim)
 
     def _loaded(self, spec: EmbedderSpec) -> Embedder:
         """Return the embedder, loading it when nobody has; the lock makes callers share one load."""
@@ -147,6 +168,34 @@ class EmbeddingService:
                 raise
             self._failure = None
             return self._embedder
+
+
+def _embed(texts: list[str], embedder: Embedder) -> NDArray[np.float32]:
+    return checked_rows(embedder.embed(texts), count=len(texts), dim=embedder.dim)
+
+
+def _encode(said: Sequence[Said], embedder: Embedder) -> Encoded:
+    """What is stored of texts; of a model without token vectors the pooled ones."""
+    if isinstance(embedder, TokenEmbedder):
+        return checked_encoded(embedder.encode(said), count=len(said), dim=embedder.dim)
+    rows = _embed([f"{each.speaker}: {each.text}" if each.named else each.text for each in said], embedder)
+    none = np.zeros(len(said), np.int32)
+    return Encoded(
+        pooled=to_int8(rows),
+        tokens=np.zeros((0, -(-embedder.dim // 8)), np.uint8),
+        token_counts=none,
+        pieces=np.zeros(0, np.uint16),
+        piece_counts=none,
+    )
+
+
+def _ask(question: str, embedder: Embedder) -> Asked:
+    if isinstance(embedder, TokenEmbedder):
+        return embedder.ask(question)
+    (row,) = _embed([question], embedder)
+    return Asked(
+        row=row, vectors=np.zeros((0, len(row)), np.float32), pieces=np.zeros(0, np.uint16), words=()
+    )
 
 
 def load_checked(spec: EmbedderSpec) -> Embedder:
@@ -182,6 +231,19 @@ def checked_rows(rows: NDArray[np.float32], *, count: int, dim: int) -> NDArray[
     if (np.abs(lengths - 1.0) <= UNIT_TOLERANCE).all():
         return rows
     return np.asarray(rows / np.where(lengths == 0.0, 1.0, lengths), dtype=np.float32)
+
+
+def checked_encoded(encoded: Encoded, *, count: int, dim: int) -> Encoded:
+    """Return it unchanged. EmbedderError when its arrays do not belong to so many texts."""
+    whole = (
+        encoded.pooled.shape == (count, dim)
+        and len(encoded.token_counts) == len(encoded.piece_counts) == count
+        and encoded.tokens.shape == (int(encoded.token_counts.sum()), -(-dim // 8))
+        and len(encoded.pieces) == int(encoded.piece_counts.sum())
+    )
+    if not whole:
+        raise EmbedderError(f"The embedder answered with arrays that are not those of {count} texts")
+    return encoded
 
 
 def _again(failure: EmbedderError) -> EmbedderError:

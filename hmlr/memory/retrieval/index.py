@@ -9,14 +9,27 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from hmlr.memory.retrieval.columns import VectorColumns, grown
 from hmlr.records import SessionId, TurnId, UserId
 from hmlr.store.port import SearchStore
-from hmlr.store.records import ChunkColumns, IndexState, VectorBatch
+from hmlr.store.records import ChunkColumns, IndexState
 from hmlr.threads import unless_brief
 
 # How many users' indexes stay in memory; a further one is loaded again when asked for.
 MAX_USERS = 64
 BRIEF_ROWS = 16  # of a turn or two
+
+# The columns that are taken over from the store as they are.
+_TAKEN: dict[str, type] = {
+    "chunk_ids": np.int64,
+    "message_nos": np.int64,
+    "term_counts": np.int32,
+    "occurred_us": np.int64,
+    "owners": np.bool_,
+    "lengths": np.int32,
+    "asks": np.bool_,
+    "of_self": np.bool_,
+}
 
 
 @dataclass
@@ -29,23 +42,22 @@ class UserIndex:
     """
 
     n: int = 0
-    dim: int = 0  # known with the first vectors
     state: IndexState = field(default_factory=lambda: IndexState(epoch=-1, last_chunk=0, last_vector=0))
     chunk_ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     message_nos: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     term_counts: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     occurred_us: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     owners: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    lengths: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    asks: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    of_self: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     speaker_nos: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     session_nos: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
-    vectors: NDArray[np.float32] = field(
-        default_factory=lambda: np.zeros((0, 0), np.float32)
-    )  # zeros: none yet
+    vectors: VectorColumns = field(default_factory=VectorColumns)
     speakers: dict[str, int] = field(default_factory=dict)  # speaker_nos are its values
     turn_ids: list[TurnId] = field(default_factory=list)
     sessions: dict[SessionId, int] = field(default_factory=dict)  # session_nos are its values
     total_terms: int = 0
-    total_vectors: int = 0
     # Tuples of numbers, which the garbage collector leaves alone: its pauses would grow with the memory.
     rows_of_turn: dict[TurnId, tuple[int, ...]] = field(default_factory=dict)
 
@@ -64,11 +76,8 @@ class UserIndex:
             return
         start, end = self.n, self.n + count
         self._reserve(end)
-        self.chunk_ids[start:end] = columns.chunk_ids
-        self.message_nos[start:end] = columns.message_nos
-        self.term_counts[start:end] = columns.term_counts
-        self.occurred_us[start:end] = columns.occurred_us
-        self.owners[start:end] = columns.owners
+        for name in _TAKEN:
+            getattr(self, name)[start:end] = getattr(columns, name)
         # A grown copy takes the place of the old one: a search may be walking through that meanwhile.
         speakers = dict(self.speakers)
         self.speaker_nos[start:end] = [speakers.setdefault(name, len(speakers)) for name in columns.speakers]
@@ -82,43 +91,14 @@ class UserIndex:
         self.total_terms += int(columns.term_counts.sum())
         self.n = end
 
-    def add_vectors(self, batch: VectorBatch) -> None:
-        """Put vectors at their paragraphs; those of paragraphs that are not here are dropped."""
-        if not len(batch.chunk_ids):
-            return
-        if not self.dim:
-            self.dim = batch.rows.shape[1]
-            self.vectors = np.zeros((len(self.chunk_ids), self.dim), np.float32)
-        rows, found = self.rows_of(batch.chunk_ids)
-        self.vectors[rows[found]] = batch.rows[found]
-        self.total_vectors += int(found.sum())
-
     def has_room(self, count: int) -> bool:
         """Whether so many paragraphs more fit without growing the arrays, which copies them."""
         return self.n + count <= len(self.chunk_ids)
 
     def _reserve(self, size: int) -> None:
-        """Grow the arrays by doubling, so that appending costs what is appended, not what is there."""
-        if size <= len(self.chunk_ids):
-            return
-        capacity = max(size, 2 * len(self.chunk_ids), 256)
-        for name in (
-            "chunk_ids",
-            "message_nos",
-            "term_counts",
-            "occurred_us",
-            "owners",
-            "speaker_nos",
-            "session_nos",
-        ):
-            old = getattr(self, name)
-            grown = np.zeros(capacity, old.dtype)
-            grown[: self.n] = old[: self.n]
-            setattr(self, name, grown)
-        vectors = np.zeros((capacity, self.dim), np.float32)
-        if self.dim:
-            vectors[: self.n] = self.vectors[: self.n]
-        self.vectors = vectors
+        if size > len(self.chunk_ids):
+            for name in (*_TAKEN, "speaker_nos", "session_nos"):
+                setattr(self, name, grown(getattr(self, name), self.n, size))
 
 
 class IndexCache:
@@ -158,10 +138,11 @@ class IndexCache:
         count = len(columns.chunk_ids)
         await unless_brief(count <= BRIEF_ROWS and index.has_room(count), index.append, columns)
         if batch is not None and len(batch.vector_nos):
-            brief = bool(index.dim) and len(batch.vector_nos) <= BRIEF_ROWS
-            await unless_brief(brief, index.add_vectors, batch)
+            rows, found = index.rows_of(batch.chunk_ids)
+            brief = len(rows) <= BRIEF_ROWS and index.vectors.has_room(index.n, batch.encoded)
+            await unless_brief(brief, index.vectors.put, index.n, rows, found, batch.encoded)
             last_vector = int(batch.vector_nos[-1])
-        if len(columns.chunk_ids):
+        if count:
             last_chunk = int(columns.chunk_ids[-1])
         # Marks of what was really read: a write between the two reads is picked up next time. What the
         # state promised and is gone since was erased, under an epoch of its own.

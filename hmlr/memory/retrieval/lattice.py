@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hmlr.errors import EmbedderError, EmbedderUnavailable
-from hmlr.language.dates import question_time
 from hmlr.language.sentences import sentence_spans
 from hmlr.language.tokens import query_terms
+from hmlr.language.traits import only_asks
 from hmlr.memory.echo import fold, repeats
+from hmlr.memory.embeddings.port import Asked
 from hmlr.memory.embeddings.service import EmbeddingService
-from hmlr.memory.retrieval import signals
+from hmlr.memory.retrieval.asking import names_of, take_apart
 from hmlr.memory.retrieval.index import IndexCache, UserIndex
-from hmlr.records import ChunkId, Hit, Hits, NodeKind, Source, StoredMessage, TurnId, UserId
+from hmlr.memory.retrieval.scoring import CANDIDATES, Candidate, Search
+from hmlr.records import Hit, Hits, NodeKind, Source, StoredMessage, TurnId, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import ChunkFilter, ChunkRow, Postings
+from hmlr.store.records import ChunkFilter, ChunkRow
 from hmlr.threads import unless_brief
 
 # More candidates than asked for are read, since what their text shows (questions) may still move them.
 SPARE_CANDIDATES = 30
 BRIEF_CHUNKS = 500  # scored in less than half a millisecond
-# A paragraph that only asks tells nothing; it gives way to statements that are about as near.
-QUESTION_PENALTY = -5.0
-_ASKS = frozenset("?？")
 LEXICAL_ONLY = "no embedder: search was lexical"
 OTHER_MODEL = "the embedding model is not the one that made the stored vectors: search was lexical"
 TEXT_KINDS: tuple[NodeKind, ...] = ("turn", "paragraph")
@@ -45,6 +44,7 @@ class SearchQuery:
     exclude: frozenset[TurnId] = frozenset()  # the turn that asks must not find itself
     per_message: int = 1  # hits from one message at most
     sentences: bool = False  # narrow each hit to its best sentence
+    budgeted: bool = False  # the hits fill a budget of tokens
     expand: tuple[str, ...] = ()  # other names of what the question names
     explain: bool = False
 
@@ -53,22 +53,13 @@ class SearchQuery:
 class QueryVector:
     """A question's vector, or why there is none."""
 
-    row: NDArray[np.float32] | None = None  # a unit row
+    asked: Asked | None = None
     degraded: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A paragraph with the shares of its score."""
-
-    chunk_id: ChunkId
-    shares: Mapping[str, float]
-    similarity: float | None
-
     @property
-    def score(self) -> float:
-        """Sum of the shares."""
-        return sum(self.shares.values())
+    def row(self) -> NDArray[np.float32] | None:
+        """The unit vector of the text as a whole."""
+        return None if self.asked is None else self.asked.row
 
 
 class Lattice:
@@ -95,20 +86,27 @@ class Lattice:
             self._indexes.fresh(user),
             self._allowed(user, query.where),
         )
-        if asked.row is not None and not comparable(index, asked.row):
+        if asked.asked is not None and not comparable(index, asked.asked.row):
             asked = QueryVector(degraded=(*asked.degraded, OTHER_MODEL))
-        scored = await unless_brief(
-            index.n <= BRIEF_CHUNKS, _score, index, query, asked.row, postings, allowed
+        known = asked.asked if index.vectors.count else None  # else there is nothing to compare it with
+        search = Search(
+            index=index,
+            question=take_apart(query.text, query.now, index.speakers, known, index.vectors),
+            postings=[postings.get(term) for term in _told(terms, index.speakers)],
+            forbidden=_forbidden(index, query, allowed, index.n),
+            budgeted=query.budgeted,
         )
-        hits = await self._best(user, query, scored, frozenset(terms))
+        hits = await self._best(user, query, search, frozenset(terms))
         return Hits(items=tuple(hits), degraded=asked.degraded)
 
     async def _best(
-        self, user: UserId, query: SearchQuery, scored: _Scored, terms: frozenset[str]
+        self, user: UserId, query: SearchQuery, search: Search, terms: frozenset[str]
     ) -> list[Hit]:
         """The best hits; repetitions are passed over, so it may take more candidates than hits."""
         count = query.limit * query.per_message + SPARE_CANDIDATES
         while True:
+            wanted = max(CANDIDATES, 2 * count)
+            scored = await unless_brief(search.n <= BRIEF_CHUNKS, search.scored, wanted)
             candidates = scored.top(count)
             rows = await self._store.chunks(user, [candidate.chunk_id for candidate in candidates])
             hits = _finish(candidates, rows, query, terms)
@@ -119,12 +117,12 @@ class Lattice:
     async def query_vector(self, text: str) -> QueryVector:
         """The vector of a question, for `search` and whoever else compares with it; never an error."""
         try:
-            vectors = await self._embedding.embed([text])
+            asked = await self._embedding.ask(text)
         except EmbedderUnavailable:
             return QueryVector(degraded=(LEXICAL_ONLY,))
         except EmbedderError as error:
             return QueryVector(degraded=(f"embedder failed, search was lexical: {error}",))
-        return QueryVector(row=vectors[0])
+        return QueryVector(asked=asked)
 
     async def _asked(self, text: str, vector: QueryVector | None) -> QueryVector:
         return await self.query_vector(text) if vector is None else vector
@@ -137,65 +135,13 @@ class Lattice:
 
 def comparable(index: UserIndex, vector: NDArray[np.float32]) -> bool:
     """Whether a vector has the stored vectors' length: a model may be replaced under its name."""
-    return not index.dim or index.dim == len(vector)
+    return not index.vectors.dim or index.vectors.dim == len(vector)
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """All paragraphs with their scores; −inf where a paragraph may not be a hit."""
-
-    chunk_ids: NDArray[np.int64]
-    total: NDArray[np.float32]
-    shares: Mapping[str, NDArray[np.float32]]
-    similarity: NDArray[np.float32] | None
-
-    def top(self, count: int) -> list[Candidate]:
-        """The best, best first; ties go to the older one, so that an answer is the same on every run."""
-        n = len(self.total)
-        if not n:
-            return []
-        wanted = min(n, count)
-        best = np.argpartition(-self.total, wanted - 1)[:wanted]
-        best = best[np.lexsort((best, -self.total[best]))]
-        best = best[np.isfinite(self.total[best])]
-        near = [None] * len(best) if self.similarity is None else _rounded(self.similarity[best])
-        shares = [_rounded(values[best]) for values in self.shares.values()]
-        return [
-            Candidate(
-                chunk_id=ChunkId(chunk_id), shares=dict(zip(self.shares, each, strict=True)), similarity=sim
-            )
-            for chunk_id, sim, *each in zip(self.chunk_ids[best].tolist(), near, *shares, strict=True)
-        ]
-
-
-def _rounded(values: NDArray[np.float32]) -> list[float]:
-    return [round(value, 4) for value in values.tolist()]
-
-
-def _score(
-    index: UserIndex,
-    query: SearchQuery,
-    vector: NDArray[np.float32] | None,
-    postings: Mapping[str, Postings],
-    allowed: NDArray[np.int64] | None,
-) -> _Scored:
-    """Score all paragraphs. Runs in a thread."""
-    n = index.n
-    raw = {
-        "lexical": signals.lexical(index, postings, n),
-        "who": signals.who(index, query.text, n),
-        "when": signals.when(index, question_time(query.text, query.now), n),
-    }
-    if vector is not None and index.total_vectors:
-        raw["vector"] = signals.vector(index, vector, n)
-    similarity = raw.get("vector")
-    for name, share in signals.NEIGHBOUR_SHARE.items():
-        if name in raw:
-            raw[name] = signals.with_neighbours(index, raw[name], share, n)
-    shares = signals.combine(raw)
-    total = np.asarray(sum(shares.values()), dtype=np.float32)
-    total[_forbidden(index, query, allowed, n)] = -np.inf
-    return _Scored(index.chunk_ids[:n], total, shares, similarity)
+def _told(terms: Sequence[str], speakers: Iterable[str]) -> Sequence[str]:
+    """The terms that are no speaker's name, if there are any: who is asked about is a signal of its own."""
+    names = {term for speaker in speakers for name in names_of(speaker) for term in query_terms(name)}
+    return [term for term in terms if term not in names] or terms
 
 
 def _forbidden(
@@ -212,18 +158,9 @@ def _forbidden(
 def _finish(
     candidates: Sequence[Candidate], rows: Sequence[ChunkRow], query: SearchQuery, terms: frozenset[str]
 ) -> list[Hit]:
-    """Turn candidates into hits: what only asks gives way, what only repeats is left out."""
-    by_id = {row.chunk_id: row for row in rows}
-    judged = []
-    for candidate in candidates:
-        row = by_id.get(candidate.chunk_id)
-        if row is None:  # forgotten since the index was read
-            continue
-        shares = dict(candidate.shares)
-        if only_asks(row.text):
-            shares["asks"] = QUESTION_PENALTY
-        judged.append((replace(candidate, shares=shares), row))
-    judged.sort(key=lambda pair: (-pair[0].score, pair[0].chunk_id))
+    """Turn candidates into hits: what only repeats is left out."""
+    by_id = {row.chunk_id: row for row in rows}  # without those that were forgotten since the index was read
+    judged = [(each, by_id[each.chunk_id]) for each in candidates if each.chunk_id in by_id]
     repeated = _repetitions([row for _, row in judged], query)
     taken: dict[str, int] = {}
     hits: list[Hit] = []
@@ -254,17 +191,6 @@ def _repetitions(rows: Sequence[ChunkRow], query: SearchQuery) -> set[int]:
         if row.message.role == "assistant" and any(repeats(row.text, each.text) for each in originals):
             repeated.add(row.chunk_id)
     return repeated
-
-
-def only_asks(text: str) -> bool:
-    """Whether every sentence of a text is a question."""
-    if not _ASKS.intersection(text):  # most texts: spares cutting them into sentences
-        return False
-    sentences = [text[start:end].strip() for start, end in sentence_spans(text)]
-    sentences = [sentence for sentence in sentences if sentence]
-    return bool(sentences) and all(
-        sentence.rstrip("\"'”’)*_ ").endswith(tuple(_ASKS)) for sentence in sentences
-    )
 
 
 def _hit(candidate: Candidate, row: ChunkRow, query: SearchQuery, terms: frozenset[str]) -> Hit:

@@ -113,6 +113,7 @@ class Recall:
             where=where,
             per_message=3 if budgeted else 1,
             sentences="sentence" in kinds,
+            budgeted=budgeted,
             expand=await self._book.other_names(request.query),
             explain=request.explain,
         )

@@ -142,7 +142,4 @@ def first_words(turn: Turn) -> str:
 def vector_of(index: UserIndex, turn: Turn) -> NDArray[np.float32] | None:
     """The vector of a turn's first paragraph, None while there is none."""
     rows: Sequence[int] = index.rows_of_turn.get(turn.turn_id, ())
-    if not rows or not index.dim:
-        return None
-    row: NDArray[np.float32] = index.vectors[rows[0]]
-    return row if row.any() else None
+    return index.vectors.row(rows[0]) if rows else None

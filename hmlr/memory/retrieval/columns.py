@@ -1,0 +1,105 @@
+"""Vectors of a user's paragraphs in memory, arranged for counting signs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.store.encoded import Encoded, to_signs
+
+Signs = NDArray[np.uint64]
+WORD = 64
+PIECES = 1 << 16  # word pieces are numbered by uint16
+
+
+def grown(array: NDArray[Any], used: int, size: int) -> NDArray[Any]:
+    """A larger copy, at least twice as long: appending costs what is appended, not what is there."""
+    capacity = max(size, 2 * len(array), 256)
+    larger = np.zeros((capacity, *array.shape[1:]), array.dtype)
+    larger[:used] = array[:used]
+    return larger
+
+
+def words_of(signs: NDArray[np.uint8]) -> Signs:
+    """Packed signs as 64-bit words, `(n, bytes)` to `(n, words)`, padded with zeros."""
+    width = -(-signs.shape[1] * 8 // WORD) * 8
+    padded = np.zeros((len(signs), width), np.uint8)
+    padded[:, : signs.shape[1]] = signs
+    return padded.view(np.uint64)
+
+
+@dataclass
+class VectorColumns:
+    """By paragraph its pooled vector and the place of its tokens' signs.
+
+    Rows beyond `capacity` have no vector yet, like those with zeros. Tokens stand in the order in which they
+    came; searches in other threads may read while this is appended to, since what is there is never moved.
+    """
+
+    dim: int = 0  # known with the first vectors
+    count: int = 0  # paragraphs that have a vector
+    pooled: NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), np.int8))  # (capacity, dim)
+    signs: Signs = field(default_factory=lambda: np.zeros((0, 0), np.uint64))  # (capacity, words), of pooled
+    starts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # (capacity,)
+    counts: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # (capacity,) of tokens
+    tokens: Signs = field(default_factory=lambda: np.zeros((0, 0), np.uint64))  # (tokens, words)
+    total_tokens: int = 0
+    frequencies: NDArray[np.int32] = field(default_factory=lambda: np.zeros(PIECES, np.int32))
+    """`(65536,)`: in how many paragraphs each word piece stands."""
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether the model gives token vectors."""
+        return self.total_tokens > 0
+
+    def row(self, at: int) -> NDArray[np.float32] | None:
+        """The unit vector of a paragraph, None when it has none."""
+        if at >= len(self.pooled) or not self.pooled[at].any():
+            return None
+        values = self.pooled[at].astype(np.float32)
+        return np.asarray(values / np.linalg.norm(values), dtype=np.float32)
+
+    def has_room(self, n: int, encoded: Encoded) -> bool:
+        """Whether these vectors fit without growing the arrays."""
+        tokens = self.total_tokens + len(encoded.tokens)
+        return n <= len(self.pooled) and tokens <= len(self.tokens)
+
+    def put(self, n: int, rows: NDArray[np.int64], found: NDArray[np.bool_], encoded: Encoded) -> None:
+        """Put vectors at their paragraphs, of which there are n; those that are not `found` are dropped."""
+        if not self.dim:
+            self._open(encoded.dim)
+        self._reserve(n, len(encoded.tokens))
+        at = rows[found]
+        fresh = np.asarray(~self.pooled[at].any(axis=1))  # made anew, a vector has the pieces that it had
+        self._count_pieces(encoded, found, fresh)
+        self.pooled[at] = encoded.pooled[found]
+        self.signs[at] = words_of(to_signs(encoded.pooled[found]))
+        end = self.total_tokens + len(encoded.tokens)
+        self.tokens[self.total_tokens : end] = words_of(encoded.tokens)
+        starts = self.total_tokens + np.cumsum(encoded.token_counts) - encoded.token_counts
+        self.starts[at], self.counts[at] = starts[found], encoded.token_counts[found]
+        self.total_tokens = end
+        self.count += int(fresh.sum())
+
+    def _open(self, dim: int) -> None:
+        words = -(-dim // WORD)
+        self.dim = dim
+        self.pooled = np.zeros((0, dim), np.int8)
+        self.signs, self.tokens = np.zeros((0, words), np.uint64), np.zeros((0, words), np.uint64)
+
+    def _reserve(self, n: int, tokens: int) -> None:
+        if n > len(self.pooled):
+            used = len(self.pooled)
+            for name in ("pooled", "signs", "starts", "counts"):
+                setattr(self, name, grown(getattr(self, name), used, n))
+        if self.total_tokens + tokens > len(self.tokens):
+            self.tokens = grown(self.tokens, self.total_tokens, self.total_tokens + tokens)
+
+    def _count_pieces(self, encoded: Encoded, found: NDArray[np.bool_], fresh: NDArray[np.bool_]) -> None:
+        counted = found.copy()
+        counted[found] = fresh
+        pieces = encoded.pieces[np.repeat(counted, encoded.piece_counts)]
+        self.frequencies = self.frequencies + np.bincount(pieces, minlength=PIECES).astype(np.int32)

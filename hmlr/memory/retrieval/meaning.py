@@ -1,0 +1,125 @@
+"""What vectors tell of a paragraph: late interaction of word pieces, and the pooled vector.
+
+Source: ColBERT (Khattab & Zaharia 2020) for late interaction. Counting the signs that differ loses next to
+nothing against the vectors themselves (docs/decisions/0015).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.memory.retrieval.asking import Question
+from hmlr.memory.retrieval.columns import Signs, VectorColumns
+from hmlr.memory.retrieval.signals import Rows, Signal, same_session
+
+# What is said belongs to what was said around it: a match some paragraphs away counts, by so much per step.
+LATE_DECAY = 0.9
+LATE_REACH = 3
+POOLED_SHARE = 0.5  # of the better neighbour's value
+
+
+@dataclass(frozen=True, eq=False)
+class Meaning:
+    """The vectors of the first n paragraphs, and which of them must not lift their neighbours."""
+
+    vectors: VectorColumns
+    sessions: NDArray[np.int32]  # (n,)
+    hidden: NDArray[np.bool_]  # (n,)
+
+
+def late(stored: Meaning, question: Question, rows: Rows) -> Signal:
+    """Late interaction of the question with `rows` (ascending) and what stands around them, −1 to 1.
+
+    Each piece of the question takes its best match in the paragraph, or one some steps away in the same
+    session; the score is the mean over the pieces, weighted by their rarity.
+    """
+    weights = question.weights
+    used = weights > 0
+    if not used.any() or not len(rows):
+        return np.zeros(len(rows), np.float32)
+    needed = _around(rows, LATE_REACH, len(stored.sessions))
+    best = best_matches(stored.vectors, question.signs[used], needed)
+    best[:, stored.hidden[needed]] = -1
+    spread = best[:, np.searchsorted(needed, rows)]
+    for step in range(1, LATE_REACH + 1):
+        share = np.float32(LATE_DECAY**step)
+        for other in (rows - step, rows + step):
+            near = same_session(stored.sessions, rows, other)
+            there = np.searchsorted(needed, other[near])
+            spread[:, near] = np.maximum(spread[:, near], share * best[:, there])
+    return np.asarray(weights[used] @ spread / weights[used].sum(), dtype=np.float32)
+
+
+def best_matches(vectors: VectorColumns, signs: Signs, rows: Rows) -> NDArray[np.float32]:
+    """The best agreement of each piece of a question with each paragraph: `(q, len(rows)) float32`, −1 to 1.
+
+    0, that is no agreement at all, where a paragraph has no tokens yet.
+    """
+    agreement = np.zeros((len(signs), len(rows)), np.float32)
+    known = rows < len(vectors.counts)
+    known[known] = vectors.counts[rows[known]] > 0
+    if not known.any():
+        return agreement
+    starts, counts = vectors.starts[rows[known]], vectors.counts[rows[known]].astype(np.int64)
+    offsets = np.cumsum(counts) - counts
+    at = np.repeat(starts - offsets, counts) + np.arange(int(counts.sum()))
+    # A plane per word: passes over whole columns are faster than a sum over a short last axis.
+    planes = np.ascontiguousarray(vectors.tokens[at].T)
+    least = np.empty((len(signs), len(starts)), np.uint16)
+    differ = np.empty(len(at), np.uint16)
+    for piece, words in enumerate(signs):
+        differ[:] = 0
+        for plane, word in zip(planes, words, strict=True):
+            differ += np.bitwise_count(plane ^ word)
+        np.minimum.reduceat(differ, offsets, out=least[piece])
+    agreement[:, known] = 1.0 - least * np.float32(2 / vectors.dim)
+    return agreement
+
+
+def pooled(stored: Meaning, question: Question, rows: Rows) -> Signal:
+    """Cosine of the pooled vectors of `rows` (ascending), with half of the better neighbour's."""
+    assert question.row is not None  # noqa: S101 - asked for with a model only
+    needed = _around(rows, 1, len(stored.sessions))
+    cosines = similarity(stored.vectors, question.row, needed)
+    cosines[stored.hidden[needed]] = 0
+    near = np.zeros((2, len(rows)), np.float32)
+    for side, other in enumerate((rows - 1, rows + 1)):
+        same = same_session(stored.sessions, rows, other)
+        near[side, same] = cosines[np.searchsorted(needed, other[same])]
+    values = cosines[np.searchsorted(needed, rows)] + POOLED_SHARE * near.max(axis=0)
+    return np.asarray(values, dtype=np.float32)
+
+
+def pooled_roughly(stored: Meaning, question: Question) -> Signal:
+    """`pooled` of all paragraphs by signs alone: good enough to pick candidates by."""
+    vectors, sessions = stored.vectors, stored.sessions
+    n = len(sessions)
+    differ = np.zeros(n, np.uint16)
+    count = min(n, len(vectors.signs))
+    for plane, word in zip(vectors.signs[:count].T, question.row_signs, strict=True):
+        differ[:count] += np.bitwise_count(plane ^ word)
+    cosines = np.cos(differ * np.float32(np.pi / vectors.dim))
+    cosines[count:] = 0
+    cosines[stored.hidden] = 0
+    near = np.zeros(n, np.float32)
+    together = sessions[1:] == sessions[:-1]
+    near[1:] = np.where(together, cosines[:-1], 0)
+    near[:-1] = np.maximum(near[:-1], np.where(together, cosines[1:], 0))
+    return np.asarray(cosines + POOLED_SHARE * near, dtype=np.float32)
+
+
+def similarity(vectors: VectorColumns, row: NDArray[np.float32], rows: Rows) -> Signal:
+    """Cosine of the pooled vectors of `rows` with a unit row; 0 where there is none yet."""
+    cosines = np.zeros(len(rows), np.float32)
+    known = rows < len(vectors.pooled)
+    stored = vectors.pooled[rows[known]].astype(np.float32)
+    cosines[known] = stored @ row / np.maximum(np.linalg.norm(stored, axis=1), 1.0)
+    return cosines
+
+
+def _around(rows: Rows, reach: int, n: int) -> Rows:
+    """The rows and those up to `reach` steps away, ascending."""
+    return np.unique(np.clip(rows[:, None] + np.arange(-reach, reach + 1), 0, n - 1))

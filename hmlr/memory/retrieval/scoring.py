@@ -1,0 +1,184 @@
+"""The sum: what each signal adds to a paragraph's score, and which paragraphs come first.
+
+A first pass over everything picks candidates by what is cheap; only these meet the token vectors. The weights
+are few, round and set by hand (docs/decisions/0015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.memory.retrieval import meaning, signals
+from hmlr.memory.retrieval.asking import Question
+from hmlr.memory.retrieval.index import UserIndex
+from hmlr.memory.retrieval.meaning import Meaning
+from hmlr.memory.retrieval.signals import Rows, Signal
+from hmlr.records import ChunkId
+from hmlr.store.records import Postings
+
+# A cosine of late interaction spreads by about 0.05 over a user's paragraphs, a pooled one by 0.1: these
+# weights make them about one and a half standard deviation. Everything else is measured against that.
+LATE = 20.0
+POOLED = 5.0
+LEXICAL = 3.0
+LEXICAL_ALONE = 12.0  # without a model the words carry the whole content
+POOLED_ALONE = 12.0  # a model without token vectors: the pooled one carries half of it
+LEXICAL_BESIDE = 9.0
+WHO = 0.8
+WHEN = 3.0
+ASKS = -1.0
+OF_SELF = 1.0
+# Only where a budget of tokens is filled: a paragraph pays for its length, by ln(character), and for every
+# better paragraph of its message, since one message seldom answers twice.
+LENGTH = -0.4
+AGAIN = -2.0
+# For picking candidates the words weigh more: they stand in for the token vectors, too.
+ROUGH_LEXICAL = 8.0
+ROUGH_POOLED = 10.0
+CANDIDATES = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A paragraph with the shares of its score."""
+
+    chunk_id: ChunkId
+    shares: Mapping[str, float]
+    similarity: float | None
+
+    @property
+    def score(self) -> float:
+        """Sum of the shares."""
+        return sum(self.shares.values())
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scored:
+    """Candidates, best first; ties go to the older one, so that an answer is the same on every run."""
+
+    chunk_ids: NDArray[np.int64]
+    shares: Mapping[str, Signal]
+    similarity: Signal | None
+    complete: bool  # no further paragraph may be a hit
+
+    def top(self, count: int) -> list[Candidate]:
+        """The best."""
+        shares = [_rounded(values[:count]) for values in self.shares.values()]
+        near = [None] * count if self.similarity is None else _rounded(self.similarity[:count])
+        return [
+            Candidate(
+                chunk_id=ChunkId(chunk_id), shares=dict(zip(self.shares, each, strict=True)), similarity=sim
+            )
+            for chunk_id, sim, *each in zip(self.chunk_ids[:count].tolist(), near, *shares, strict=False)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Search:
+    """What is scored: a question over the first n paragraphs of an index."""
+
+    index: UserIndex
+    question: Question
+    postings: Sequence[Postings | None]
+    forbidden: NDArray[np.bool_]  # (n,)
+    budgeted: bool = False  # the hits fill a budget of tokens, so that a paragraph pays for its length
+
+    @property
+    def n(self) -> int:
+        """Number of paragraphs."""
+        return len(self.forbidden)
+
+    def scored(self, candidates: int = CANDIDATES) -> Scored:
+        """The best paragraphs by all signals, of at least `candidates` that were looked at closely."""
+        shares = self._cheap()
+        sums = _sum(shares)
+        rough = self._rough(sums, shares["lexical"])
+        rough[self.forbidden] = -np.inf
+        rows = _best(rough, candidates)
+        shares = {name: values[rows] for name, values in shares.items()}
+        near = self._close(rows, shares)
+        if self.budgeted:
+            shares["again"] = np.float32(AGAIN) * _better_of_message(
+                self.index.message_nos[rows], _sum(shares)
+            )
+        order = np.lexsort((rows, -_sum(shares)))
+        return Scored(
+            chunk_ids=self.index.chunk_ids[rows[order]],
+            shares={name: each[order] for name, each in shares.items()},
+            similarity=None if near is None else near[order],
+            complete=len(rows) < candidates,
+        )
+
+    def _cheap(self) -> dict[str, Signal]:
+        """The shares of what is told of every paragraph at once."""
+        index, n = self.index, self.n
+        shares = {
+            "lexical": np.float32(self._lexical) * signals.lexical(index, self.postings, self.forbidden),
+            "who": np.float32(WHO) * signals.who(index, self.question, n),
+            "when": np.float32(WHEN) * signals.when(index, self.question, n),
+            "asks": np.float32(ASKS) * index.asks[:n],
+            "of self": np.float32(OF_SELF) * index.of_self[:n],
+        }
+        if self.budgeted:
+            shares["length"] = np.float32(LENGTH) * signals.length(index, n)
+        return shares
+
+    def _rough(self, sums: Signal, lexical: Signal) -> Signal:
+        if self.question.row is None:
+            return sums
+        near = meaning.pooled_roughly(self._stored, self.question)
+        extra = lexical * np.float32(ROUGH_LEXICAL / self._lexical - 1)
+        return np.asarray(sums + extra + np.float32(ROUGH_POOLED) * near, dtype=np.float32)
+
+    def _close(self, rows: Rows, shares: dict[str, Signal]) -> Signal | None:
+        """Add the shares of meaning; the similarity of each paragraph by itself."""
+        if self.question.plain is None:
+            return None
+        weight = POOLED_ALONE
+        if len(self.question.weights):
+            shares["late"] = np.float32(LATE) * meaning.late(self._stored, self.question, rows)
+            weight = POOLED
+        shares["pooled"] = np.float32(weight) * meaning.pooled(self._stored, self.question, rows)
+        return meaning.similarity(self.index.vectors, self.question.plain, rows)
+
+    @property
+    def _stored(self) -> Meaning:
+        return Meaning(self.index.vectors, self.index.session_nos[: self.n], self.forbidden)
+
+    @property
+    def _lexical(self) -> float:
+        if self.question.row is None:
+            return LEXICAL_ALONE
+        return LEXICAL if len(self.question.weights) else LEXICAL_BESIDE
+
+
+def _better_of_message(message_nos: NDArray[np.int64], total: Signal) -> Signal:
+    """How many paragraphs of the same message score better, for each."""
+    order = np.lexsort((-total, message_nos))
+    ordered = message_nos[order]
+    first = np.searchsorted(ordered, ordered)
+    better = np.empty(len(total), np.float32)
+    better[order] = np.arange(len(total)) - first
+    return better
+
+
+def _sum(shares: Mapping[str, Signal]) -> Signal:
+    return np.asarray(np.sum(list(shares.values()), axis=0, dtype=np.float32))
+
+
+def _best(values: Signal, count: int) -> Rows:
+    """The rows of the largest finite values, ascending."""
+    if count < len(values):
+        rows = np.argpartition(-values, count)[:count].astype(np.int64)
+        rows.sort()
+    else:
+        rows = np.arange(len(values))
+    return rows[np.isfinite(values[rows])]
+
+
+def _rounded(values: Signal) -> list[float]:
+    return [round(value, 4) for value in values.tolist()]
