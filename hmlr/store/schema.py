@@ -118,7 +118,7 @@ vectors = Table(
     number("chunk_id"),
     words("model_id"),
     number("dim"),
-    Column("data", LargeBinary, nullable=False),  # int8, scaled by the largest
+    Column("data", LargeBinary, nullable=False),  # two levels a byte, see encoded.py
     Column("tokens", LargeBinary, nullable=False, server_default=text("x''")),  # a sign per dimension
     Column("pieces", LargeBinary, nullable=False, server_default=text("x''")),  # little-endian uint16
     UniqueConstraint("chunk_id", "model_id"),

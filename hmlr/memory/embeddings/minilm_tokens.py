@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hmlr.language.tokens import STOP_WORDS
 from hmlr.memory.embeddings.port import Asked
-from hmlr.store.encoded import Encoded, to_int8, to_signs
+from hmlr.store.encoded import Encoded, to_levels, to_signs
 
 MEAN_FILE = "minilm_mean.bin"
 _FRAME = ("[CLS]", "[SEP]", "[PAD]")
@@ -103,7 +103,7 @@ def encoded(
         pieces.append(np.unique(own[words]).astype(np.uint16))
     dim = len(mean)
     return Encoded(
-        pooled=to_int8(np.array(pooled, np.float32).reshape(-1, dim)),
+        pooled=to_levels(np.array(pooled, np.float32).reshape(-1, dim)),
         tokens=np.concatenate([np.zeros((0, dim // 8), np.uint8), *tokens]),
         token_counts=np.array([len(each) for each in tokens], np.int32),
         pieces=np.concatenate([np.zeros(0, np.uint16), *pieces]),

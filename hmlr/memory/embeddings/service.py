@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hmlr.errors import EmbedderError, EmbedderUnavailable
 from hmlr.memory.embeddings.port import Asked, Embedder, EmbedderSpec, Said, TokenEmbedder
 from hmlr.memory.embeddings.workers import OverdueError, Workers
-from hmlr.store.encoded import Encoded, to_int8
+from hmlr.store.encoded import Encoded, to_levels
 
 T = TypeVar("T")
 
@@ -181,7 +181,7 @@ def _encode(said: Sequence[Said], embedder: Embedder) -> Encoded:
     rows = _embed([f"{each.speaker}: {each.text}" if each.named else each.text for each in said], embedder)
     none = np.zeros(len(said), np.int32)
     return Encoded(
-        pooled=to_int8(rows),
+        pooled=to_levels(rows),
         tokens=np.zeros((0, -(-embedder.dim // 8)), np.uint8),
         token_counts=none,
         pieces=np.zeros(0, np.uint16),

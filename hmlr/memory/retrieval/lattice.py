@@ -79,7 +79,15 @@ class Lattice:
 
         Raises StorageError and StorageBusy; finding nothing is no error.
         """
-        terms = query_terms(" ".join((query.text, *query.expand)))
+        search, degraded = await self.prepared(user, query, vector=vector)
+        hits = await self._best(user, query, search, frozenset(_terms(query)))
+        return Hits(items=tuple(hits), degraded=degraded)
+
+    async def prepared(
+        self, user: UserId, query: SearchQuery, *, vector: QueryVector | None = None
+    ) -> tuple[Search, tuple[str, ...]]:
+        """All that a search needs, read and taken apart, and what does not take part in it."""
+        terms = _terms(query)
         asked, postings, index, allowed = await asyncio.gather(
             self._asked(query.text, vector),
             self._store.postings(user, terms),
@@ -96,8 +104,7 @@ class Lattice:
             forbidden=_forbidden(index, query, allowed, index.n),
             budgeted=query.budgeted,
         )
-        hits = await self._best(user, query, search, frozenset(terms))
-        return Hits(items=tuple(hits), degraded=asked.degraded)
+        return search, asked.degraded
 
     async def _best(
         self, user: UserId, query: SearchQuery, search: Search, terms: frozenset[str]
@@ -136,6 +143,10 @@ class Lattice:
 def comparable(index: UserIndex, vector: NDArray[np.float32]) -> bool:
     """Whether a vector has the stored vectors' length: a model may be replaced under its name."""
     return not index.vectors.dim or index.vectors.dim == len(vector)
+
+
+def _terms(query: SearchQuery) -> list[str]:
+    return query_terms(" ".join((query.text, *query.expand)))
 
 
 def _told(terms: Sequence[str], speakers: Iterable[str]) -> Sequence[str]:
