@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from hmlr.memory.retrieval import meaning
 from hmlr.memory.retrieval.columns import words_of
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.meaning import Meaning
-from hmlr.memory.retrieval.signals import Rows
 from hmlr.store.encoded import to_signs
 from tests.store.making import encoded, unit_rows
 from tests.unit import searched
@@ -85,38 +85,30 @@ def test_no_rows_have_no_words() -> None:
 def test_a_search_may_run_while_vectors_and_paragraphs_come() -> None:
     n, dim = 200, 70
     made = searched.index(n)
-    put(made, encoded(unit_rows(n, dim), tokens=[unit_rows(1 + row % 3, dim) for row in range(n)]))
-    question = searched.asked(unit_rows(4, dim))
-    signs, rows = words_of(to_signs(question.vectors)), np.arange(n)
+    tokens = [unit_rows(1 + row % 3, dim) for row in range(n)]
+    put(made, encoded(unit_rows(n, dim), tokens=tokens))
     stored = Meaning(made.vectors, made.session_nos[:n], searched.hidden(n))
-    expected = meaning.best_matches(stored.vectors, signs, rows)
-    wrong: list[object] = []
-    done = threading.Event()
-    thread = threading.Thread(target=_look, args=(stored, signs, rows, expected, wrong, done))
-    thread.start()
-    for batch in range(60):
-        made.append(searched.columns(50, first=made.n + searched.FIRST))
-        late = np.arange(made.n - 50, made.n)
-        again = np.arange(batch, n, 60)
-        put(made, encoded(unit_rows(50, dim), tokens=[unit_rows(2, dim)] * 50), late.tolist())
-        put(
-            made,
-            encoded(unit_rows(n, dim)[again], tokens=[unit_rows(1 + row % 3, dim) for row in again]),
-            again.tolist(),
-        )
-    done.set()
-    thread.join()
-    assert wrong == []
+    signs = words_of(to_signs(unit_rows(4, dim)))
 
+    def look() -> object:
+        return meaning.best_matches(stored.vectors, signs, np.arange(n)).tolist()
 
-def _look(
-    stored: Meaning, signs: object, rows: Rows, expected: object, wrong: list[object], done: threading.Event
-) -> None:
-    while not done.is_set():
-        try:
-            found = meaning.best_matches(stored.vectors, signs, rows)  # type: ignore[arg-type]
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test tells
-            wrong.append(error)
-            return
-        if not np.array_equal(found, expected):  # type: ignore[arg-type]
-            wrong.append(found)
+    expected, going = look(), threading.Event()
+    going.set()
+
+    def look_on() -> bool:
+        same = True
+        while going.is_set():
+            same &= look() == expected
+        return same
+
+    with ThreadPoolExecutor(1) as pool:
+        watched = pool.submit(look_on)
+        for batch in range(60):
+            made.append(searched.columns(50, first=made.n + searched.FIRST))
+            late = encoded(unit_rows(50, dim), tokens=[unit_rows(2, dim)] * 50)
+            put(made, late, list(range(made.n - 50, made.n)))
+            again = list(range(batch, n, 60))
+            put(made, encoded(unit_rows(n, dim)[again], tokens=[tokens[row] for row in again]), again)
+        going.clear()
+        assert watched.result()

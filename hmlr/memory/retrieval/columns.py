@@ -35,8 +35,9 @@ def words_of(signs: NDArray[np.uint8]) -> Signs:
 class VectorColumns:
     """By paragraph its pooled vector and the place of its tokens' signs.
 
-    Rows beyond `capacity` have no vector yet, like those that are not `present`. Tokens stand in the order in which they
-    came; searches in other threads may read while this is appended to, since what is there is never moved.
+    Rows beyond `capacity` have no vector yet, like those that are not `present`. Tokens stand in the order in
+    which they came; searches in other threads may read while this is appended to, since what is there is
+    never moved.
     """
 
     dim: int = 0  # known with the first vectors

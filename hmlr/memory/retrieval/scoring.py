@@ -171,12 +171,13 @@ def _sum(shares: Mapping[str, Signal]) -> Signal:
 
 
 def _best(values: Signal, count: int) -> Rows:
-    """The rows of the largest finite values, ascending."""
+    """The rows of the largest finite values, ascending; of equal ones the older."""
+    rows = np.arange(len(values))
     if count < len(values):
-        rows = np.argpartition(-values, count)[:count].astype(np.int64)
-        rows.sort()
-    else:
-        rows = np.arange(len(values))
+        least = np.partition(values, -count)[-count]
+        better = np.flatnonzero(values > least)
+        equal = np.flatnonzero(values == least)[: count - len(better)]
+        rows = np.sort(np.concatenate([better, equal]))
     return rows[np.isfinite(values[rows])]
 
 
