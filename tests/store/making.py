@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -122,6 +124,19 @@ def encoded(
         pieces=np.array([piece for own in numbers for piece in own], np.uint16),
         piece_counts=np.array([len(own) for own in numbers], np.int32),
     )
+
+
+def age(path: Path) -> None:
+    """Make a database one that revision 0002 left: no traits, and vectors of float16 without tokens."""
+    with sqlite3.connect(path) as raw:
+        for table, names in (("vectors", ("tokens", "pieces")), ("chunks", ("asks", "of_self"))):
+            for name in names:
+                raw.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+        for number, dim in raw.execute("SELECT vector_no, dim FROM vectors").fetchall():
+            old = np.ones(dim, "<f2").tobytes()
+            raw.execute("UPDATE vectors SET data = ? WHERE vector_no = ?", (old, number))
+        raw.execute("UPDATE alembic_version SET version_num = '0002'")
+    raw.close()
 
 
 def later(**amount: float) -> datetime:
