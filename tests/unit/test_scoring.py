@@ -114,6 +114,16 @@ def test_a_model_without_tokens_is_searched_by_its_pooled_vectors() -> None:
     assert "late" not in top[0].shares
 
 
+def test_before_a_paragraph_has_its_vector_its_words_carry_all() -> None:
+    made = searched.index(3, sessions="abc")
+    put(made, encoded(np.ones((2, DIM)), tokens=[np.ones((1, DIM))] * 2), [0, 1])
+    scored = search(made, posting(0, 2), question=asking(made)).scored()
+    lexical = dict(zip(rows_of(scored), scored.shares["lexical"].tolist(), strict=True))
+    assert lexical[2] == pytest.approx(4 * lexical[0])
+    alone = search(made, posting(0, 2)).scored()
+    assert alone.shares["lexical"][0] == pytest.approx(lexical[2])
+
+
 @given(st.integers(0, 20))
 def test_what_may_be_found_is_found_though_thousands_are_better(seed: int) -> None:
     n, allowed = 3000, (5, 1700)
