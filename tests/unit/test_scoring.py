@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -169,3 +171,18 @@ def test_a_paragraph_that_came_after_the_search_began_is_left_alone() -> None:
     put(made, encoded(np.ones((10, DIM)), tokens=[np.ones((1, DIM))] * 10), list(range(20, 30)))
     again = begun.scored().top(20)
     assert [hit.chunk_id for hit in again] == [hit.chunk_id for hit in expected]
+
+
+PROGRAM = """
+import sys
+from tests.unit.test_scoring import asking, filled, posting, search
+sys.modules.pop("numpy.ma", None)
+made = filled(20)
+search(made, posting(1, 2), question=asking(made), budgeted=True).scored().top(5)
+print("numpy.ma" in sys.modules)
+"""
+
+
+def test_a_first_search_imports_nothing_since_it_may_run_on_the_loop() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

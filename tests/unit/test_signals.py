@@ -99,3 +99,8 @@ def test_a_time_with_one_end_counts_from_there() -> None:
 
 def test_length_is_a_logarithm_of_characters() -> None:
     assert signals.length(index(2, lengths=[0, 100]), 2) == pytest.approx([0, np.log(100)])
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_distinct_rows_are_each_there_once(rows: list[int]) -> None:
+    assert signals.distinct(np.array(rows, np.int64)).tolist() == sorted(set(rows))

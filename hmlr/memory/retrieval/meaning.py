@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hmlr.memory.retrieval.asking import Question
 from hmlr.memory.retrieval.columns import Signs, VectorColumns
-from hmlr.memory.retrieval.signals import Rows, Signal, same_session
+from hmlr.memory.retrieval.signals import Rows, Signal, distinct, same_session
 
 # What is said belongs to what was said around it: a match some paragraphs away counts, by so much per step.
 LATE_DECAY = 0.9
@@ -124,4 +124,4 @@ def similarity(vectors: VectorColumns, row: NDArray[np.float32], rows: Rows) -> 
 
 def _around(rows: Rows, reach: int, n: int) -> Rows:
     """The rows and those up to `reach` steps away, ascending."""
-    return np.unique(np.clip(rows[:, None] + np.arange(-reach, reach + 1), 0, n - 1))
+    return distinct(np.clip(rows[:, None] + np.arange(-reach, reach + 1), 0, n - 1).ravel())
