@@ -13,6 +13,7 @@ from hmlr.records import ChunkId, Message, SessionId, UserId
 from hmlr.store.records import AddVectors
 from hmlr.store.sqlite import open_sqlite
 from tests.faults.doors import START
+from tests.store.making import encoded
 
 WORDS = [
     "".join(pair)
@@ -20,6 +21,7 @@ WORDS = [
     if len(set(pair)) > 1
 ]
 PARAGRAPHS = 5  # in one message
+PARAGRAPH_WORDS = 28  # 200 characters and more, so that no two count as one
 
 
 async def build(path: Path, paragraphs: int, *, model_id: str = "", dim: int = 0, user: str = "ada") -> None:
@@ -38,10 +40,14 @@ async def build(path: Path, paragraphs: int, *, model_id: str = "", dim: int = 0
             ids = tuple(ChunkId(row.chunk_id) for row in rows)
             vectors = np.random.default_rng(7).standard_normal((len(ids), dim)).astype(np.float32)
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            await store.apply(UserId(user), [AddVectors(model_id=model_id, chunk_ids=ids, rows=vectors)])
+            await store.apply(
+                UserId(user), [AddVectors(model_id=model_id, chunk_ids=ids, encoded=encoded(vectors))]
+            )
     await store.aclose()
 
 
 def _text(chance: random.Random) -> str:
     """Every paragraph has the word "common"."""
-    return "\n\n".join(f"common {' '.join(chance.choices(WORDS, k=12))}." for _ in range(PARAGRAPHS))
+    return "\n\n".join(
+        f"common {' '.join(chance.choices(WORDS, k=PARAGRAPH_WORDS))}." for _ in range(PARAGRAPHS)
+    )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hmlr.language.tokens import terms
 from hmlr.records import Block, BlockId, Fact, FactId, MessageId, SessionId, TurnId, UserId
+from hmlr.store.encoded import Encoded, to_int8, to_signs
 from hmlr.store.records import NewChunk, NewMessage, NewTurn
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -103,6 +107,36 @@ def block(block_id: str = "b1", label: str = "Cooking", **given: Any) -> Block:
 def unit_rows(count: int, dim: int = 8) -> Any:
     rows = np.random.default_rng(count).normal(size=(count, dim)).astype(np.float32)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def encoded(
+    rows: Any, *, tokens: Sequence[Any] | None = None, pieces: Sequence[Sequence[int]] | None = None
+) -> Encoded:
+    """What a model says of texts: `rows` are pooled, `tokens` and `pieces` have an entry for each of them."""
+    rows = np.asarray(rows, np.float32)
+    none = [()] * len(rows)
+    vectors = [np.reshape(own, (-1, rows.shape[1])) for own in tokens or none]
+    numbers = [list(own) for own in pieces or none]
+    return Encoded(
+        pooled=to_int8(rows),
+        tokens=to_signs(np.concatenate([np.zeros((0, rows.shape[1]), np.float32), *vectors])),
+        token_counts=np.array([len(own) for own in vectors], np.int32),
+        pieces=np.array([piece for own in numbers for piece in own], np.uint16),
+        piece_counts=np.array([len(own) for own in numbers], np.int32),
+    )
+
+
+def age(path: Path) -> None:
+    """Make a database one that revision 0002 left: no traits, and vectors of float16 without tokens."""
+    with sqlite3.connect(path) as raw:
+        for table, names in (("vectors", ("tokens", "pieces")), ("chunks", ("asks", "of_self"))):
+            for name in names:
+                raw.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+        for number, dim in raw.execute("SELECT vector_no, dim FROM vectors").fetchall():
+            old = np.ones(dim, "<f2").tobytes()
+            raw.execute("UPDATE vectors SET data = ? WHERE vector_no = ?", (old, number))
+        raw.execute("UPDATE alembic_version SET version_num = '0002'")
+    raw.close()
 
 
 def later(**amount: float) -> datetime:

@@ -22,7 +22,7 @@ from hmlr.store.records import (
     PutFact,
     TurnQuery,
 )
-from tests.store.making import ADA, NOW, block, fact, reply, turn
+from tests.store.making import ADA, NOW, block, encoded, fact, reply, turn
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def one_turn(store: Store, number: int) -> None:
     rows = await store.turn_chunks(ADA, ids)
     chunk_ids = tuple(row.chunk_id for row in rows)
     await store.chunks(ADA, chunk_ids)
-    vectors = AddVectors(model_id="m", chunk_ids=chunk_ids, rows=np.ones((len(rows), 2), np.float32))
+    vectors = AddVectors(model_id="m", chunk_ids=chunk_ids, encoded=encoded(np.ones((len(rows), 2))))
     await store.apply(ADA, [vectors], finish=leases)
     learned = fact(added.turn_id, f"f{number}")
     again = ConfirmFact(fact_id=FactId(f"f{number}"), occurred_at=NOW)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from hmlr.errors import ClosedError, InvalidInput, NotFound
@@ -28,7 +27,20 @@ from hmlr.store.records import (
     TurnQuery,
 )
 from hmlr.store.sqlite import SqliteStore, open_sqlite
-from tests.store.making import ADA, BOB, NOW, block, fact, later, message, reply, slices, turn, unit_rows
+from tests.store.making import (
+    ADA,
+    BOB,
+    NOW,
+    block,
+    encoded,
+    fact,
+    later,
+    message,
+    reply,
+    slices,
+    turn,
+    unit_rows,
+)
 
 
 async def fill(store: Store, user: UserId = ADA) -> list[TurnId]:
@@ -50,7 +62,7 @@ async def fill(store: Store, user: UserId = ADA) -> list[TurnId]:
     await store.apply(
         user,
         [
-            AddVectors(model_id="m", chunk_ids=ids, rows=unit_rows(len(ids))),
+            AddVectors(model_id="m", chunk_ids=ids, encoded=encoded(unit_rows(len(ids)))),
             PutBlock(block=block(), version=0),
             *(AssignTurn(turn_id=one, block_id=BlockId("b1"), by="rule") for one in (first, second)),
             PutFact(fact=fact(first)),
@@ -265,7 +277,7 @@ async def test_a_rebuild_makes_the_same_index_and_keeps_vectors(store: SqliteSto
     assert {term: list(p.chunk_ids) for term, p in found.items()} == {
         term: list(p.chunk_ids) for term, p in postings.items()
     }
-    assert np.array_equal((await store.vectors(ADA, "m", 0)).rows, vectors.rows)
+    assert (await store.vectors(ADA, "m", 0)).encoded.parts() == vectors.encoded.parts()
     assert (await store.index_state(ADA, "m")).epoch == epoch + 1
     assert (await store.stats(ADA)).chunks == 8
     assert (await store.job_counts(ADA, NOW)).waiting == 1  # nothing to embed anew

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 from hmlr.records import BlockId, FactId
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, AssignTurn, ConfirmFact, FactQuery, PutBlock, PutFact, TurnQuery
-from tests.store.making import ADA, NOW, block, fact, reply, turn
+from tests.store.making import ADA, NOW, block, encoded, fact, reply, turn
 
 _NOBODY_HAS_MANY = ("users", "edits", "tombstones")
 
@@ -58,7 +58,7 @@ async def test_what_is_named_is_found_by_its_name(store: Store, plans: dict[str,
     await store.waiting_turns(ADA, ["route"], before_seq=second.seq, most=4, now=NOW)
     rows = await store.turn_chunks(ADA, ids)
     chunk_ids = tuple(row.chunk_id for row in rows)
-    vectors = AddVectors(model_id="m", chunk_ids=chunk_ids, rows=np.ones((len(rows), 2), np.float32))
+    vectors = AddVectors(model_id="m", chunk_ids=chunk_ids, encoded=encoded(np.ones((len(rows), 2))))
     await store.apply(ADA, [vectors], finish=leases)
     places = [AssignTurn(turn_id=turn_id, block_id=BlockId("b1"), by="rule") for turn_id in ids]
     await store.apply(ADA, [PutBlock(block=block(), version=0), *places, PutFact(fact=fact(first.turn_id))])

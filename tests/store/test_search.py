@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from hmlr.errors import InvalidInput
+from hmlr.errors import InvalidInput, StorageCorrupt
 from hmlr.records import ChunkId
 from hmlr.store.port import Store
-from hmlr.store.records import AddVectors, ChunkFilter, IndexState
-from tests.store.making import ADA, BOB, later, message, reply, turn, unit_rows
+from hmlr.store.records import AddVectors, ChunkFilter, IndexState, NewChunk
+from tests.store.making import ADA, BOB, encoded, later, message, reply, turn, unit_rows
 
 
 async def ids_of(store: Store, user: str = ADA) -> tuple[ChunkId, ...]:
@@ -20,7 +19,7 @@ async def ids_of(store: Store, user: str = ADA) -> tuple[ChunkId, ...]:
 async def test_an_unknown_user_has_nothing(store: Store) -> None:
     assert await store.index_state(ADA, "m") == IndexState(epoch=0, last_chunk=0, last_vector=0)
     assert len((await store.chunk_columns(ADA, 0)).chunk_ids) == 0
-    assert (await store.vectors(ADA, "m", 0)).rows.shape == (0, 0)
+    assert len((await store.vectors(ADA, "m", 0)).encoded) == 0
     assert await store.postings(ADA, ["oslo"]) == {}
     assert await store.chunk_ids(ADA, ChunkFilter()) == []
 
@@ -101,46 +100,70 @@ async def test_chunks_come_in_the_order_asked_and_only_the_users(store: Store) -
     assert await store.turn_chunks(BOB, [rows[0].message.turn_id]) == []
 
 
-async def test_vectors_come_back_as_unit_rows(store: Store) -> None:
+async def test_vectors_come_back_as_they_were_given(store: Store) -> None:
     await store.add_turns(ADA, [turn("One\nTwo"), turn("Three")])
-    ids, rows = await ids_of(store), unit_rows(3)
-    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, rows=rows)])
+    ids = await ids_of(store)
+    given = encoded(unit_rows(3), tokens=[unit_rows(n) for n in (2, 0, 1)], pieces=[(7, 65535), (), (3,)])
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=given)])
     batch = await store.vectors(ADA, "m", 0)
     assert list(batch.chunk_ids) == list(ids)
-    assert np.allclose(batch.rows, rows, atol=2e-3)
-    assert np.allclose(np.linalg.norm(batch.rows, axis=1), 1, atol=1e-6)
+    assert batch.encoded.parts() == given.parts()
     state = await store.index_state(ADA, "m")
     assert state.last_vector == batch.vector_nos[-1]
-    assert len((await store.vectors(ADA, "m", state.last_vector)).rows) == 0
-    assert len((await store.vectors(ADA, "other", 0)).rows) == 0
+    assert len((await store.vectors(ADA, "m", state.last_vector)).encoded) == 0
+    assert len((await store.vectors(ADA, "other", 0)).encoded) == 0
 
 
 async def test_a_vector_is_replaced_and_that_of_a_missing_or_foreign_chunk_skipped(store: Store) -> None:
     await store.add_turns(ADA, [turn("One")])
     await store.add_turns(BOB, [turn("Two")])
     (mine,), (foreign,) = await ids_of(store), await ids_of(store, BOB)
-    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=(mine,), rows=unit_rows(1))])
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=(mine,), encoded=encoded(unit_rows(1)))])
     before = await store.index_state(ADA, "m")
-    given = AddVectors(model_id="m", chunk_ids=(ChunkId(5), foreign, mine), rows=unit_rows(3))
+    given = AddVectors(model_id="m", chunk_ids=(ChunkId(5), foreign, mine), encoded=encoded(unit_rows(3)))
     await store.apply(ADA, [given])
     batch = await store.vectors(ADA, "m", 0)
     assert list(batch.chunk_ids) == [mine]
-    assert np.allclose(batch.rows[0], unit_rows(3)[2], atol=2e-3)
+    assert batch.encoded.parts() == encoded(unit_rows(3)).parts()[2:]
     assert batch.vector_nos[0] > before.last_vector
-    assert len((await store.vectors(BOB, "m", 0)).rows) == 0
+    assert len((await store.vectors(BOB, "m", 0)).encoded) == 0
 
 
-async def test_vectors_that_are_no_numbers_are_refused(store: Store) -> None:
+async def test_vectors_that_are_not_one_for_each_chunk_are_refused(store: Store) -> None:
     await store.add_turns(ADA, [turn("One")])
-    rows = np.full((1, 4), np.nan, dtype=np.float32)
+    vectors = encoded(unit_rows(2))
     with pytest.raises(InvalidInput):
-        await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=await ids_of(store), rows=rows)])
+        await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=await ids_of(store), encoded=vectors)])
+    assert len((await store.vectors(ADA, "m", 0)).encoded) == 0
+
+
+async def test_a_vector_of_another_length_than_its_model_is_damage(store: Store) -> None:
+    await store.add_turns(ADA, [turn("One"), turn("Two")])
+    for chunk_id, dim in zip(await ids_of(store), (8, 16), strict=True):
+        vectors = AddVectors(model_id="m", chunk_ids=(chunk_id,), encoded=encoded(unit_rows(1, dim)))
+        await store.apply(ADA, [vectors])
+    with pytest.raises(StorageCorrupt, match="rebuild"):
+        await store.vectors(ADA, "m", 0)
+
+
+async def test_columns_tell_length_and_traits(store: Store) -> None:
+    chunks = (
+        NewChunk(ordinal=0, kind="paragraph", start=0, end=4, parent=None, asks=True),
+        NewChunk(ordinal=1, kind="paragraph", start=4, end=9, parent=None, of_self=True),
+    )
+    await store.add_turns(ADA, [turn(message("Who? I am.", chunks=chunks))])
+    columns = await store.chunk_columns(ADA, 0)
+    assert [list(columns.lengths), list(columns.asks), list(columns.of_self)] == [
+        [4, 5],
+        [True, False],
+        [False, True],
+    ]
 
 
 async def test_turns_without_vectors_of_a_model(store: Store) -> None:
     first, second = await store.add_turns(ADA, [turn("One"), turn("Two")])
     ids = await ids_of(store)
-    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids[:1], rows=unit_rows(1))])
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids[:1], encoded=encoded(unit_rows(1)))])
     assert await store.turns_without_vectors(ADA, "m") == [second.turn_id]
     assert await store.turns_without_vectors(ADA, "n") == [first.turn_id, second.turn_id]
     assert await store.turns_without_vectors(BOB, "m") == []

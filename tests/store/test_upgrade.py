@@ -8,11 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
+from hmlr.records import ChunkId
 from hmlr.store import schema
 from hmlr.store.migrations.upgrade import create
-from hmlr.store.records import TurnQuery
+from hmlr.store.records import AddVectors, TurnQuery
 from hmlr.store.sqlite import open_sqlite
-from tests.store.making import ADA, reply, slices, turn
+from tests.store.making import ADA, BOB, age, encoded, message, reply, slices, turn, unit_rows
 
 
 def make_first(path: Path) -> None:
@@ -42,3 +43,26 @@ async def test_the_first_schema_is_upgraded(db_path: Path) -> None:
     with sqlite3.connect(db_path) as raw:
         assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == (schema.HEAD,)
     raw.close()
+
+
+async def test_the_second_schema_gets_traits_and_drops_its_vectors(db_path: Path) -> None:
+    store = await open_sqlite(db_path, slicer=slices)
+    (first,) = await store.add_turns(
+        ADA, [turn("Über 日本? Who?\nI am Ada 🦊.\nIt rains.", reply("We?", echo=True))]
+    )
+    await store.add_turns(BOB, [turn("My cat\nWhat?")])
+    await store.add_turns(BOB, [turn(message(f"Note {n}"), reply("Why?")) for n in range(600)])
+    ids = tuple(ChunkId(int(chunk_id)) for chunk_id in (await store.chunk_columns(ADA, 0)).chunk_ids)
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=encoded(unit_rows(3)))])
+    await store.aclose()
+    await asyncio.to_thread(age, db_path)
+    store = await open_sqlite(db_path, slicer=slices)
+    mine, bobs = await store.chunk_columns(ADA, 0), await store.chunk_columns(BOB, 0)
+    assert (mine.asks.tolist(), mine.of_self.tolist()) == ([True, False, False], [False, True, False])
+    assert (bobs.asks.tolist(), bobs.of_self.tolist()[:2]) == ([False, True] * 601, [True, False])
+    assert len((await store.vectors(ADA, "m", 0)).encoded) == 0
+    assert await store.turns_without_vectors(ADA, "m") == [first.turn_id]
+    assert all(check.ok for check in await store.check())
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=encoded(unit_rows(3)))])
+    assert (await store.vectors(ADA, "m", 0)).encoded.parts() == encoded(unit_rows(3)).parts()
+    await store.aclose()

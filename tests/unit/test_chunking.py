@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmlr.memory.chunking import Slice, chunk
+from hmlr.memory.chunking import JOIN_CHARS, Slice, chunk
 
 texts = st.one_of(
     st.text(),
@@ -32,7 +32,7 @@ def verbatim(text: str, slices: list[Slice]) -> str:
 
 def test_paragraphs_are_followed_by_their_sentences() -> None:
     text = "One. Two.\n\nAlone.\n\nThree. Four."
-    found = [(s.kind, text[s.start : s.end], s.parent) for s in chunk(text)]
+    found = [(s.kind, text[s.start : s.end], s.parent) for s in chunk(text, max_chars=12)]
     assert found == [
         ("paragraph", "One. Two.\n\n", None),
         ("sentence", "One. ", 0),
@@ -42,6 +42,19 @@ def test_paragraphs_are_followed_by_their_sentences() -> None:
         ("sentence", "Three. ", 4),
         ("sentence", "Four.", 4),
     ]
+
+
+def test_short_paragraphs_in_a_row_count_as_one() -> None:
+    text = "Shopping\n\n- bread\n\n- milk\n\n" + "x" * 390 + "\n\nBye."
+    found = [text[s.start : s.end] for s in chunk(text) if s.kind == "paragraph"]
+    assert found == ["Shopping\n\n- bread\n\n- milk\n\n", "x" * 390 + "\n\nBye."]
+
+
+@given(texts)
+def test_two_neighbours_are_longer_than_what_is_joined(text: str) -> None:
+    ends = [s.end for s in chunk(text) if s.kind == "paragraph"]
+    starts = [0, *ends]
+    assert all(end - start > JOIN_CHARS for start, end in zip(starts, ends[1:], strict=False))
 
 
 def test_empty_text_has_no_slices() -> None:

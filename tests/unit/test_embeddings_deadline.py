@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hmlr.errors import ClosedError, EmbedderError
 from hmlr.memory.embeddings import EmbedderSpec, EmbeddingService
+from hmlr.memory.embeddings.port import Said
 from hmlr.memory.embeddings.workers import MAX_LOST
 
 pytestmark = pytest.mark.anyio
@@ -51,8 +52,9 @@ async def service(model: Hanging) -> AsyncIterator[EmbeddingService]:
 async def took(service: EmbeddingService, text: str = "hang", *, batch: bool = False) -> float:
     """How long a call took until it was given up."""
     begun = time.monotonic()
+    call = service.encode([Said(text=text, speaker="user")]) if batch else service.ask(text)
     with pytest.raises(EmbedderError, match="hanging has"):
-        await (service.embed_batch if batch else service.embed)([text])
+        await call
     return time.monotonic() - begun
 
 
@@ -118,6 +120,7 @@ import asyncio, os, time
 import numpy as np
 from hmlr.errors import EmbedderError
 from hmlr.memory.embeddings import EmbedderSpec, EmbeddingService
+from hmlr.memory.embeddings.port import Said
 
 class Model:
     model_id, dim = "m", 2
@@ -134,7 +137,7 @@ async def main():
     try:
         await service.embed(["hang"])
     except EmbedderError:
-        call = asyncio.create_task(service.embed_batch(["text"]))
+        call = asyncio.create_task(service.encode([Said(text="text", speaker="user")]))
         await asyncio.sleep(0.05)
         await service.aclose()
 

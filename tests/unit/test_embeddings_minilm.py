@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -16,50 +14,9 @@ from hmlr.errors import EmbedderError
 from hmlr.memory.embeddings.minilm import MAX_CHARS, MiniLMEmbedder, MiniLMEncoder, source_folder
 from hmlr.memory.embeddings.probes import PROBES
 from hmlr.memory.embeddings.sentence_transformer import SentenceTransformerEmbedder
+from tests.unit.exported import load_in_processes
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
-
-LOAD = """
-import json, logging, sys, time
-from pathlib import Path
-import numpy
-lines = []
-class Lines(logging.Handler):
-    def emit(self, record):
-        lines.append(record.getMessage())
-logging.getLogger("hmlr").addHandler(Lines())
-logging.getLogger("hmlr").setLevel("INFO")
-started = time.perf_counter()
-from hmlr.memory.embeddings.minilm import MiniLMEmbedder
-rows = MiniLMEmbedder(Path(sys.argv[1])).embed(["hello"])
-seconds = time.perf_counter() - started
-heavy = sorted({"torch", "transformers", "sentence_transformers", "onnx"} & set(sys.modules))
-print(json.dumps({"exports": sum("Exporting" in line for line in lines), "heavy": heavy, "seconds": seconds}))
-"""
-
-
-def _load_in_processes(cache_dir: Path, count: int) -> list[dict[str, object]]:
-    """Load the model in `count` processes at once; each must write its one line and nothing else."""
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", LOAD, str(cache_dir)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for _ in range(count)
-    ]
-    outputs = [child.communicate(timeout=150) for child in children]
-    assert [error for _, error in outputs] == [b""] * count
-    return [json.loads(output) for output, _ in outputs]
-
-
-@pytest.fixture(scope="session")
-def first_loads(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, object]]]:
-    cache_dir = tmp_path_factory.mktemp("embedder") / "cache"
-    return cache_dir, _load_in_processes(cache_dir, 2)
-
-
-@pytest.fixture(scope="session")
-def model(first_loads: tuple[Path, list[dict[str, object]]]) -> MiniLMEmbedder:
-    return MiniLMEmbedder(first_loads[0])
 
 
 def test_two_processes_at_once_export_once(first_loads: tuple[Path, list[dict[str, object]]]) -> None:
@@ -73,7 +30,7 @@ def test_two_processes_at_once_export_once(first_loads: tuple[Path, list[dict[st
 def test_a_later_process_loads_quickly_and_without_torch(
     first_loads: tuple[Path, list[dict[str, object]]],
 ) -> None:
-    (load,) = _load_in_processes(first_loads[0], 1)
+    (load,) = load_in_processes(first_loads[0], 1)
     assert (load["heavy"], load["exports"]) == ([], 0)
     assert float(str(load["seconds"])) < 1.5  # 0.2 s when the machine is idle
 

@@ -10,6 +10,7 @@ import pytest
 from hmlr.memory.retrieval.index import IndexCache, UserIndex
 from hmlr.records import SessionId, TurnId, UserId
 from hmlr.store.records import ChunkColumns, IndexState, VectorBatch
+from tests.store.making import encoded
 
 pytestmark = pytest.mark.anyio
 ADA = UserId("ada")
@@ -28,13 +29,15 @@ class Growing:
         ids = self._next(after)
         return ChunkColumns(
             chunk_ids=ids, message_nos=ids, term_counts=np.ones(len(ids), np.int32), occurred_us=ids,
-            owners=np.ones(len(ids), np.bool_), speakers=tuple(f"speaker {n}" for n in ids),
+            owners=np.ones(len(ids), np.bool_), lengths=np.ones(len(ids), np.int32),
+            asks=np.zeros(len(ids), np.bool_), of_self=np.zeros(len(ids), np.bool_),
+            speakers=tuple(f"speaker {n}" for n in ids),
             turn_ids=tuple(TurnId(f"t{n}") for n in ids), sessions=(SessionId("s"),) * len(ids),
         )  # fmt: skip
 
     async def vectors(self, _: object, __: object, after: int) -> VectorBatch:
         ids = self._next(after)
-        return VectorBatch(vector_nos=ids, chunk_ids=ids, rows=np.ones((len(ids), 4), np.float32))
+        return VectorBatch(vector_nos=ids, chunk_ids=ids, encoded=encoded(np.ones((len(ids), 4))))
 
     def _next(self, after: int) -> Any:
         ids = np.arange(after + 1, self.count + 1)
@@ -49,8 +52,8 @@ async def test_no_vector_is_dropped():
         await cache.fresh(ADA)
     store._next = lambda after: np.arange(after + 1, store.count + 1)  # type: ignore[method-assign]
     index = await cache.fresh(ADA)
-    assert index.n == index.total_vectors == store.count
-    assert index.vectors[: index.n].any(axis=1).all()
+    assert index.n == index.vectors.count == store.count
+    assert index.vectors.pooled[: index.n].any(axis=1).all()
 
 
 async def test_speakers_that_come_in_leave_those_alone_that_a_search_walks_through():

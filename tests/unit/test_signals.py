@@ -2,95 +2,105 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hmlr.language.dates import question_time
 from hmlr.memory.retrieval import signals
-from hmlr.memory.retrieval.index import UserIndex
-from hmlr.records import SessionId, TurnId
-from hmlr.store.records import ChunkColumns, Postings, VectorBatch
-
-NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+from hmlr.memory.retrieval.asking import Question
+from tests.unit.searched import NOW, hidden, index, posting
 
 
-def index(
-    speakers: list[str], days: list[float] | None = None, owners: list[bool] | None = None
-) -> UserIndex:
-    n = len(speakers)
-    at = [NOW - timedelta(days=age) for age in (days or [0.0] * n)]
-    made = UserIndex()
-    made.append(
-        ChunkColumns(
-            chunk_ids=np.arange(10, 10 + n, dtype=np.int64),
-            message_nos=np.arange(n, dtype=np.int64),
-            term_counts=np.full(n, 5, np.int32),
-            occurred_us=np.array([int(each.timestamp() * 1e6) for each in at], np.int64),
-            owners=np.array(owners or [False] * n, np.bool_),
-            speakers=tuple(speakers),
-            turn_ids=tuple(TurnId(f"t{number}") for number in range(n)),
-            sessions=tuple(SessionId("s") for _ in range(n)),
-        )
-    )
-    return made
+def micros(days: float) -> int:
+    return int((NOW - timedelta(days=days)).timestamp() * 1e6)
 
 
-def posting(*chunk_ids: int) -> Postings:
-    return Postings(chunk_ids=np.array(chunk_ids, np.int64), counts=np.ones(len(chunk_ids), np.int32))
-
-
-def test_a_rare_term_weighs_more_than_a_common_one():
-    scores = signals.lexical(index(["Ann"] * 4), {"rare": posting(10), "common": posting(11, 12, 13)}, 4)
+def test_a_rare_term_weighs_more_than_a_common_one() -> None:
+    made = index(4, sessions="abcd")
+    scores = signals.lexical(made, [posting(0), posting(1, 2, 3)], hidden(4))
     assert scores[0] > scores[1] == scores[2] > 0
 
 
-def test_terms_of_chunks_that_are_not_loaded_yet_are_passed_over():
-    assert not signals.lexical(index(["Ann"]), {"new": posting(99)}, 1).any()
+def test_a_term_counts_for_what_stands_around_it_less_by_each_step() -> None:
+    scores = signals.lexical(index(6), [posting(1)], hidden(6))
+    assert scores / scores[1] == pytest.approx([0.7, 1, 0.7, 0.49, 0.343, 0])
 
 
-def test_the_only_named_speaker_is_lifted():
-    made = index(["Ann", "Bob"])
-    assert list(signals.who(made, "Where did Ann go?", 2)) == [1.0, -1.0]
-    assert list(signals.who(made, "Where did Ann and Bob go?", 2)) == [0.0, 0.0]
-    assert list(signals.who(made, "Where did they go?", 2)) == [0.0, 0.0]
+def test_a_term_counts_in_its_own_session_only() -> None:
+    scores = signals.lexical(index(4, sessions="aabb"), [posting(1)], hidden(4))
+    assert scores / scores[1] == pytest.approx([0.7, 1, 0, 0])
 
 
-def test_a_first_person_question_lifts_the_owner():
-    made = index(["user", "assistant"], owners=[True, False])
-    assert list(signals.who(made, "Where do I live?", 2)) == [1.0, -1.0]
+def test_the_best_of_a_term_and_its_neighbours_counts_not_their_sum() -> None:
+    alone, both = (signals.lexical(index(9), [posting(*rows)], hidden(9)) for rows in ([4], [4, 5]))
+    assert both[4] / both[5] == pytest.approx(1)
+    assert both[3] / both[4] == pytest.approx(alone[3] / alone[4])
 
 
-def test_near_the_named_date_counts_more():
-    made = index(["Ann"] * 3, days=[1.2, 8.0, 300.0])
-    scores = signals.when(made, question_time("What happened yesterday?", NOW), 3)
-    assert scores[0] > 0.9
-    assert scores[0] > scores[1] > scores[2]
+def test_a_term_that_stands_nowhere_lowers_the_share() -> None:
+    known, unknown = ([posting(0)], [posting(0), None])
+    shares = [signals.lexical(index(3), terms, hidden(3))[0] for terms in (known, unknown)]
+    assert 0 < shares[1] < shares[0]
+    assert not signals.lexical(index(3), [None], hidden(3)).any()
 
 
-def test_vectors_that_come_later_find_their_rows():
-    made = index(["Ann", "Bob"])
-    made.add_vectors(
-        VectorBatch(
-            vector_nos=np.array([1], np.int64),
-            chunk_ids=np.array([11], np.int64),
-            rows=np.array([[0.6, 0.8]], np.float32),
-        )
+def test_terms_of_chunks_that_are_not_loaded_yet_are_passed_over() -> None:
+    assert not signals.lexical(index(1), [posting(89)], hidden(1)).any()
+    assert not signals.lexical(index(5), [posting(4)], hidden(3)).any()
+
+
+def test_no_paragraphs_and_no_terms_give_nothing() -> None:
+    assert signals.lexical(index(0), [posting(0)], hidden(0)).tolist() == []
+    assert signals.lexical(index(2), [], hidden(2)).tolist() == [0, 0]
+
+
+@given(st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)))
+def test_what_is_hidden_changes_no_score_of_what_is_not(
+    rows: set[int], others: set[int], out: set[int]
+) -> None:
+    with_, without = (
+        signals.lexical(index(8, sessions="aaaaabbb"), [posting(*sorted(each))], hidden(8, *out))
+        for each in (rows - out | others & out, rows - out)
     )
-    assert list(signals.vector(made, np.array([0.6, 0.8], np.float32), 2).round(3)) == [0.0, 1.0]
-    made.append(_more())
-    assert made.n == 3
-    assert list(signals.vector(made, np.array([0.6, 0.8], np.float32), 3).round(3)) == [0.0, 1.0, 0.0]
+    seen = ~hidden(8, *out)
+    assert np.array_equal(with_[seen], without[seen])
 
 
-def _more() -> ChunkColumns:
-    return ChunkColumns(
-        chunk_ids=np.array([20], np.int64), message_nos=np.array([9], np.int64),
-        term_counts=np.array([5], np.int32), occurred_us=np.array([0], np.int64),
-        owners=np.array([False]), speakers=("Eve",), turn_ids=(TurnId("t9"),), sessions=(SessionId("s"),),
-    )  # fmt: skip
+def test_the_speaker_who_is_asked_about_is_lifted() -> None:
+    made = index(2, speakers=["Ann", "Bob"])
+    assert signals.who(made, Question(asked_of=made.speakers["Ann"]), 2).tolist() == [1, -1]
+    assert signals.who(made, Question(), 2).tolist() == [0, 0]
 
 
-def test_the_shares_of_a_flat_signal_are_nothing():
-    shares = signals.combine({"lexical": np.zeros(3, np.float32)})
-    assert not shares["lexical"].any()
+def test_a_question_about_the_owner_lifts_what_he_said() -> None:
+    made = index(2, owners=[True, False])
+    assert signals.who(made, Question(about_owner=True), 2).tolist() == [1, -1]
+
+
+def test_where_the_owner_said_everything_he_is_not_lifted() -> None:
+    assert signals.who(index(2, owners=[True, True]), Question(about_owner=True), 2).tolist() == [0, 0]
+
+
+def test_near_the_named_time_counts_more() -> None:
+    made = index(4, days=[10, 3, 1.5, 0])
+    scores = signals.when(made, Question(since_us=micros(2), until_us=micros(1)), 4)
+    assert scores == pytest.approx(np.exp([-8 / 7, -1 / 7, 0, -1 / 7]))
+
+
+def test_a_time_with_one_end_counts_from_there() -> None:
+    made = index(2, days=[8, 1])
+    assert signals.when(made, Question(since_us=micros(1)), 2) == pytest.approx([np.exp(-1), 1])
+    assert signals.when(made, Question(until_us=micros(8)), 2) == pytest.approx([1, np.exp(-1)])
+    assert signals.when(made, Question(), 2).tolist() == [0, 0]
+
+
+def test_length_is_a_logarithm_of_characters() -> None:
+    assert signals.length(index(2, lengths=[0, 100]), 2) == pytest.approx([0, np.log(100)])
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_distinct_rows_are_each_there_once(rows: list[int]) -> None:
+    assert signals.distinct(np.array(rows, np.int64)).tolist() == sorted(set(rows))

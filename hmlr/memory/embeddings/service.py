@@ -191,7 +191,7 @@ def _encode(said: Sequence[Said], embedder: Embedder) -> Encoded:
 
 def _ask(question: str, embedder: Embedder) -> Asked:
     if isinstance(embedder, TokenEmbedder):
-        return embedder.ask(question)
+        return checked_asked(embedder.ask(question), dim=embedder.dim)
     (row,) = _embed([question], embedder)
     return Asked(
         row=row, vectors=np.zeros((0, len(row)), np.float32), pieces=np.zeros(0, np.uint16), words=()
@@ -244,6 +244,21 @@ def checked_encoded(encoded: Encoded, *, count: int, dim: int) -> Encoded:
     if not whole:
         raise EmbedderError(f"The embedder answered with arrays that are not those of {count} texts")
     return encoded
+
+
+def checked_asked(asked: Asked, *, dim: int) -> Asked:
+    """Return it unchanged. EmbedderError when its arrays do not fit each other, or are not all numbers."""
+    count = len(asked.pieces)
+    whole = (
+        asked.row.shape == (dim,)
+        and asked.vectors.shape == (count, dim)
+        and len(asked.words) == count
+        and np.isfinite(asked.row).all()
+        and np.isfinite(asked.vectors).all()
+    )
+    if not whole:
+        raise EmbedderError("The embedder answered with arrays that are not those of one question")
+    return asked
 
 
 def _again(failure: EmbedderError) -> EmbedderError:

@@ -35,8 +35,9 @@ def words_of(signs: NDArray[np.uint8]) -> Signs:
 class VectorColumns:
     """By paragraph its pooled vector and the place of its tokens' signs.
 
-    Rows beyond `capacity` have no vector yet, like those with zeros. Tokens stand in the order in which they
-    came; searches in other threads may read while this is appended to, since what is there is never moved.
+    Rows beyond `capacity` have no vector yet, like those that are not `present`. Tokens stand in the order in
+    which they came; searches in other threads may read while this is appended to, since what is there is
+    never moved.
     """
 
     dim: int = 0  # known with the first vectors
@@ -45,6 +46,7 @@ class VectorColumns:
     signs: Signs = field(default_factory=lambda: np.zeros((0, 0), np.uint64))  # (capacity, words), of pooled
     starts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # (capacity,)
     counts: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # (capacity,) of tokens
+    present: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))  # (capacity,)
     tokens: Signs = field(default_factory=lambda: np.zeros((0, 0), np.uint64))  # (tokens, words)
     total_tokens: int = 0
     frequencies: NDArray[np.int32] = field(default_factory=lambda: np.zeros(PIECES, np.int32))
@@ -73,7 +75,7 @@ class VectorColumns:
             self._open(encoded.dim)
         self._reserve(n, len(encoded.tokens))
         at = rows[found]
-        fresh = np.asarray(~self.pooled[at].any(axis=1))  # made anew, a vector has the pieces that it had
+        fresh = np.asarray(~self.present[at])  # made anew, a vector has the pieces that it had
         self._count_pieces(encoded, found, fresh)
         self.pooled[at] = encoded.pooled[found]
         self.signs[at] = words_of(to_signs(encoded.pooled[found]))
@@ -81,6 +83,7 @@ class VectorColumns:
         self.tokens[self.total_tokens : end] = words_of(encoded.tokens)
         starts = self.total_tokens + np.cumsum(encoded.token_counts) - encoded.token_counts
         self.starts[at], self.counts[at] = starts[found], encoded.token_counts[found]
+        self.present[at] = True  # last, so that a search which sees it sees the rest
         self.total_tokens = end
         self.count += int(fresh.sum())
 
@@ -93,7 +96,7 @@ class VectorColumns:
     def _reserve(self, n: int, tokens: int) -> None:
         if n > len(self.pooled):
             used = len(self.pooled)
-            for name in ("pooled", "signs", "starts", "counts"):
+            for name in ("pooled", "signs", "starts", "counts", "present"):
                 setattr(self, name, grown(getattr(self, name), used, n))
         if self.total_tokens + tokens > len(self.tokens):
             self.tokens = grown(self.tokens, self.total_tokens, self.total_tokens + tokens)

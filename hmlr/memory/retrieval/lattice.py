@@ -160,7 +160,9 @@ def _forbidden(
 ) -> NDArray[np.bool_]:
     mask = np.zeros(n, np.bool_)
     if allowed is not None:
-        mask = ~np.isin(index.chunk_ids[:n], allowed)
+        rows, found = index.rows_of(allowed)
+        mask[:] = True
+        mask[rows[found & (rows < n)]] = False
     for turn_id in query.exclude:
         mask[[row for row in index.rows_of_turn.get(turn_id, ()) if row < n]] = True
     return mask

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hmlr.memory.retrieval.asking import Question
 from hmlr.memory.retrieval.columns import Signs, VectorColumns
-from hmlr.memory.retrieval.signals import Rows, Signal, same_session
+from hmlr.memory.retrieval.signals import Rows, Signal, distinct, same_session
 
 # What is said belongs to what was said around it: a match some paragraphs away counts, by so much per step.
 LATE_DECAY = 0.9
@@ -42,7 +42,7 @@ def late(stored: Meaning, question: Question, rows: Rows) -> Signal:
         return np.zeros(len(rows), np.float32)
     needed = _around(rows, LATE_REACH, len(stored.sessions))
     best = best_matches(stored.vectors, question.signs[used], needed)
-    best[:, stored.hidden[needed]] = -1
+    best[:, stored.hidden[needed]] = -np.inf
     spread = best[:, np.searchsorted(needed, rows)]
     for step in range(1, LATE_REACH + 1):
         share = np.float32(LATE_DECAY**step)
@@ -98,11 +98,13 @@ def pooled_roughly(stored: Meaning, question: Question) -> Signal:
     vectors, sessions = stored.vectors, stored.sessions
     n = len(sessions)
     differ = np.zeros(n, np.uint16)
-    count = min(n, len(vectors.signs))
+    present = vectors.present[:n]
+    count = len(present)
     for plane, word in zip(vectors.signs[:count].T, question.row_signs, strict=True):
         differ[:count] += np.bitwise_count(plane ^ word)
     cosines = np.cos(differ * np.float32(np.pi / vectors.dim))
     cosines[count:] = 0
+    cosines[:count][~present] = 0
     cosines[stored.hidden] = 0
     near = np.zeros(n, np.float32)
     together = sessions[1:] == sessions[:-1]
@@ -122,4 +124,4 @@ def similarity(vectors: VectorColumns, row: NDArray[np.float32], rows: Rows) -> 
 
 def _around(rows: Rows, reach: int, n: int) -> Rows:
     """The rows and those up to `reach` steps away, ascending."""
-    return np.unique(np.clip(rows[:, None] + np.arange(-reach, reach + 1), 0, n - 1))
+    return distinct(np.clip(rows[:, None] + np.arange(-reach, reach + 1), 0, n - 1).ravel())

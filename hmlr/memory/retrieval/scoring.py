@@ -25,7 +25,7 @@ from hmlr.store.records import Postings
 LATE = 20.0
 POOLED = 5.0
 LEXICAL = 3.0
-LEXICAL_ALONE = 12.0  # without a model the words carry the whole content
+LEXICAL_ALONE = 12.0  # without a model, or before a paragraph has its vector, the words carry all content
 POOLED_ALONE = 12.0  # a model without token vectors: the pooled one carries half of it
 LEXICAL_BESIDE = 9.0
 WHO = 0.8
@@ -117,7 +117,7 @@ class Search:
         """The shares of what is told of every paragraph at once."""
         index, n = self.index, self.n
         shares = {
-            "lexical": np.float32(self._lexical) * signals.lexical(index, self.postings, self.forbidden),
+            "lexical": self._lexical * signals.lexical(index, self.postings, self.forbidden),
             "who": np.float32(WHO) * signals.who(index, self.question, n),
             "when": np.float32(WHEN) * signals.when(index, self.question, n),
             "asks": np.float32(ASKS) * index.asks[:n],
@@ -131,7 +131,8 @@ class Search:
         if self.question.row is None:
             return sums
         near = meaning.pooled_roughly(self._stored, self.question)
-        extra = lexical * np.float32(ROUGH_LEXICAL / self._lexical - 1)
+        weights = self._lexical
+        extra = lexical * (np.maximum(weights, np.float32(ROUGH_LEXICAL)) / weights - 1)
         return np.asarray(sums + extra + np.float32(ROUGH_POOLED) * near, dtype=np.float32)
 
     def _close(self, rows: Rows, shares: dict[str, Signal]) -> Signal | None:
@@ -150,10 +151,13 @@ class Search:
         return Meaning(self.index.vectors, self.index.session_nos[: self.n], self.forbidden)
 
     @property
-    def _lexical(self) -> float:
-        if self.question.row is None:
-            return LEXICAL_ALONE
-        return LEXICAL if len(self.question.weights) else LEXICAL_BESIDE
+    def _lexical(self) -> Signal:
+        """`(n,)`: what the words weigh."""
+        weights = np.full(self.n, LEXICAL_ALONE, np.float32)
+        if self.question.row is not None:
+            present = self.index.vectors.present[: self.n]
+            weights[: len(present)][present] = LEXICAL if len(self.question.weights) else LEXICAL_BESIDE
+        return weights
 
 
 def _better_of_message(message_nos: NDArray[np.int64], total: Signal) -> Signal:
@@ -171,12 +175,13 @@ def _sum(shares: Mapping[str, Signal]) -> Signal:
 
 
 def _best(values: Signal, count: int) -> Rows:
-    """The rows of the largest finite values, ascending."""
+    """The rows of the largest finite values, ascending; of equal ones the older."""
+    rows = np.arange(len(values))
     if count < len(values):
-        rows = np.argpartition(-values, count)[:count].astype(np.int64)
-        rows.sort()
-    else:
-        rows = np.arange(len(values))
+        least = np.partition(values, -count)[-count]
+        better = np.flatnonzero(values > least)
+        equal = np.flatnonzero(values == least)[: count - len(better)]
+        rows = np.sort(np.concatenate([better, equal]))
     return rows[np.isfinite(values[rows])]
 
 

@@ -75,7 +75,15 @@ def _spread(sessions: NDArray[np.int32], rows: Rows, values: Signal, scratch: Si
             there = other[same]
             scratch[there] = np.maximum(scratch[there], share[same])
             touched.append(there)
-    return np.unique(np.concatenate(touched))
+    return distinct(np.concatenate(touched))
+
+
+def distinct(rows: Rows) -> Rows:
+    """The rows, each once, ascending. `np.unique` imports a module when first called: it may block."""
+    ordered = np.sort(rows)
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[first]
 
 
 def same_session(sessions: NDArray[np.int32], rows: Rows, other: Rows) -> NDArray[np.bool_]:
