@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVELS = 7
+# Signs of a token that are kept. Two thirds of MiniLM's 384 find as much as all (docs/decisions/0015).
+TOKEN_DIMS = 256
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -20,7 +22,7 @@ class Encoded:
     """
 
     pooled: NDArray[np.int8]  # (n, dim): directions, −7 to 7, each row scaled by its own largest value
-    tokens: NDArray[np.uint8]  # (tokens of all texts, ceil(dim / 8)): one sign per dimension
+    tokens: NDArray[np.uint8]  # (tokens of all texts, token_bytes(dim)): signs of the first dimensions
     token_counts: NDArray[np.int32]  # (n,)
     pieces: NDArray[np.uint16]  # (pieces of all texts,)
     piece_counts: NDArray[np.int32]  # (n,)
@@ -45,7 +47,7 @@ class Encoded:
     @classmethod
     def of_parts(cls, parts: Sequence[tuple[bytes, bytes, bytes]], dim: int) -> Encoded:
         """The reverse of `parts`. ValueError when a part has another length than `dim` asks for."""
-        width = -(-dim // 8)
+        width = token_bytes(dim)
         half = -(-dim // 2)
         if any(len(row) != half or len(own) % width or len(mine) % 2 for row, own, mine in parts):
             raise ValueError("a stored vector has another length than its model's")
@@ -95,3 +97,13 @@ def _unpacked(packed: NDArray[np.uint8], dim: int) -> NDArray[np.int8]:
 def to_signs(rows: NDArray[np.float32] | NDArray[np.int8]) -> NDArray[np.uint8]:
     """One sign per dimension, `(n, dim)` to `(n, ceil(dim / 8))`."""
     return np.packbits(rows > 0, axis=1)
+
+
+def token_bytes(dim: int) -> int:
+    """Bytes of a token's signs, of vectors of that length."""
+    return -(-min(dim, TOKEN_DIMS) // 8)
+
+
+def token_signs(rows: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Signs of token vectors as they are stored, `(n, dim)` to `(n, token_bytes(dim))`."""
+    return to_signs(rows[:, :TOKEN_DIMS])

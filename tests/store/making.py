@@ -13,7 +13,7 @@ import numpy as np
 
 from hmlr.language.tokens import terms
 from hmlr.records import Block, BlockId, Fact, FactId, MessageId, SessionId, TurnId, UserId
-from hmlr.store.encoded import Encoded, to_int8, to_signs
+from hmlr.store.encoded import Encoded, to_levels, to_signs
 from hmlr.store.records import NewChunk, NewMessage, NewTurn
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -118,7 +118,7 @@ def encoded(
     vectors = [np.reshape(own, (-1, rows.shape[1])) for own in tokens or none]
     numbers = [list(own) for own in pieces or none]
     return Encoded(
-        pooled=to_int8(rows),
+        pooled=to_levels(rows),
         tokens=to_signs(np.concatenate([np.zeros((0, rows.shape[1]), np.float32), *vectors])),
         token_counts=np.array([len(own) for own in vectors], np.int32),
         pieces=np.array([piece for own in numbers for piece in own], np.uint16),

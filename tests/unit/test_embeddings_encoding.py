@@ -15,7 +15,7 @@ from hmlr.memory.embeddings import EmbedderSpec, EmbeddingService
 from hmlr.memory.embeddings.hashed import HashEmbedder
 from hmlr.memory.embeddings.port import Asked, Embedder, Said, TokenEmbedder
 from hmlr.memory.embeddings.service import SLICE
-from hmlr.store.encoded import Encoded, to_int8
+from hmlr.store.encoded import Encoded, to_levels
 from tests.store.making import encoded, unit_rows
 from tests.unit.searched import asked
 
@@ -118,7 +118,7 @@ async def test_of_a_model_without_tokens_the_pooled_vectors_are_stored() -> None
     assert not isinstance(plain, TokenEmbedder)
     said = [Said(text="hello", speaker="user"), Said(text="hello", speaker="Ann", named=True)]
     found = await serving(plain).encode(said)
-    assert np.array_equal(found.pooled, to_int8(plain.embed(["hello", "Ann: hello"])))
+    assert np.array_equal(found.pooled, to_levels(plain.embed(["hello", "Ann: hello"])))
     assert (found.token_counts.tolist(), found.piece_counts.tolist()) == ([0, 0], [0, 0])
     assert found.tokens.shape == (0, 2)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmlr.store.encoded import Encoded, to_int8, to_signs
+from hmlr.store.encoded import Encoded, to_levels, to_signs
 from tests.store.making import encoded
 
 
@@ -41,15 +41,15 @@ def test_nothing_joined_is_nothing() -> None:
     assert (len(Encoded.joined([], 12)), Encoded.joined([], 12).dim) == (0, 12)
 
 
-@pytest.mark.parametrize("part", [(b"x" * 11, b"", b""), (b"x" * 12, b"x" * 3, b""), (b"x" * 12, b"", b"x")])
+@pytest.mark.parametrize("part", [(b"x" * 5, b"", b""), (b"x" * 6, b"x" * 3, b""), (b"x" * 6, b"", b"x")])
 def test_another_length_is_refused(part: tuple[bytes, bytes, bytes]) -> None:
     with pytest.raises(ValueError, match="length"):
-        Encoded.of_parts([(b"x" * 12, b"xx", b"xx"), part], 12)
+        Encoded.of_parts([(b"x" * 6, b"xx", b"xx"), part], 12)
 
 
 def test_a_direction_is_kept_by_its_largest_value() -> None:
     rows = np.array([[0.5, -0.25, 0], [0, 0, 0], [-1e-6, 1e-6, 0]], np.float32)
-    assert to_int8(rows).tolist() == [[127, -64, 0], [0, 0, 0], [-127, 127, 0]]
+    assert to_levels(rows).tolist() == [[7, -4, 0], [0, 0, 0], [-7, 7, 0]]
 
 
 def test_a_sign_is_a_bit() -> None:

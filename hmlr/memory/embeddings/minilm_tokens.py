@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hmlr.language.tokens import STOP_WORDS
 from hmlr.memory.embeddings.port import Asked
-from hmlr.store.encoded import Encoded, to_levels, to_signs
+from hmlr.store.encoded import Encoded, to_levels, token_bytes, token_signs
 
 MEAN_FILE = "minilm_mean.bin"
 _FRAME = ("[CLS]", "[SEP]", "[PAD]")
@@ -99,12 +99,12 @@ def encoded(
         vectors = unit(unit(rows) - mean)
         words = names.words[own]
         pooled.append(vectors[words].sum(axis=0) if words.any() else vectors.sum(axis=0))
-        tokens.append(to_signs(vectors[names.content(own, head=head)]))
+        tokens.append(token_signs(vectors[names.content(own, head=head)]))
         pieces.append(np.unique(own[words]).astype(np.uint16))
     dim = len(mean)
     return Encoded(
         pooled=to_levels(np.array(pooled, np.float32).reshape(-1, dim)),
-        tokens=np.concatenate([np.zeros((0, dim // 8), np.uint8), *tokens]),
+        tokens=np.concatenate([np.zeros((0, token_bytes(dim)), np.uint8), *tokens]),
         token_counts=np.array([len(each) for each in tokens], np.int32),
         pieces=np.concatenate([np.zeros(0, np.uint16), *pieces]),
         piece_counts=np.array([len(each) for each in pieces], np.int32),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hmlr.errors import EmbedderError, EmbedderUnavailable
 from hmlr.memory.embeddings.port import Asked, Embedder, EmbedderSpec, Said, TokenEmbedder
 from hmlr.memory.embeddings.workers import OverdueError, Workers
-from hmlr.store.encoded import Encoded, to_levels
+from hmlr.store.encoded import Encoded, to_levels, token_bytes
 
 T = TypeVar("T")
 
@@ -182,7 +182,7 @@ def _encode(said: Sequence[Said], embedder: Embedder) -> Encoded:
     none = np.zeros(len(said), np.int32)
     return Encoded(
         pooled=to_levels(rows),
-        tokens=np.zeros((0, -(-embedder.dim // 8)), np.uint8),
+        tokens=np.zeros((0, token_bytes(embedder.dim)), np.uint8),
         token_counts=none,
         pieces=np.zeros(0, np.uint16),
         piece_counts=none,
@@ -238,7 +238,7 @@ def checked_encoded(encoded: Encoded, *, count: int, dim: int) -> Encoded:
     whole = (
         encoded.pooled.shape == (count, dim)
         and len(encoded.token_counts) == len(encoded.piece_counts) == count
-        and encoded.tokens.shape == (int(encoded.token_counts.sum()), -(-dim // 8))
+        and encoded.tokens.shape == (int(encoded.token_counts.sum()), token_bytes(dim))
         and len(encoded.pieces) == int(encoded.piece_counts.sum())
     )
     if not whole:

@@ -14,7 +14,7 @@ from hmlr.language.dates import question_time
 from hmlr.language.traits import speaks_of_self
 from hmlr.memory.embeddings.port import Asked
 from hmlr.memory.retrieval.columns import Signs, VectorColumns, words_of
-from hmlr.store.encoded import to_signs
+from hmlr.store.encoded import to_signs, token_signs
 
 ROLES = frozenset({"user", "assistant", "system", "tool"})
 MAX_PIECES = 64  # of a question that count: the rarest
@@ -76,7 +76,7 @@ def _with_vectors(question: Question, asked: Asked, speakers: set[str], vectors:
         plain=asked.row,
         row=row,
         row_signs=words_of(to_signs(row[None]))[0],
-        signs=words_of(to_signs(asked.vectors)),
+        signs=words_of(token_signs(asked.vectors)),
         weights=weights,
     )
 

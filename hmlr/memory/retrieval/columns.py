@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hmlr.store.encoded import Encoded, to_signs
+from hmlr.store.encoded import TOKEN_DIMS, Encoded, to_signs
 
 Signs = NDArray[np.uint64]
 WORD = 64
@@ -53,9 +53,9 @@ class VectorColumns:
     """`(65536,)`: in how many paragraphs each word piece stands."""
 
     @property
-    def has_tokens(self) -> bool:
-        """Whether the model gives token vectors."""
-        return self.total_tokens > 0
+    def token_dims(self) -> int:
+        """Signs of a token."""
+        return min(self.dim, TOKEN_DIMS)
 
     def row(self, at: int) -> NDArray[np.float32] | None:
         """The unit vector of a paragraph, None when it has none."""
@@ -88,10 +88,10 @@ class VectorColumns:
         self.count += int(fresh.sum())
 
     def _open(self, dim: int) -> None:
-        words = -(-dim // WORD)
+        words, token_words = (-(-dims // WORD) for dims in (dim, min(dim, TOKEN_DIMS)))
         self.dim = dim
         self.pooled = np.zeros((0, dim), np.int8)
-        self.signs, self.tokens = np.zeros((0, words), np.uint64), np.zeros((0, words), np.uint64)
+        self.signs, self.tokens = np.zeros((0, words), np.uint64), np.zeros((0, token_words), np.uint64)
 
     def _reserve(self, n: int, tokens: int) -> None:
         if n > len(self.pooled):

@@ -75,7 +75,7 @@ def best_matches(vectors: VectorColumns, signs: Signs, rows: Rows) -> NDArray[np
         for plane, word in zip(planes, words, strict=True):
             differ += np.bitwise_count(plane ^ word)
         np.minimum.reduceat(differ, offsets, out=least[piece])
-    agreement[:, known] = 1.0 - least * np.float32(2 / vectors.dim)
+    agreement[:, known] = 1.0 - least * np.float32(2 / vectors.token_dims)
     return agreement
 
 
