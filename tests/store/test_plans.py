@@ -16,6 +16,8 @@ from hmlr.store.records import AddVectors, AssignTurn, ConfirmFact, FactQuery, P
 from tests.store.making import ADA, NOW, block, encoded, fact, reply, turn
 
 _NOBODY_HAS_MANY = ("users", "edits", "tombstones")
+# The largest of a user's numbers stands at the end of an index: one row is read (sqlite.org/optoverview.html).
+_LARGEST = "SELECT max(chunks.chunk_id)"
 
 
 @pytest.fixture
@@ -44,6 +46,7 @@ def wasteful(plans: dict[str, list[str]]) -> list[str]:
         if step.startswith("SEARCH")
         and step.endswith("(user_id=?)")
         and not step.startswith(tuple(f"SEARCH {name}" for name in _NOBODY_HAS_MANY))
+        and not (step.startswith("SEARCH chunks USING INDEX ix_chunks_searchable") and _LARGEST in statement)
     ]
 
 

@@ -21,6 +21,9 @@ def upgrade() -> None:
         flag = sa.Boolean(create_constraint=False)
         op.add_column("chunks", sa.Column(name, flag, nullable=False, server_default=sa.false()))
     _note_traits()
+    op.drop_index("ix_chunks_searchable", "chunks")
+    searchable = sa.text("searchable = 1")
+    op.create_index("ix_chunks_searchable", "chunks", ["user_id", "chunk_id"], sqlite_where=searchable)
 
 
 def _note_traits() -> None:
