@@ -66,8 +66,8 @@ def distinct(values: Iterable[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def figures(rows: NDArray[np.float64]) -> dict[str, Figure]:
-    """Each column of the questions' rows `(n, len(COLUMNS))`, n above 0, as a figure by its name.
+def figures(rows: NDArray[np.float64], names: Sequence[str] = COLUMNS) -> dict[str, Figure]:
+    """Each column of the questions' rows `(n, len(names))`, n above 0, as a figure by its name.
 
     The resamples are the same for all columns and on every run, so that a difference of two methods' rows
     gives the interval of their difference.
@@ -77,7 +77,7 @@ def figures(rows: NDArray[np.float64]) -> dict[str, Figure]:
     low, high = np.quantile(counts @ rows / len(rows), [0.025, 0.975], axis=0)
     return {
         name: Figure(mean=_per_cent(mean), low=_per_cent(a), high=_per_cent(b))
-        for name, mean, a, b in zip(COLUMNS, rows.mean(axis=0), low, high, strict=True)
+        for name, mean, a, b in zip(names, rows.mean(axis=0), low, high, strict=True)
     }
 
 

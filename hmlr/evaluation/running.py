@@ -14,6 +14,7 @@ from pathlib import Path
 from hmlr.client import HMLRClient
 from hmlr.core.services import utc_now
 from hmlr.evaluation import baselines
+from hmlr.evaluation.judging import Judge, Judged
 from hmlr.evaluation.measures import distinct
 from hmlr.evaluation.records import BUDGETS, DEPTH, Conversation, Found, Said
 from hmlr.llm.names import OFFLINE
@@ -43,12 +44,17 @@ class Run:
     found: Mapping[str, tuple[Found, ...]]  # method -> one per question
     timing: Timing
     degraded: tuple[str, ...]  # what did not take part in HMLR's search
+    judged: tuple[Judged, ...]  # empty without a judge
 
 
-def run(conversation: Conversation, settings: Settings, step: Step) -> Run:
-    """Ask all methods the conversation's questions. Without an embedder in the settings MiniLM is left out."""
+def run(conversation: Conversation, settings: Settings, judge: Judge | None, step: Step) -> Run:
+    """Ask all methods the conversation's questions, and with a judge let its model answer them.
+
+    Without an embedder in the settings MiniLM is left out.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        asked = asyncio.run(_ask(conversation, settings, Path(folder) / "bench.db", step))
+        hmlr = _opened(conversation, settings, Path(folder) / "bench.db")
+        asked = asyncio.run(_ask(hmlr, conversation, judge, step))
     pieces = baselines.paragraphs(conversation.messages)
     scorers = {"BM25": baselines.bm25(pieces)}
     if settings.embedder != "none":
@@ -62,6 +68,7 @@ def run(conversation: Conversation, settings: Settings, step: Step) -> Run:
         found={"HMLR": asked.found, **beside},
         timing=asked.timing,
         degraded=asked.degraded,
+        judged=asked.judged,
     )
 
 
@@ -72,12 +79,13 @@ class _Asked:
     found: tuple[Found, ...]
     timing: Timing
     degraded: tuple[str, ...]
+    judged: tuple[Judged, ...]
 
 
-async def _ask(conversation: Conversation, settings: Settings, path: Path, step: Step) -> _Asked:
-    async with opened(conversation, settings, path) as hmlr:
+async def _ask(client: HMLRClient, conversation: Conversation, judge: Judge | None, step: Step) -> _Asked:
+    async with client as hmlr:
         start = time.perf_counter()
-        await remember(hmlr, conversation.messages)
+        await _remember(hmlr, conversation.messages)
         stored = time.perf_counter() - start
         await hmlr.flush()
         digested = time.perf_counter() - start
@@ -89,12 +97,14 @@ async def _ask(conversation: Conversation, settings: Settings, path: Path, step:
             degraded.update(hits.degraded)
             found.append(await _found(hmlr, question.text, hits))
             step(1)
+        now = conversation.end or utc_now()
+        judged = await judge.judge(hmlr, conversation.questions, now) if judge else []
     milliseconds = tuple(round(1000 * each, 2) for each in seconds)
     timing = Timing(stored_s=round(stored, 2), digested_s=round(digested, 2), recall_ms=milliseconds)
-    return _Asked(found=tuple(found), timing=timing, degraded=tuple(sorted(degraded)))
+    return _Asked(found=tuple(found), timing=timing, degraded=tuple(sorted(degraded)), judged=tuple(judged))
 
 
-def opened(conversation: Conversation, settings: Settings, path: Path) -> HMLRClient:
+def _opened(conversation: Conversation, settings: Settings, path: Path) -> HMLRClient:
     """A client for an empty memory, at the time when the conversation is over.
 
     Its clock runs: background work waits by it. What a model would add to an import is not measured.
@@ -107,7 +117,7 @@ def opened(conversation: Conversation, settings: Settings, path: Path) -> HMLRCl
     return HMLRClient(path, "bench", model=OFFLINE, settings=settings, clock=clock)
 
 
-async def remember(hmlr: HMLRClient, messages: Sequence[Said]) -> None:
+async def _remember(hmlr: HMLRClient, messages: Sequence[Said]) -> None:
     """Store a conversation, session by session in its order."""
     for session, said in groupby(messages, key=lambda each: each.session):
         for batch in _batches(list(said)):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hmlr.errors import InvalidInput
 from hmlr.evaluation.loading import beam, jsonl, locomo, realtalk
 from hmlr.evaluation.loading.reading import read_json
 from hmlr.evaluation.records import Conversation
 
-Kind = Literal["locomo", "realtalk", "beam", "jsonl"]
-
-LOADERS: Mapping[Kind, Callable[[Path], list[Conversation]]] = {
+LOADERS: Mapping[str, Callable[[Path], list[Conversation]]] = {
     "locomo": locomo.load,
     "realtalk": realtalk.load,
     "beam": beam.load,
@@ -21,8 +19,8 @@ LOADERS: Mapping[Kind, Callable[[Path], list[Conversation]]] = {
 }
 
 
-def load(paths: Sequence[Path], kind: Kind | None = None) -> list[Conversation]:
-    """The conversations of all files; without a kind each file's own shape tells it.
+def load(paths: Sequence[Path], kind: str | None = None) -> list[Conversation]:
+    """The conversations of all files; `kind` is one of LOADERS, without it each file's own shape tells.
 
     A file of questions that stands beside its messages is read with them, not by itself. InvalidInput for
     a file that is missing, or not of the kind, naming the place that is wrong.
@@ -41,7 +39,7 @@ def load(paths: Sequence[Path], kind: Kind | None = None) -> list[Conversation]:
     return found
 
 
-def detect(path: Path) -> Kind:
+def detect(path: Path) -> str:
     """The kind of a file by its name and shape. InvalidInput when it is none of them."""
     if path.is_dir():
         return "beam"
@@ -54,7 +52,7 @@ def detect(path: Path) -> Kind:
     return kind
 
 
-def _shape(data: Any) -> Kind | None:
+def _shape(data: Any) -> str | None:
     items = data if isinstance(data, list) else [data]
     if all(isinstance(item, dict) and "conversation" in item for item in items):
         return "locomo"
