@@ -24,7 +24,7 @@ B = 0.75
 CHARS_PER_TOKEN = 4
 PER_MESSAGE = 3  # paragraphs of one message in a budget at most, as `recall` has it
 
-Scorer = Callable[[str], NDArray[np.float64]]  # a question to a score per paragraph; 0 and less is no hit
+Scorer = Callable[[str], NDArray[np.float64]]  # a question to a score per paragraph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +49,12 @@ def paragraphs(messages: Sequence[Said]) -> list[Paragraph]:
 
 
 def find(scores: NDArray[np.float64], pieces: Sequence[Paragraph]) -> Found:
-    """What a score per paragraph finds: a message stands where its best paragraph does."""
+    """What a score per paragraph finds: a message stands where its best paragraph does.
+
+    Equals stand in the order they were said, and so does, at the end, what shares no word with the question.
+    """
     order = np.argsort(-scores, kind="stable")
-    ranked = [pieces[place] for place in order[scores[order] > 0].tolist()]
+    ranked = [pieces[place] for place in order.tolist()]
     messages = distinct(piece.message for piece in ranked)
     return Found(messages=messages[:DEPTH], inside={budget: filled(ranked, budget) for budget in BUDGETS})
 
@@ -105,8 +108,7 @@ def minilm(pieces: Sequence[Paragraph], cache: Path) -> Scorer:
     vectors = _encoded(encoder, [piece.spoken for piece in pieces])
 
     def score(question: str) -> NDArray[np.float64]:
-        # A cosine runs from -1 to 1; every paragraph is a hit.
-        return np.asarray(vectors @ _encoded(encoder, [question])[0] + 1.0, np.float64)
+        return np.asarray(vectors @ _encoded(encoder, [question])[0], np.float64)
 
     return score
 
