@@ -145,6 +145,13 @@ def test_the_samples_load() -> None:
     ]
 
 
+def test_the_example_of_the_docs_loads(tmp_path: Path) -> None:
+    text = (ROOT / "docs/bench.md").read_text(encoding="utf-8")
+    path = tmp_path / "own.jsonl"
+    path.write_text(text.split("```json\n")[1].split("```")[0], encoding="utf-8")
+    assert one(path).asked[0].evidence == {"m1"}
+
+
 # What is no such file
 
 
