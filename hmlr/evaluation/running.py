@@ -23,6 +23,7 @@ from hmlr.settings import Settings
 
 BATCH = 1000  # messages in one call of `remember`
 MOST_HITS = 1000  # that a budget is filled from
+UNDIGESTED = "some messages: background work failed, so that they have no vectors, topics or facts"
 
 Step = Callable[[int], None]  # told how many questions are done
 
@@ -87,9 +88,9 @@ async def _ask(client: HMLRClient, conversation: Conversation, judge: Judge | No
         start = time.perf_counter()
         await _remember(hmlr, conversation.messages)
         stored = time.perf_counter() - start
-        await hmlr.flush()
+        done = await hmlr.flush()
         digested = time.perf_counter() - start
-        found, seconds, degraded = [], [], set[str]()
+        found, seconds, degraded = [], [], set[str]() if done else {UNDIGESTED}
         for question in conversation.asked:
             start = time.perf_counter()
             hits = await hmlr.recall(question.text, limit=DEPTH)
@@ -120,7 +121,9 @@ def _opened(conversation: Conversation, settings: Settings, path: Path) -> HMLRC
 async def _remember(hmlr: HMLRClient, messages: Sequence[Said]) -> None:
     """Store a conversation, session by session in its order."""
     for session, said in groupby(messages, key=lambda each: each.session):
-        for batch in _batches(list(said)):
+        kept, size = list(said), min(BATCH, hmlr.settings.max_batch_messages)
+        for start in range(0, len(kept), size):
+            batch = kept[start : start + size]
             await hmlr.remember([_message(each) for each in batch], session_id=session)
 
 
@@ -147,8 +150,3 @@ def _message(said: Said) -> Message:
         occurred_at=said.at,
         metadata={"id": said.id},
     )
-
-
-def _batches(messages: Sequence[Said]) -> Iterator[Sequence[Said]]:
-    for start in range(0, len(messages), BATCH):
-        yield messages[start : start + BATCH]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,7 +67,8 @@ class Judge:
         Raises ConfigurationError when the model can't be asked at all.
         """
         questions = [question for question in questions if question.answer]
-        asked = await asyncio.gather(*(self._asked(hmlr, question.text, now) for question in questions))
+        # One after the other: a question that waits long for the embedder would be searched by words only.
+        asked = [await self._asked(hmlr, question.text, now) for question in questions]
         replies = _usable(
             await batch_complete(
                 asked,
