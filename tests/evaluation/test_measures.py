@@ -112,7 +112,7 @@ def test_a_message_is_in_with_one_of_its_paragraphs() -> None:
 
 
 def test_one_message_takes_few_places_of_a_budget() -> None:
-    ranked = [piece("a", 300)] * (PER_MESSAGE + 1) + [piece("b", 100)]
+    ranked = [piece("a", 250)] * (PER_MESSAGE + 1) + [piece("b", 100)]
     assert filled(ranked, 1000) == {"a", "b"}
 
 
