@@ -7,7 +7,7 @@ from statistics import median
 
 from hmlr.evaluation.measures import Figure
 from hmlr.evaluation.records import BUDGETS
-from hmlr.evaluation.report import ConversationPart, Figures, Group, Report
+from hmlr.evaluation.report import ALL, ConversationPart, Figures, Group, Report
 
 # Column head -> measure; the JSON has all others.
 SHOWN: Mapping[str, str] = {
@@ -57,7 +57,8 @@ def _cells(figures: Figures, sign: str = "") -> Iterable[str]:
 
 def _categories(groups: Sequence[Group]) -> Iterable[tuple[object, ...]]:
     for group in groups:
-        for part in group.categories if len(group.categories) > 1 else ():
+        told_before = group.name == ALL  # each kind has categories of its own
+        for part in group.categories if len(group.categories) > 1 and not told_before else ():
             if part.questions:
                 means = (
                     f"{figures[measure].mean:.1f}"
