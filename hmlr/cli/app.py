@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hmlr import __version__
-from hmlr.cli import blocks, care, chat, knowledge, llm, recall, remember, streams
+from hmlr.cli import bench, blocks, care, chat, knowledge, llm, recall, remember, streams
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
@@ -47,6 +47,7 @@ for function in (
     care.doctor,
 ):
     app.command(function.__name__.rstrip("_"))(command(function))
+app.command("bench")(command(bench.bench, shared=("model", "debug")))
 app.add_typer(llm.app, name="llm")
 
 

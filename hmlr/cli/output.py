@@ -21,7 +21,12 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 def emit_json(value: object) -> None:
     """Write one JSON document: records as objects with their field names, times in ISO 8601 UTC."""
-    emit(json.dumps(plain(value), ensure_ascii=not unicode_output(), indent=2, allow_nan=False))
+    emit(as_json(value, ascii_only=not unicode_output()))
+
+
+def as_json(value: object, *, ascii_only: bool = False) -> str:
+    """The document that `emit_json` writes."""
+    return json.dumps(plain(value), ensure_ascii=ascii_only, indent=2, allow_nan=False)
 
 
 def plain(value: object) -> object:

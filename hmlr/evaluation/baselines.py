@@ -1,0 +1,120 @@
+"""What HMLR is measured against: BM25 and plain MiniLM over the same paragraphs of the same messages."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmlr.evaluation.measures import distinct
+from hmlr.evaluation.records import BUDGETS, DEPTH, Found, Said
+from hmlr.language.tokens import query_terms, terms
+from hmlr.memory.chunking import chunk
+from hmlr.memory.embeddings import MINILM_DIM
+from hmlr.memory.embeddings.minilm import MiniLMEncoder, pooled
+from hmlr.memory.embeddings.minilm_export import exported_model
+
+K1 = 1.2
+B = 0.75
+CHARS_PER_TOKEN = 4
+PER_MESSAGE = 3  # paragraphs of one message in a budget at most, as `recall` has it
+
+Scorer = Callable[[str], NDArray[np.float64]]  # a question to a score per paragraph
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paragraph:
+    """A piece of a message that is ranked by itself."""
+
+    message: str  # its id
+    text: str
+    spoken: str  # "speaker: text"
+
+
+def paragraphs(messages: Sequence[Said]) -> list[Paragraph]:
+    """The paragraphs that HMLR cuts the messages into, in order."""
+    found = []
+    for said in messages:
+        for piece in chunk(said.text):
+            text = said.text[piece.start : piece.end]
+            if piece.kind == "paragraph" and text.strip():
+                spoken = f"{said.speaker or said.role}: {text}"
+                found.append(Paragraph(message=said.id, text=text, spoken=spoken))
+    return found
+
+
+def find(scores: NDArray[np.float64], pieces: Sequence[Paragraph]) -> Found:
+    """What a score per paragraph finds: a message stands where its best paragraph does.
+
+    Equals stand in the order they were said, and so does, at the end, what shares no word with the question.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked = [pieces[place] for place in order.tolist()]
+    messages = distinct(piece.message for piece in ranked)
+    return Found(messages=messages[:DEPTH], inside={budget: filled(ranked, budget) for budget in BUDGETS})
+
+
+def filled(ranked: Sequence[Paragraph], budget: int) -> frozenset[str]:
+    """The messages with a paragraph in a budget of tokens that is filled in order, like `recall` does it.
+
+    A paragraph that does not fit is passed over, and so is the fourth one of a message.
+    """
+    taken: Counter[str] = Counter()
+    inside: set[str] = set()
+    for piece in ranked:
+        if taken[piece.message] == PER_MESSAGE:
+            continue
+        taken[piece.message] += 1
+        cost = math.ceil(len(piece.text) / CHARS_PER_TOKEN)
+        if cost <= budget:
+            budget -= cost
+            inside.add(piece.message)
+    return frozenset(inside)
+
+
+def bm25(pieces: Sequence[Paragraph]) -> Scorer:
+    """BM25 (Robertson & Zaragoza 2009) over HMLR's own terms of "speaker: text"."""
+    counts = [Counter(terms(piece.spoken)) for piece in pieces]
+    lengths = np.array([sum(count.values()) for count in counts], np.float64)
+    norm = K1 * (1 - B + B * lengths / max(float(lengths.mean()), 1.0))
+    postings: Mapping[str, list[tuple[int, int]]] = defaultdict(list)
+    for place, count in enumerate(counts):
+        for term, times in count.items():
+            postings[term].append((place, times))
+
+    def score(question: str) -> NDArray[np.float64]:
+        scores = np.zeros(len(pieces), np.float64)
+        for term in query_terms(question):
+            if term in postings:
+                places, times = np.array(postings[term]).T
+                idf = math.log(1 + (len(pieces) - len(places) + 0.5) / (len(places) + 0.5))
+                scores[places] += idf * times * (K1 + 1) / (times + norm[places])
+        return scores
+
+    return score
+
+
+def minilm(pieces: Sequence[Paragraph], cache: Path) -> Scorer:
+    """The cosine of one plain MiniLM vector per paragraph of "speaker: text".
+
+    Raises EmbedderUnavailable when its packages are not installed.
+    """
+    encoder = MiniLMEncoder(exported_model(cache))
+    vectors = _encoded(encoder, [piece.spoken for piece in pieces])
+
+    def score(question: str) -> NDArray[np.float64]:
+        return np.asarray(vectors @ _encoded(encoder, [question])[0], np.float64)
+
+    return score
+
+
+def _encoded(encoder: MiniLMEncoder, texts: Sequence[str]) -> NDArray[np.float32]:
+    rows = np.zeros((len(texts), MINILM_DIM), np.float32)
+    for batch in encoder.batches(texts):
+        rows[batch.places] = pooled(batch.states, batch.mask)
+    return rows

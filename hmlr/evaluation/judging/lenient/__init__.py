@@ -1,0 +1,1 @@
+"""The lenient judge: the point of the reference is met."""

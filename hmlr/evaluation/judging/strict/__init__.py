@@ -1,0 +1,1 @@
+"""The strict judge: complete, exact, and nothing wrong."""
