@@ -31,8 +31,8 @@ from hmlr.core.services import open_services, utc_now
 from hmlr.memory.embeddings import EmbeddingService, embedder_spec
 from hmlr.memory.embeddings.port import Said
 from hmlr.memory.intake import Intake, new_chunks
+from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.index import UserIndex
-from hmlr.memory.retrieval.lattice import SearchQuery
 from hmlr.memory.retrieval.scoring import CANDIDATES
 from hmlr.records import ChunkId, SessionId, UserId
 from hmlr.store.encoded import Encoded

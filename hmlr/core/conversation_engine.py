@@ -33,8 +33,9 @@ from hmlr.memory.facts.book import FactBook, FactView
 from hmlr.memory.facts.statement import state_at
 from hmlr.memory.intake import Intake
 from hmlr.memory.retrieval.governor import Arrival, Governor, Routed
+from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.hydration import Found, hydrate
-from hmlr.memory.retrieval.lattice import QueryVector, SearchQuery
+from hmlr.memory.retrieval.lattice import QueryVector
 from hmlr.records import (
     BlockId,
     Context,

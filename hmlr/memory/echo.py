@@ -25,9 +25,3 @@ def is_echo(reply: str, context: Context) -> bool:
         if len(sentence) >= MIN_CHARS and sentence in recalled:
             repeated += len(sentence)
     return total > 0 and repeated / total >= ECHO_SHARE
-
-
-def repeats(text: str, original: str) -> bool:
-    """Whether a text contains the whole of an earlier one."""
-    folded = fold(original)
-    return len(folded) >= MIN_CHARS and folded in fold(text)

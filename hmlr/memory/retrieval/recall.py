@@ -15,8 +15,9 @@ from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.lookup import score_facts
 from hmlr.memory.facts.statement import state
 from hmlr.memory.intake import MAX_BUDGET_TOKENS, check_limit, check_metadata, check_query, check_time
+from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.hydration import within_budget
-from hmlr.memory.retrieval.lattice import TEXT_KINDS, Lattice, SearchQuery
+from hmlr.memory.retrieval.lattice import TEXT_KINDS, Lattice
 from hmlr.records import Block, BlockId, Fact, Hit, Hits, NodeKind, SessionId, Source, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import ChunkFilter, FactQuery
