@@ -122,8 +122,9 @@ def test_a_message_stands_where_its_best_paragraph_does() -> None:
 
 
 def test_paragraphs_carry_their_speaker() -> None:
-    pieces = paragraphs([Said(id="a", text="One.\n\nTwo.", session="s", speaker="Ada")])
-    assert [each.spoken.strip() for each in pieces] == ["Ada: One.", "Ada: Two."]
+    one, two = ("One. " * 60).strip(), ("Two. " * 60).strip()  # too long to be joined
+    pieces = paragraphs([Said(id="a", text=f"{one}\n\n{two}", session="s", speaker="Ada")])
+    assert [each.spoken.strip() for each in pieces] == [f"Ada: {one}", f"Ada: {two}"]
 
 
 def test_bm25_prefers_the_rare_word_and_the_short_text() -> None:

@@ -16,7 +16,7 @@ from hmlr.store.records import AddVectors, AssignTurn, ConfirmFact, FactQuery, P
 from tests.store.making import ADA, NOW, block, encoded, fact, reply, turn
 
 _NOBODY_HAS_MANY = ("users", "edits", "tombstones")
-# The largest of a user's numbers stands at the end of an index: one row is read (sqlite.org/optoverview.html).
+# The largest of a user's numbers stands at the end of an index: one row is read.
 _LARGEST = "SELECT max(chunks.chunk_id)"
 
 
