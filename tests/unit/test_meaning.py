@@ -44,6 +44,7 @@ def slowly(piece: Any, tokens: Any) -> float:
 @given(
     st.lists(st.integers(0, 3), min_size=1, max_size=6), st.sampled_from([1, 7, 64, 70]), st.integers(0, 9)
 )
+@settings(deadline=None)
 def test_best_matches_are_those_of_a_slow_count(counts: list[int], dim: int, seed: int) -> None:
     chance = np.random.default_rng(seed)
     tokens = [chance.normal(size=(count, dim)) for count in counts]
