@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmlr.memory.embeddings.port import Asked
@@ -124,6 +124,7 @@ def test_a_model_without_pieces_is_asked_by_its_row() -> None:
 
 
 @given(st.integers(1, 200))
+@settings(deadline=None)
 def test_of_a_long_question_the_rarest_pieces_count(count: int) -> None:
     pieces = [number % 9 for number in range(count)]
     question = read("?", asked(unit_rows(count, 4), pieces=pieces), vectors=stored(*range(9)))

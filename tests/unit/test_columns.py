@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmlr.memory.retrieval import meaning
@@ -29,6 +29,7 @@ def tokens_of(made: UserIndex, row: int) -> list[list[int]]:
 
 
 @given(st.lists(st.lists(st.integers(0, 5), max_size=4), min_size=1, max_size=5))
+@settings(deadline=None)
 def test_whatever_order_they_come_in_each_paragraph_has_its_own(batches: list[list[int]]) -> None:
     rows, tokens = unit_rows(6, DIM), [unit_rows(row + 1, DIM) for row in range(6)]
     made = searched.index(6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmlr.store.encoded import Encoded, to_levels, to_signs
@@ -25,6 +25,7 @@ def some(draw: st.DrawFn, dim: int | None = None) -> Encoded:
 
 
 @given(some())
+@settings(deadline=None)
 def test_parts_put_together_are_the_same(texts: Encoded) -> None:
     again = Encoded.of_parts(texts.parts(), texts.dim)
     for name in ("pooled", "tokens", "token_counts", "pieces", "piece_counts"):
@@ -33,6 +34,7 @@ def test_parts_put_together_are_the_same(texts: Encoded) -> None:
 
 
 @given(some(dim=12), some(dim=12))
+@settings(deadline=None)
 def test_joined_has_the_parts_of_both(first: Encoded, second: Encoded) -> None:
     assert Encoded.joined([first, second], 12).parts() == first.parts() + second.parts()
 

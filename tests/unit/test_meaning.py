@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmlr.memory.retrieval import meaning
@@ -44,6 +44,7 @@ def slowly(piece: Any, tokens: Any) -> float:
 @given(
     st.lists(st.integers(0, 3), min_size=1, max_size=6), st.sampled_from([1, 7, 64, 70]), st.integers(0, 9)
 )
+@settings(deadline=None)
 def test_best_matches_are_those_of_a_slow_count(counts: list[int], dim: int, seed: int) -> None:
     chance = np.random.default_rng(seed)
     tokens = [chance.normal(size=(count, dim)) for count in counts]
@@ -104,6 +105,7 @@ def test_some_rows_score_as_they_do_among_all() -> None:
 
 
 @given(st.integers(0, 50), st.sets(st.integers(0, 7)), st.sampled_from([2, 4, 64]))
+@settings(deadline=None)
 def test_what_is_hidden_changes_no_score_of_what_is_not(seed: int, out: set[int], dim: int) -> None:
     chance = np.random.default_rng(seed)
     rows, tokens = chance.normal(size=(2, 8, dim)), chance.normal(size=(2, 8, 2, dim))

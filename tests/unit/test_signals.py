@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmlr.memory.retrieval import signals
@@ -58,6 +58,7 @@ def test_no_paragraphs_and_no_terms_give_nothing() -> None:
 
 
 @given(st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)))
+@settings(deadline=None)
 def test_what_is_hidden_changes_no_score_of_what_is_not(
     rows: set[int], others: set[int], out: set[int]
 ) -> None:
@@ -102,5 +103,6 @@ def test_length_is_a_logarithm_of_characters() -> None:
 
 
 @given(st.lists(st.integers(0, 9)))
+@settings(deadline=None)
 def test_distinct_rows_are_each_there_once(rows: list[int]) -> None:
     assert signals.distinct(np.array(rows, np.int64)).tolist() == sorted(set(rows))

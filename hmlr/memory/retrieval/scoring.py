@@ -25,7 +25,7 @@ from hmlr.store.records import Postings
 LATE = 20.0
 POOLED = 5.0
 LEXICAL = 3.0
-LEXICAL_ALONE = 12.0  # without a model, or before a paragraph has its vector, the words carry all content
+LEXICAL_ALONE = 15.0  # without a model, or before a paragraph has its vector, the words carry all content
 POOLED_ALONE = 12.0  # a model without token vectors: the pooled one carries half of it
 LEXICAL_BESIDE = 9.0
 WHO = 0.8
