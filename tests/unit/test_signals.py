@@ -40,6 +40,12 @@ def test_the_best_of_a_term_and_its_neighbours_counts_not_their_sum() -> None:
     assert both[3] / both[4] == pytest.approx(alone[3] / alone[4])
 
 
+def test_terms_of_the_same_rarity_count_one_beside_the_other() -> None:
+    made, terms = index(9), [posting(2), posting(4)]
+    alone = [signals.lexical(made, [term], hidden(9)) for term in terms]
+    assert signals.lexical(made, terms, hidden(9)) == pytest.approx(np.mean(alone, axis=0))
+
+
 def test_a_term_that_stands_nowhere_lowers_the_share() -> None:
     known, unknown = ([posting(0)], [posting(0), None])
     shares = [signals.lexical(index(3), terms, hidden(3))[0] for terms in (known, unknown)]
