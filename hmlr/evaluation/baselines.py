@@ -114,7 +114,5 @@ def minilm(pieces: Sequence[Paragraph], cache: Path) -> Scorer:
 
 
 def _encoded(encoder: MiniLMEncoder, texts: Sequence[str]) -> NDArray[np.float32]:
-    rows = np.zeros((len(texts), MINILM_DIM), np.float32)
-    for batch in encoder.batches(texts):
-        rows[batch.places] = pooled(batch.states, batch.mask)
-    return rows
+    _, states = encoder.states(texts)
+    return np.array([pooled(each) for each in states], np.float32).reshape(-1, MINILM_DIM)

@@ -41,9 +41,7 @@ def test_rows_are_unit_and_in_the_order_of_the_texts(model: MiniLMEmbedder) -> N
     assert (rows.shape, rows.dtype) == ((len(texts), 384), np.float32)
     assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-5)
     alone = np.concatenate([model.embed([text]) for text in texts[:20]])
-    cosines = np.sum(alone * rows[:20], axis=1)  # not 1: activations are scaled per batch
-    assert (cosines.mean() > 0.985, cosines.min() > 0.93) == (True, True)  # measured: 0.993 and 0.958
-    assert np.array_equal(np.argmax(alone @ rows[: len(PROBES)].T, axis=1), np.arange(20))
+    assert np.array_equal(alone, rows[:20])  # a vector does not depend on the texts beside it
 
 
 def test_no_texts_give_no_rows(model: MiniLMEmbedder) -> None:

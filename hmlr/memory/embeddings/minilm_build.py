@@ -113,13 +113,11 @@ def _mean_cosine(torch_model: Any, int8_path: Path) -> float:
     """Compare pooled vectors of the probe texts, the int8 ones made as they will be served."""
     import torch
 
-    def float_rows(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+    def float_row(ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        given = torch.from_numpy(ids[None])
         with torch.inference_mode():
-            states = torch_model(torch.from_numpy(ids), torch.from_numpy(mask))
-        return pooled(states.numpy(), mask)
+            states = torch_model(given, torch.ones_like(given))
+        return pooled(states[0].numpy())
 
-    cosines = [
-        np.sum(float_rows(batch.ids, batch.mask) * pooled(batch.states, batch.mask), axis=1)
-        for batch in MiniLMEncoder(int8_path.read_bytes()).batches(PROBES)
-    ]
-    return float(np.mean(np.concatenate(cosines)))
+    ids, states = MiniLMEncoder(int8_path.read_bytes()).states(PROBES)
+    return float(np.mean([float_row(own) @ pooled(rows) for own, rows in zip(ids, states, strict=True)]))

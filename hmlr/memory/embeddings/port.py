@@ -57,7 +57,7 @@ class Embedder(Protocol):
 
         No texts give `(0, dim)`. A blank text gives a unit row or a zero row, never NaN. A text over the
         model's length is cut. A text's row may depend a little on the texts beside it (a quantised model
-        may scale a batch as a whole), so rows are compared by cosine, never for equality.
+        may scale a batch as a whole), though a ranking is then not the same after an import.
 
         Raises:
             EmbedderError: the model failed; nothing was computed.
