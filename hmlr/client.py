@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from hmlr.core import health
 from hmlr.core.member import Member
@@ -26,7 +26,7 @@ from hmlr.memory.intake import (
 from hmlr.memory.intake import session_id as checked_session
 from hmlr.memory.intake import user_id as checked_user
 from hmlr.memory.portability import export_file, import_file
-from hmlr.memory.retrieval.recall import RecallRequest
+from hmlr.memory.retrieval.recall import Filters, RecallRequest
 from hmlr.records import (
     Block,
     BlockId,
@@ -39,6 +39,7 @@ from hmlr.records import (
     Health,
     Hits,
     Message,
+    Miss,
     NodeKind,
     Profile,
     Receipt,
@@ -237,6 +238,21 @@ class HMLRClient:
             explain=explain,
         )
         return await member.recall(request)
+
+    async def why_not(
+        self, query: str, turn_id: str, *, limit: int | None = None, **filters: Unpack[Filters]
+    ) -> Miss:
+        """Why `recall` with these filters does not give a turn: its place in the ranking and what it lacks.
+
+        Raises NotFound when there is no such turn.
+        """
+        request = RecallRequest(
+            query=query,
+            limit=self.settings.recall_limit if limit is None else limit,
+            now=filters.get("as_of") or self._clock(),
+            **filters,
+        )
+        return await self._member.recall.why_not(request, TurnId(turn_id))
 
     async def context(
         self, query: str, *, budget_tokens: int | None = None, session_id: str | None = None

@@ -192,6 +192,18 @@ class Hit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Miss:
+    """Why a turn is not among the hits of a question; that it is, when it is."""
+
+    turn_id: TurnId
+    of: int  # how many paragraphs may be hits
+    reason: str
+    rank: int | None = None  # of its best paragraph among them, from 1; None: it can't be a hit
+    score: float | None = None
+    signals: Mapping[str, float] = field(default_factory=dict)  # what made the score; the values sum to it
+
+
+@dataclass(frozen=True, kw_only=True)
 class Hits(Sequence[Hit]):
     """Search results, best first; `degraded` names what did not take part."""
 

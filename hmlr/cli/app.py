@@ -30,6 +30,7 @@ for function in (
     chat.chat,
     remember.remember,
     recall.recall,
+    recall.why_not,
     recall.context,
     knowledge.facts,
     knowledge.profile,
@@ -46,7 +47,7 @@ for function in (
     care.stats,
     care.doctor,
 ):
-    app.command(function.__name__.rstrip("_"))(command(function))
+    app.command(function.__name__.rstrip("_").replace("_", "-"))(command(function))
 app.command("bench")(command(bench.bench, shared=("model", "debug")))
 app.add_typer(llm.app, name="llm")
 

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmlr.cli.call import Call
-from hmlr.cli.naming import block_id, owner
+from hmlr.cli.naming import block_id, owner, turn_id
 from hmlr.cli.options import AsOf, Json, KnownAt, Session, Since, Until, check_text
 from hmlr.cli.output import emit_json, moment, one_line, printable
 from hmlr.cli.progress import degraded
 from hmlr.cli.streams import dim, emit, note
+from hmlr.records import BlockId, SessionId
 
 if TYPE_CHECKING:
     from hmlr.client import HMLRClient
-    from hmlr.records import Hit
+    from hmlr.records import Hit, Miss
 
 Query = Annotated[str, typer.Argument(help="A question or some words.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Most hits.")]
+Speaker = Annotated[str | None, typer.Option("--speaker", metavar="NAME", help="Said by.")]
+Topic = Annotated[str | None, typer.Option("--block", metavar="ID", help="Topic.")]
 Budget = Annotated[
     int | None, typer.Option("--budget", metavar="TOKENS", help="Size of the result; 4 characters a token.")
 ]
@@ -38,16 +42,16 @@ async def recall(
     call: Call,
     query: Query,
     *,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="Most hits.")] = None,
+    limit: Limit = None,
     budget: Budget = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
     since: Since = None,
     until: Until = None,
     kind: Annotated[list[Kind] | None, typer.Option("--kind", help="Only these; repeatable.")] = None,
-    speaker: Annotated[str | None, typer.Option("--speaker", metavar="NAME", help="Said by.")] = None,
+    speaker: Speaker = None,
     session: Session = None,
-    block: Annotated[str | None, typer.Option("--block", metavar="ID", help="Topic.")] = None,
+    block: Topic = None,
     explain: Annotated[bool, typer.Option("--explain", help="Why each hit was found.")] = False,
     json: Json = False,
 ) -> None:
@@ -78,6 +82,41 @@ async def recall(
     degraded(hits.degraded, call.settings)
 
 
+async def why_not(
+    call: Call,
+    query: Query,
+    turn: Annotated[str, typer.Argument(help="Id of the turn, or how it begins.")],
+    *,
+    limit: Limit = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    since: Since = None,
+    until: Until = None,
+    speaker: Speaker = None,
+    session: Session = None,
+    block: Topic = None,
+    json: Json = False,
+) -> None:
+    """Say why a turn is not found: its place in the ranking, and what keeps it from being a hit."""
+    async with call.client() as client:
+        miss = await client.why_not(
+            check_text(query, "the question"),
+            await turn_id(client, turn),
+            limit=limit,
+            as_of=as_of,
+            known_at=known_at,
+            since=since,
+            until=until,
+            session_id=SessionId(session) if session else None,
+            block_id=BlockId(await block_id(client, block)) if block else None,
+            speaker=owner(speaker),
+        )
+    if json:
+        emit_json(miss)
+    else:
+        emit(_miss(miss))
+
+
 async def context(
     call: Call, query: Query, budget: Budget = None, session: Session = None, json: Json = False
 ) -> None:
@@ -91,6 +130,13 @@ async def context(
         return
     emit(printable(found.text))
     degraded(found.degraded, call.settings)
+
+
+def _miss(miss: Miss) -> str:
+    place = "no place" if miss.rank is None else f"place {miss.rank}"
+    shares = ", ".join(f"{name} {value:+.2f}" for name, value in miss.signals.items() if value)
+    lines = [f"{place} of {miss.of}: {miss.reason}", *([f"   why: {shares}"] if shares else [])]
+    return "\n".join(lines)
 
 
 async def _nobody(client: HMLRClient, session: str | None, block: str | None) -> str:

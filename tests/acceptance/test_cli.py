@@ -18,7 +18,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SAID = "I'm Ada, I live in Oslo and I'm strictly vegetarian."
 COMMANDS = (
-    *("chat", "remember", "recall", "context", "facts", "profile", "blocks", "history", "correct", "retire"),
+    *(
+        "chat",
+        "remember",
+        "recall",
+        "why-not",
+        "context",
+        "facts",
+        "profile",
+        "blocks",
+        "history",
+        "correct",
+        "retire",
+    ),
     *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "doctor"),
 )
 Done = subprocess.CompletedProcess[str]

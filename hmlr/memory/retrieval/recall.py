@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import get_args
+from typing import TypedDict, get_args
 
-from hmlr.errors import InvalidInput
+from hmlr.errors import InvalidInput, NotFound
 from hmlr.language.tokens import content_words
 from hmlr.memory.facts.as_of import holds, is_over
 from hmlr.memory.facts.book import FactBook
@@ -18,11 +18,25 @@ from hmlr.memory.intake import MAX_BUDGET_TOKENS, check_limit, check_metadata, c
 from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.hydration import within_budget
 from hmlr.memory.retrieval.lattice import TEXT_KINDS, Lattice
-from hmlr.records import Block, BlockId, Fact, Hit, Hits, NodeKind, SessionId, Source, UserId
+from hmlr.memory.retrieval.why_not import why_not
+from hmlr.records import Block, BlockId, Fact, Hit, Hits, Miss, NodeKind, SessionId, Source, TurnId, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import ChunkFilter, FactQuery
+from hmlr.store.records import ChunkFilter, FactQuery, TurnQuery
 
 KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
+
+
+class Filters(TypedDict, total=False):
+    """What narrows a search; see `HMLRClient.recall`."""
+
+    as_of: datetime | None
+    known_at: datetime | None
+    since: datetime | None
+    until: datetime | None
+    session_id: SessionId | None
+    block_id: BlockId | None
+    speaker: str | None
+    metadata: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +106,14 @@ class Recall:
         if request.budget_tokens is not None:
             found = within_budget(found, request.budget_tokens)
         return Hits(items=tuple(found[: request.limit]), degraded=degraded)
+
+    async def why_not(self, request: RecallRequest, turn_id: TurnId) -> Miss:
+        """The place of a turn in the ranking, and what keeps it from being a hit. NotFound for no turn."""
+        request.check()
+        if not await self._store.turns(self._user, TurnQuery(turn_ids=(turn_id,))):
+            raise NotFound(f"there is no turn {turn_id}", hint="It was forgotten, or was never stored")
+        query = await self._search_query(request, TEXT_KINDS)
+        return await why_not(self._lattice, self._user, query, turn_id)
 
     async def _search_query(self, request: RecallRequest, kinds: Sequence[NodeKind]) -> SearchQuery:
         until = request.until

@@ -63,7 +63,6 @@ class Scored:
     chunk_ids: NDArray[np.int64]
     shares: Mapping[str, Signal]
     similarity: Signal | None
-    complete: bool  # no further paragraph may be a hit
 
     def top(self, count: int) -> list[Candidate]:
         """The best."""
@@ -110,7 +109,6 @@ class Search:
             chunk_ids=self.index.chunk_ids[rows[order]],
             shares={name: each[order] for name, each in shares.items()},
             similarity=None if near is None else near[order],
-            complete=len(rows) < candidates,
         )
 
     def _cheap(self) -> dict[str, Signal]:
