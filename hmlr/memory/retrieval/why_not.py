@@ -34,16 +34,15 @@ async def why_not(lattice: Lattice, user: UserId, query: SearchQuery, turn_id: T
         of=count,
         score=round(best.score, 4),
         signals=best.shares,
-        reason=_reason(hits, turn_id, rank, best.score, query.limit),
+        reason=_reason(hits, turn_id, best.score, query.limit),
     )
 
 
-def _reason(hits: Hits, turn_id: TurnId, rank: int, score: float, limit: int) -> str:
+def _reason(hits: Hits, turn_id: TurnId, score: float, limit: int) -> str:
     place = next((number for number, hit in enumerate(hits, 1) if turn_id in hit.turn_ids), None)
     if place is not None:
         return f"it is hit number {place}"
     if len(hits) < limit or score > hits[-1].score:
         return REPEATS
-    return (
-        f"place {rank} is beyond the first {limit}: it scores {score:.2f}, the last hit {hits[-1].score:.2f}"
-    )
+    last = hits[-1].score
+    return f"beyond the first {limit}: it scores {score:.2f}, the last hit {last:.2f}"
