@@ -31,7 +31,7 @@ LEXICAL_BESIDE = 9.0
 WHO = 0.8
 WHEN = 3.0
 ASKS = -1.0
-OF_SELF = 1.0
+OF_SELF = 0.6
 # Only where a budget of tokens is filled: a paragraph pays for its length, by ln(character), and for every
 # better paragraph of its message, since one message seldom answers twice.
 LENGTH = -0.4
