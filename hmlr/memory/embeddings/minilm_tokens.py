@@ -8,6 +8,8 @@ MiniLM's token vectors crowd into a cone; with its axis taken out they tell word
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
@@ -89,25 +91,35 @@ class Vocabulary:
         return spelled
 
 
-def encoded(
-    ids: list[NDArray[np.int64]], states: list[NDArray[np.float32]], heads: list[int], names: Vocabulary
-) -> Encoded:
-    """What is stored of texts: of each its pieces and their states, `(pieces, 384)`, frame included."""
-    mean = token_mean()
-    pooled, tokens, pieces = [], [], []
-    for own, rows, head in zip(ids, states, heads, strict=True):
-        vectors = unit(unit(rows) - mean)
-        words = names.words[own]
-        pooled.append(vectors[words].sum(axis=0) if words.any() else vectors.sum(axis=0))
-        tokens.append(token_signs(vectors[names.content(own, head=head)]))
-        pieces.append(np.unique(own[words]).astype(np.uint16))
-    dim = len(mean)
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What is stored of one text."""
+
+    pooled: NDArray[np.float32]  # (384,), of any length
+    tokens: NDArray[np.uint8]  # (tokens, token_bytes(384))
+    pieces: NDArray[np.uint16]
+
+
+def part(ids: NDArray[np.int64], states: NDArray[np.float32], head: int, names: Vocabulary) -> Part:
+    """What is stored of a text, by its pieces and their states, `(pieces, 384)`, frame included."""
+    vectors = unit(unit(states) - token_mean())
+    words = names.words[ids]
+    return Part(
+        pooled=vectors[words].sum(axis=0) if words.any() else vectors.sum(axis=0),
+        tokens=token_signs(vectors[names.content(ids, head=head)]),
+        pieces=np.unique(ids[words]).astype(np.uint16),
+    )
+
+
+def encoded(parts: Sequence[Part]) -> Encoded:
+    """What is stored of texts, one after the other."""
+    dim = len(token_mean())
     return Encoded(
-        pooled=to_levels(np.array(pooled, np.float32).reshape(-1, dim)),
-        tokens=np.concatenate([np.zeros((0, token_bytes(dim)), np.uint8), *tokens]),
-        token_counts=np.array([len(each) for each in tokens], np.int32),
-        pieces=np.concatenate([np.zeros(0, np.uint16), *pieces]),
-        piece_counts=np.array([len(each) for each in pieces], np.int32),
+        pooled=to_levels(np.array([each.pooled for each in parts], np.float32).reshape(-1, dim)),
+        tokens=np.concatenate([np.zeros((0, token_bytes(dim)), np.uint8), *(each.tokens for each in parts)]),
+        token_counts=np.array([len(each.tokens) for each in parts], np.int32),
+        pieces=np.concatenate([np.zeros(0, np.uint16), *(each.pieces for each in parts)]),
+        piece_counts=np.array([len(each.pieces) for each in parts], np.int32),
     )
 
 
