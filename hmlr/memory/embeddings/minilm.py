@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,13 +100,13 @@ class MiniLMEncoder:
         self, texts: Sequence[str], work: Callable[[int, NDArray[np.int64], NDArray[np.float32]], T]
     ) -> list[T]:
         """What the work makes of each text's place, pieces and states; it runs side by side as well."""
-        ids = [np.array(self._pieces(text), np.int64) for text in texts]
 
         def made(at: int) -> T:
-            return work(at, ids[at], self._states(ids[at]))
+            ids = np.array(self._pieces(texts[at]), np.int64)
+            return work(at, ids, self._states(ids))
 
-        run = map if len(ids) == 1 else self._side_by_side.map
-        return list(run(made, range(len(ids))))
+        run = map if len(texts) == 1 else self._side_by_side.map
+        return list(run(made, range(len(texts))))
 
     def _states(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         given = {"input_ids": ids[None], "attention_mask": np.ones((1, len(ids)), np.int64)}
@@ -183,11 +184,18 @@ def _imported() -> Iterator[None]:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turn onnxruntime's errors into ours; it derives each of them from `Exception`."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    kinds = [kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    """Turn onnxruntime's errors into ours."""
     try:
         yield
-    except tuple(kinds) as error:
+    except _onnx_errors() as error:
         raise EmbedderError(f"onnxruntime failed: {error}") from error
+
+
+@cache
+def _onnx_errors() -> tuple[type[Exception], ...]:
+    """Its errors; it derives each of them from `Exception`."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return tuple(
+        each for each in vars(state).values() if isinstance(each, type) and issubclass(each, Exception)
+    )
