@@ -63,6 +63,7 @@ from hmlr.store.records import (
 )
 from hmlr.store.slicing import Slicer
 from hmlr.store.sqlite_engine import Database
+from hmlr.store.sqlite_garden_store import SqliteGarden
 from hmlr.store.sqlite_gate import Gate
 from hmlr.store.sqlite_readers import Readers
 from hmlr.store.sqlite_writer import Writer
@@ -89,7 +90,7 @@ async def open_sqlite(
     return SqliteStore(database, Gate(database, Writer(database, link), Readers(database, readers)), slicer)
 
 
-class SqliteStore:
+class SqliteStore(SqliteGarden):
     """An open SQLite file; the contract is `hmlr.store.port.Store`. Made by open_sqlite()."""
 
     def __init__(self, database: Database, gate: Gate, slicer: Slicer) -> None:

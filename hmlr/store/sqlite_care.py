@@ -15,16 +15,21 @@ from hmlr.store.schema import (
     blocks,
     chunks,
     create_full_text,
+    dossier_entries,
+    dossiers,
     drop_full_text,
     facts,
+    garden_runs,
     jobs,
     messages,
+    tags,
     turn_blocks,
     turns,
     users,
     vectors,
 )
 from hmlr.store.slicing import Slicer
+from hmlr.store.sqlite_garden_erase import drop_garden
 from hmlr.store.sqlite_index import ChunkValues, chunk_values, index_all
 from hmlr.store.sqlite_jobs import restart_jobs
 from hmlr.store.sqlite_rows import among, bump_facts
@@ -113,8 +118,10 @@ def _embed_missing(connection: Connection) -> None:
 
 def drop_knowledge(connection: Connection, user: UserId) -> None:
     """See CareStore.drop_knowledge."""
+    drop_garden(connection, user)
     for table in (facts, turn_blocks, blocks):
         connection.execute(delete(table).where(table.c.user_id == user))
+    connection.execute(delete(jobs).where(jobs.c.user_id == user, jobs.c.kind == "garden"))
     bump_facts(connection, user, removed=True)
     for kind in _LEARNING:
         restart_jobs(connection, user, kind)
@@ -129,6 +136,8 @@ def stats(connection: Connection, user: UserId, path: Path) -> Stats:
 
     states = select(facts.c.state, func.count()).where(facts.c.user_id == user).group_by(facts.c.state)
     failed = jobs.c.state == "failed"
+    # Blocks wait to be gardened until somebody asks for it: that is no work left undone.
+    learning = jobs.c.kind != "garden"
     return Stats(
         turns=count(turns),
         messages=count(messages),
@@ -136,9 +145,13 @@ def stats(connection: Connection, user: UserId, path: Path) -> Stats:
         vectors=count(vectors),
         blocks=count(blocks, blocks.c.last_seq > 0),
         facts={row[0]: row[1] for row in connection.execute(states)},
-        jobs_waiting=count(jobs, ~failed),
-        jobs_failed=count(jobs, failed),
+        jobs_waiting=count(jobs, learning, ~failed),
+        jobs_failed=count(jobs, learning, failed),
         database_bytes=sqlite_files.size_of(path),
+        dossiers=count(dossiers),
+        dossier_facts=count(dossier_entries),
+        tags=count(tags),
+        garden_runs=count(garden_runs, garden_runs.c.undone_at.is_(None)),
     )
 
 

@@ -147,13 +147,18 @@ def _counts() -> Select[Any]:
     each: Any = func.count()
     running = each.filter(jobs.c.state == "leased", jobs.c.lease_until > bindparam("now"))
     failed, reasons = each.filter(jobs.c.state == "failed"), each.filter(jobs.c.error != "")
-    return select(each, running, failed, reasons).where(mine(jobs))
+    return select(each, running, failed, reasons).where(mine(jobs), _learning())
+
+
+def _learning() -> ColumnElement[bool]:
+    """Jobs that the background does; gardening is done when somebody asks for it."""
+    return jobs.c.kind != "garden"
 
 
 @cache
 def _errors() -> Select[Any]:
     latest = func.max(jobs.c.job_id).desc()
-    found = select(jobs.c.error).where(mine(jobs), jobs.c.error != "").group_by(jobs.c.error)
+    found = select(jobs.c.error).where(mine(jobs), _learning(), jobs.c.error != "").group_by(jobs.c.error)
     return found.order_by(latest).limit(_ERRORS_SHOWN)
 
 
