@@ -11,6 +11,7 @@ import uuid_utils
 
 from hmlr.core.conversation_engine import ConversationEngine
 from hmlr.core.services import Services
+from hmlr.core.tasks.base import TaskRunner
 from hmlr.errors import TooLarge
 from hmlr.memory.analyst import Analyst
 from hmlr.memory.background import Background
@@ -22,6 +23,7 @@ from hmlr.memory.facts.as_of import is_over
 from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.desk import FactDesk
 from hmlr.memory.facts.statement import state, state_at
+from hmlr.memory.gardener.manual_gardener import Gardener
 from hmlr.memory.intake import Intake, check_query
 from hmlr.memory.purging import Purging
 from hmlr.memory.retrieval.governor import Governor
@@ -214,6 +216,10 @@ class Member:
             if rest is None:
                 break
             erased += await store.erase(self._user, rest, now=now)
+        # What dossiers told of it is gone already; they are told anew from the facts that stay.
+        await Gardener(
+            store, self.services.embedding, TaskRunner(None), self._user, self.services.clock
+        ).retell()
         verified = await self._purging.run()
         return Certificate(
             certificate_id=str(uuid_utils.uuid7()),

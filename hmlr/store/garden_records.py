@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from hmlr.garden_records import Dossier, DossierEvent, GardenRun
 from hmlr.records import Block, BlockId, DossierId, Fact, FactId, Tag, TurnId
 
+VECTOR_TYPE = "<f2"  # as which vectors of dossiers are stored
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DossierVector:
@@ -72,6 +74,7 @@ class GardenView:
     blocks: tuple[GardenBlock, ...]  # the one whose latest turn is oldest first
     facts: tuple[Fact, ...]  # in every state, by valid_from
     block_of: Mapping[TurnId, BlockId]  # of the turns that facts come from
+    unrouted: frozenset[TurnId]  # turns that have yet to find their block
     dossiers: tuple[StoredDossier, ...]
     places: tuple[Place, ...]
 

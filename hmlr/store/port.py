@@ -217,6 +217,9 @@ class JobStore(Protocol):
     async def turns_without_vectors(self, user: UserId, model_id: str) -> list[TurnId]:
         """Turns of which a searchable paragraph has no vector of that model; by seq."""
 
+    async def hasten(self, user: UserId, kind: JobKind) -> None:
+        """Make jobs of the kind due that back off or are parked."""
+
     async def retry_failed(self, user: UserId) -> int:
         """Make parked jobs due again; the number of them."""
 

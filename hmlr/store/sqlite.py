@@ -214,6 +214,10 @@ class SqliteStore(SqliteGarden):
         """See JobStore."""
         return await self._gate.read(lambda c: sqlite_jobs.turns_without_vectors(c, user, model_id))
 
+    async def hasten(self, user: UserId, kind: JobKind) -> None:
+        """See JobStore."""
+        await self._gate.write(lambda c: sqlite_jobs.hasten(c, user, kind))
+
     async def retry_failed(self, user: UserId) -> int:
         """See JobStore."""
         return await self._gate.write(lambda c: sqlite_jobs.retry_failed(c, user))

@@ -20,6 +20,7 @@ from hmlr.garden_records import (
 )
 from hmlr.records import BlockId, DossierId, Fact, FactId, RunId, Tag, TurnId, Usage, UserId
 from hmlr.store.garden_records import (
+    VECTOR_TYPE,
     DossierVector,
     FoundDossier,
     GardenBlock,
@@ -37,6 +38,7 @@ from hmlr.store.schema import (
     dossiers,
     facts,
     garden_runs,
+    jobs,
     tags,
     turn_blocks,
     turns,
@@ -48,7 +50,6 @@ from hmlr.store.sqlite_rows import listed, mine
 
 _TAG = ("tag_id", "block_id", "kind", "text", "quote", "message_id", "turn_ids")
 _EVENT = ("dossier_id", "change", "fact_id", "other", "run_id", "by", "recorded_at")
-VECTOR_TYPE = "<f2"
 
 
 def garden_mark(connection: Connection, user: UserId) -> GardenMark:
@@ -75,6 +76,7 @@ def garden_view(connection: Connection, user: UserId, model_id: str | None) -> G
             TurnId(row.turn_id): BlockId(row.block_id)
             for row in connection.execute(_blocks_of_facts(), {"user": user})
         },
+        unrouted=frozenset(connection.execute(_unrouted(), {"user": user}).scalars()),
         dossiers=tuple(_stored(row, model_id) for row in stored),
         places=tuple(read_places(connection, user)),
     )
@@ -100,6 +102,11 @@ def _blocks_of_facts() -> Select[Any]:
     of_turn = and_(facts.c.user_id == turn_blocks.c.user_id, facts.c.turn_id == turn_blocks.c.turn_id)
     found = select(turn_blocks.c.turn_id, turn_blocks.c.block_id).distinct()
     return found.join(facts, of_turn).where(mine(turn_blocks))
+
+
+@cache
+def _unrouted() -> Select[Any]:
+    return select(jobs.c.turn_id).where(mine(jobs), jobs.c.kind == "route")
 
 
 @cache

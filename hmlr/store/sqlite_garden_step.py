@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.garden_records import GardenRun
 from hmlr.records import RunId, UserId
-from hmlr.store.garden_records import DossierVector, GardenedBlock, GardenStep, Place, PutDossier
+from hmlr.store.garden_records import VECTOR_TYPE, DossierVector, GardenedBlock, GardenStep, Place, PutDossier
 from hmlr.store.records import Lease
 from hmlr.store.schema import (
     blocks,
@@ -26,7 +26,7 @@ from hmlr.store.schema import (
     tags,
     users,
 )
-from hmlr.store.sqlite_garden import VECTOR_TYPE, run_of
+from hmlr.store.sqlite_garden import run_of
 from hmlr.store.sqlite_leases import finish
 from hmlr.store.sqlite_rows import among, ensure_user
 

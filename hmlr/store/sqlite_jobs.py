@@ -128,6 +128,12 @@ def turns_without_vectors(connection: Connection, user: UserId, model_id: str) -
     return list(connection.execute(found.order_by(turns.c.seq)).scalars())
 
 
+def hasten(connection: Connection, user: UserId, kind: JobKind) -> None:
+    """See JobStore.hasten."""
+    waiting = and_(jobs.c.user_id == user, jobs.c.kind == kind, jobs.c.state.in_(("pending", "failed")))
+    connection.execute(update(jobs).where(waiting).values(_FRESH))
+
+
 def retry_failed(connection: Connection, user: UserId) -> int:
     """See JobStore.retry_failed."""
     parked = and_(jobs.c.user_id == user, jobs.c.state == "failed")
