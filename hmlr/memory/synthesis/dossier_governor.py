@@ -58,7 +58,7 @@ class DossierGovernor:
             dossier = shelf.dossiers[route.dossier_id]
             work.line("append", dossier.title, dossier.dossier_id, _statements(offered))
         else:
-            dossier = shelf.open(_opens(offered))
+            dossier = shelf.open(_opens(offered, work))
             if not dossier.facts and not dossier.version:
                 dossier.title = _home(offered) or literal_title(route.title, own_offers(offered))
                 work.line("create", dossier.title, dossier.dossier_id, _statements(offered))
@@ -153,21 +153,19 @@ class DossierGovernor:
 
     async def tell(self, shelf: Shelf, work: Work) -> None:
         """Write the summaries of all dossiers that were touched."""
-        await asyncio.gather(
-            *(
-                self._tell(shelf, shelf.dossiers[each], list(facts), work)
-                for each, facts in work.touched.items()
-            )
-        )
+        told = [(shelf.dossiers[each], list(facts)) for each, facts in work.touched.items()]
+        by = await asyncio.gather(*(self._tell(shelf, *each, work) for each in told))
+        for (dossier, _), who in zip(told, by, strict=True):
+            work.log("retold", dossier.dossier_id, by=who)
 
-    async def _tell(self, shelf: Shelf, dossier: OpenDossier, fresh: Sequence[FactId], work: Work) -> None:
+    async def _tell(self, shelf: Shelf, dossier: OpenDossier, fresh: Sequence[FactId], work: Work) -> str:
+        """Write one dossier's texts; who wrote the summary."""
         await asyncio.gather(*(self._restate(shelf, dossier, each, work) for each in fresh))
         every = in_event_order(shelf.of(dossier))
         if not dossier.title:
             dossier.title = _home(every) or title_of(every)
         by = await self._sum_up(dossier, every, set(fresh), work)
-        given = _searched(dossier, every)
-        answer = await self._runner.run(SEARCH_SUMMARY, given, patient=True)
+        answer = await self._runner.run(SEARCH_SUMMARY, _searched(dossier, every), patient=True)
         work.count(answer)
         if answer.value.text != dossier.search_summary or dossier.vector is None:
             dossier.search_summary = answer.value.text
@@ -175,7 +173,7 @@ class DossierGovernor:
         dossier.words = content_words(f"{dossier.title} {dossier.search_summary}")
         for each in every:
             self._mark_told(shelf, dossier, each, work)
-        work.log("retold", dossier.dossier_id, by=by)
+        return by
 
     async def _sum_up(
         self, dossier: OpenDossier, every: Sequence[OfferedFact], fresh: set[FactId], work: Work
@@ -265,10 +263,10 @@ def _home(group: Sequence[OfferedFact]) -> str:
     return HOMES.get(kinds.pop(), "") if own and len(kinds) == 1 else ""
 
 
-def _opens(group: Sequence[OfferedFact]) -> DossierId:
+def _opens(group: Sequence[OfferedFact], work: Work) -> DossierId:
     """The id of the dossier that the group opens."""
     home = _home(group)
-    return new_dossier_id(FactId(home) if home else group[0].fact.fact_id)
+    return new_dossier_id(f"{work.user}: {home}" if home else group[0].fact.fact_id)
 
 
 def _searched(dossier: OpenDossier, every: Sequence[OfferedFact]) -> SearchSummaryInput:

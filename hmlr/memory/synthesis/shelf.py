@@ -157,9 +157,9 @@ def offer(fact: Fact, aliases: AliasIndex) -> OfferedFact:
     return OfferedFact(fact=fact, statement=state(fact), aliases=tuple(others))
 
 
-def new_dossier_id(fact_id: FactId) -> DossierId:
-    """The id of the dossier that a fact opens: the same whenever it is opened."""
-    digest = sha256(f"dossier\x1f{fact_id}".encode()).hexdigest()[:32]
+def new_dossier_id(opener: str) -> DossierId:
+    """The id of the dossier that a fact, or the home of a user's facts, opens: the same whenever it does."""
+    digest = sha256(f"dossier\x1f{opener}".encode()).hexdigest()[:32]
     return DossierId("-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:])))
 
 
