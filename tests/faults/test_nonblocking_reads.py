@@ -18,7 +18,7 @@ from tests.faults.figures import figure
 from tests.faults.test_nonblocking import MOST_MS, watched
 from tests.store.making import block, message, turn
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.alone, pytest.mark.timeout(300)]
 
 T = TypeVar("T")
 ADA = UserId("ada")
