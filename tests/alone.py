@@ -23,7 +23,8 @@ def place_among_workers(*, alone: bool) -> Iterator[None]:
         return
     place = Path(tempfile.gettempdir()) / f"alone-{run}"
     with place.with_suffix(".queue").open("w") as queue, place.with_suffix(".floor").open("w") as floor:
-        fcntl.flock(queue, fcntl.LOCK_EX)  # first come, first served: many sharers would keep one out for ever
+        # First come, first served: many sharers would keep one out for ever.
+        fcntl.flock(queue, fcntl.LOCK_EX)
         fcntl.flock(floor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(queue, fcntl.LOCK_UN)
         yield

@@ -83,6 +83,7 @@ class Member:
             },
             clock,
             slow=frozenset(("route", "scrub", "scribe") if runner.model else ()),
+            paired=frozenset(("embed",)),
             foreground=services.foreground,
         )
 
