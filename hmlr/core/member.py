@@ -83,7 +83,6 @@ class Member:
             },
             clock,
             slow=frozenset(("route", "scrub", "scribe") if runner.model else ()),
-            paired=frozenset(("embed",)),
             foreground=services.foreground,
         )
 

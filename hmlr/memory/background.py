@@ -32,7 +32,6 @@ logger = logging.getLogger(__name__)
 BATCH = 256  # jobs of one kind at a time: few transactions for many turns, short enough to stop soon
 # ... and of those that ask a model, which takes seconds: new turns should not wait long for their vectors.
 MODEL_BATCH = 16
-LANES = 2  # batches at once of a kind that is paired: while one is claimed or written, the other is worked on
 # A lease is renewed while its job runs, so that work of a killed process is soon taken up by another one.
 LEASE_S = 20.0
 RENEWALS = 4  # in the time of one lease: a busy disk may cost some
@@ -58,20 +57,15 @@ class Background:
         clock: Callable[[], datetime],
         *,
         slow: frozenset[JobKind] = frozenset(),
-        paired: frozenset[JobKind] = frozenset(),
         foreground: Foreground | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
-        """`slow` are the kinds that ask a model; they let the turns of `foreground` go first.
-
-        Two batches of a `paired` kind are under way at once; its handler puts them in order.
-        """
+        """`slow` are the kinds that ask a model; they let the turns of `foreground` go first."""
         self._store = store
         self._user = user
         self._handlers = handlers
         self._clock = clock
         self._slow = slow
-        self._paired = paired
         self._foreground = foreground
         self._lease_s = lease_s
         self._wake = asyncio.Event()
@@ -156,33 +150,12 @@ class Background:
         kinds = list(self._handlers.items())
         at = 0
         while at < len(kinds) and not self._stopping:
-            count = await self._batches(*kinds[at])
+            count = await self._batch(*kinds[at])
             busy = busy or count > 0
             # After a full batch there may be more of this kind, and of an earlier one, which goes first:
             # what is stored while we route has to be embedded before it is routed.
-            at = 0 if count >= self._size(kinds[at][0]) else at + 1
+            at = 0 if count == self._size(kinds[at][0]) else at + 1
         return busy
-
-    async def _batches(self, kind: JobKind, handler: Handler) -> int:
-        """Do a batch, or all batches that there are of a paired kind; the number of jobs."""
-        if kind not in self._paired:
-            return await self._batch(kind, handler)
-        ends = await asyncio.gather(
-            *(self._lane(kind, handler) for _ in range(LANES)), return_exceptions=True
-        )
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
-        return sum(end for end in ends if isinstance(end, int))
-
-    async def _lane(self, kind: JobKind, handler: Handler) -> int:
-        done = 0
-        while not self._stopping:
-            count = await self._batch(kind, handler)
-            done += count
-            if count < self._size(kind):
-                break
-        return done
 
     @staticmethod
     def _log(what: str, error: Exception) -> None:
