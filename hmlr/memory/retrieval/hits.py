@@ -10,6 +10,7 @@ from hmlr.language.sentences import sentence_spans
 from hmlr.language.tokens import query_terms
 from hmlr.language.traits import only_asks
 from hmlr.memory.echo import MIN_CHARS, fold
+from hmlr.memory.facts.links import Links
 from hmlr.memory.retrieval.scoring import Candidate
 from hmlr.records import Hit, NodeKind, Source, StoredMessage, TurnId
 from hmlr.store.records import ChunkFilter, ChunkRow
@@ -27,7 +28,7 @@ class SearchQuery:
     per_message: int = 1  # hits from one message at most
     sentences: bool = False  # narrow each hit to its best sentence
     budgeted: bool = False  # the hits fill a budget of tokens
-    expand: tuple[str, ...] = ()  # other names of what the question names
+    links: Links = field(default_factory=Links)  # what connects the question with what it does not name
     explain: bool = False
 
 

@@ -82,7 +82,9 @@ class Lattice:
         search = Search(
             index=index,
             question=take_apart(query.text, query.now, index.speakers, known, index.vectors),
-            postings=[postings.get(term) for term in _told(terms, index.speakers)],
+            postings=[postings.get(term) for term in _told(query_terms(query.text), index.speakers)],
+            names=[[postings.get(term) for term in query_terms(name)] for name in query.links.names],
+            places=query.links.places,
             forbidden=_forbidden(index, query, allowed, index.n),
             budgeted=query.budgeted,
         )
@@ -128,7 +130,7 @@ def comparable(index: UserIndex, vector: NDArray[np.float32]) -> bool:
 
 
 def _terms(query: SearchQuery) -> list[str]:
-    return query_terms(" ".join((query.text, *query.expand)))
+    return query_terms(" ".join((query.text, *query.links.names)))
 
 
 def _told(terms: Sequence[str], speakers: Iterable[str]) -> Sequence[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hmlr.memory.facts.links import Link
 from hmlr.memory.retrieval import meaning, signals
 from hmlr.memory.retrieval.asking import Question
 from hmlr.memory.retrieval.index import UserIndex
@@ -28,6 +29,8 @@ LEXICAL = 3.0
 LEXICAL_ALONE = 15.0  # without a model, or before a paragraph has its vector, the words carry all content
 POOLED_ALONE = 12.0  # a model without token vectors: the pooled one carries half of it
 LEXICAL_BESIDE = 9.0
+# A link weighs half of what all words of the question do together, with a model or without.
+LINKS = 0.5
 WHO = 0.8
 WHEN = 3.0
 ASKS = -1.0
@@ -82,7 +85,9 @@ class Search:
 
     index: UserIndex
     question: Question
-    postings: Sequence[Postings | None]
+    postings: Sequence[Postings | None]  # of the question's own terms
+    names: Sequence[Sequence[Postings | None]] = ()  # of the terms of each other name of what it names
+    places: Sequence[Link] = ()  # where the facts lead
     forbidden: NDArray[np.bool_]  # (n,)
     budgeted: bool = False  # the hits fill a budget of tokens, so that a paragraph pays for its length
 
@@ -116,6 +121,9 @@ class Search:
         index, n = self.index, self.n
         shares = {
             "lexical": self._lexical * signals.lexical(index, self.postings, self.forbidden),
+            "links": self._lexical
+            * np.float32(LINKS)
+            * signals.links(index, self.names, self.places, self.forbidden),
             "who": np.float32(WHO) * signals.who(index, self.question, n),
             "when": np.float32(WHEN) * signals.when(index, self.question, n),
             "asks": np.float32(ASKS) * index.asks[:n],
