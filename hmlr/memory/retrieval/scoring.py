@@ -33,6 +33,9 @@ LEXICAL_BESIDE = 9.0
 LINKS = 0.5
 WHO = 0.8
 WHEN = 3.0
+# "The first time", "the latest": tips the scale among those that match about as well as the best.
+ORDER = 1.0
+CLOSE = 2.0
 ASKS = -1.0
 OF_SELF = 0.6
 # Only where a budget of tokens is filled: a paragraph pays for its length, by ln(character), and for every
@@ -105,6 +108,13 @@ class Search:
         rows = _best(rough, candidates)
         shares = {name: values[rows] for name, values in shares.items()}
         near = self._close(rows, shares)
+        if self.question.order is not None and len(rows):
+            sums = _sum(shares)
+            last = self.question.order == "last"
+            close = sums >= sums.max() - CLOSE
+            shares["order"] = np.float32(ORDER) * signals.order(
+                self.index.occurred_us[rows], close, last=last
+            )
         if self.budgeted:
             shares["again"] = np.float32(AGAIN) * _better_of_message(
                 self.index.message_nos[rows], _sum(shares)

@@ -157,6 +157,16 @@ def when(index: UserIndex, question: Question, n: int) -> Signal:
     return np.asarray(np.exp(-distance / (DAY_US * FADE_DAYS)), dtype=np.float32)
 
 
+def order(occurred_us: NDArray[np.int64], close: NDArray[np.bool_], *, last: bool) -> Signal:
+    """How late among the `close` ones each of them was said, 0 to 1, or how early; 0 for all others."""
+    shares = np.zeros(len(close), np.float32)
+    at = occurred_us[close]
+    if len(at) and at.max() > at.min():
+        late = (at - at.min()) / (at.max() - at.min())
+        shares[close] = late if last else 1.0 - late
+    return shares
+
+
 def length(index: UserIndex, n: int) -> Signal:
     """The logarithm of a paragraph's characters."""
     return np.log(np.maximum(index.lengths[:n], 1)).astype(np.float32)
