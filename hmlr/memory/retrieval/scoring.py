@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hmlr.memory.facts.links import Link
 from hmlr.memory.retrieval import meaning, signals
 from hmlr.memory.retrieval.asking import Question
 from hmlr.memory.retrieval.index import UserIndex
@@ -28,8 +29,13 @@ LEXICAL = 3.0
 LEXICAL_ALONE = 15.0  # without a model, or before a paragraph has its vector, the words carry all content
 POOLED_ALONE = 12.0  # a model without token vectors: the pooled one carries half of it
 LEXICAL_BESIDE = 9.0
+# A link weighs half of what all words of the question do together, with a model or without.
+LINKS = 0.5
 WHO = 0.8
 WHEN = 3.0
+# "The first time", "the latest": tips the scale among those that match about as well as the best.
+ORDER = 1.0
+CLOSE = 2.0
 ASKS = -1.0
 OF_SELF = 0.6
 # Only where a budget of tokens is filled: a paragraph pays for its length, by ln(character), and for every
@@ -82,7 +88,9 @@ class Search:
 
     index: UserIndex
     question: Question
-    postings: Sequence[Postings | None]
+    postings: Sequence[Postings | None]  # of the question's own terms
+    names: Sequence[Sequence[Postings | None]] = ()  # of the terms of each other name of what it names
+    places: Sequence[Link] = ()  # where the facts lead
     forbidden: NDArray[np.bool_]  # (n,)
     budgeted: bool = False  # the hits fill a budget of tokens, so that a paragraph pays for its length
 
@@ -100,6 +108,13 @@ class Search:
         rows = _best(rough, candidates)
         shares = {name: values[rows] for name, values in shares.items()}
         near = self._close(rows, shares)
+        if self.question.order is not None and len(rows):
+            sums = _sum(shares)
+            last = self.question.order == "last"
+            close = sums >= sums.max() - CLOSE
+            shares["order"] = np.float32(ORDER) * signals.order(
+                self.index.occurred_us[rows], close, last=last
+            )
         if self.budgeted:
             shares["again"] = np.float32(AGAIN) * _better_of_message(
                 self.index.message_nos[rows], _sum(shares)
@@ -116,6 +131,9 @@ class Search:
         index, n = self.index, self.n
         shares = {
             "lexical": self._lexical * signals.lexical(index, self.postings, self.forbidden),
+            "links": self._lexical
+            * np.float32(LINKS)
+            * signals.links(index, self.names, self.places, self.forbidden),
             "who": np.float32(WHO) * signals.who(index, self.question, n),
             "when": np.float32(WHEN) * signals.when(index, self.question, n),
             "asks": np.float32(ASKS) * index.asks[:n],
