@@ -234,7 +234,7 @@ class ConversationEngine:
             limit=self._services.settings.recall_limit,
             now=turn.occurred_at,
             exclude=frozenset({turn.turn_id}),
-            expand=await self._book.other_names(text),
+            links=await self._book.links(text),
         )
         hits = await self._services.lattice.search(self._user, query, vector=vector)
         kept, answer = await self._governor.filter(text, hits)

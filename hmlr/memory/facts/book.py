@@ -12,6 +12,7 @@ from hmlr.core.tasks.answer.requests import summed_up, wants_profile
 from hmlr.core.tasks.outdated import Outdated
 from hmlr.memory.facts.aliases import AliasIndex, joins_names
 from hmlr.memory.facts.asked_time import AskedTime, asked_time, told_of
+from hmlr.memory.facts.links import Links, links_of
 from hmlr.memory.facts.lookup import FactIndex, score_facts
 from hmlr.memory.facts.outdated import outdated_quotes
 from hmlr.memory.facts.portrait import portrait
@@ -60,10 +61,11 @@ class FactBook:
         async with self._fresh() as page:
             return page.aliases
 
-    async def other_names(self, text: str) -> tuple[str, ...]:
-        """Further names of the things and of the owner's people that a text names."""
+    async def links(self, text: str) -> Links:
+        """Where the facts lead from what a text names."""
         async with self._fresh() as page:
-            return (*page.aliases.expand(text), *page.index.names_of_relatives(text))
+            brief = len(page.facts) <= BRIEF_FACTS
+            return await unless_brief(brief, links_of, text, page.index, page.aliases)
 
     async def view(self, message: str, now: datetime | None = None) -> FactView:
         """What the facts say to a message of that time; without one, what holds at no time in particular."""
