@@ -251,6 +251,7 @@ class Context:
     hits: tuple[Hit, ...]
     facts: tuple[Fact, ...]
     constraints: tuple[Fact, ...]
+    dossiers: tuple[DossierId, ...] = ()  # whose summaries are shown
     degraded: tuple[str, ...] = ()
 
 

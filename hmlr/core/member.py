@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import uuid_utils
@@ -26,6 +27,7 @@ from hmlr.memory.facts.statement import state, state_at
 from hmlr.memory.gardener.manual_gardener import Gardener
 from hmlr.memory.intake import Intake, check_query
 from hmlr.memory.purging import Purging
+from hmlr.memory.retrieval.dossier_book import DossierBook, ShownDossier
 from hmlr.memory.retrieval.governor import Governor
 from hmlr.memory.retrieval.hydration import hydrate
 from hmlr.memory.retrieval.recall import Recall, RecallRequest
@@ -70,8 +72,11 @@ class Member:
         combined = runner.model is not None and services.settings.combined_analysis
         analyst = Analyst(runner, self._statements) if combined else None
         governor = Governor(store, services.lattice, runner, user, analyst=analyst)
-        self.engine = ConversationEngine(services, user, self._intake, governor, self._book)
-        self.recall = Recall(store, services.lattice, self._book, user)
+        self._dossiers = DossierBook(store, user, services.embedding.model_id)
+        self.engine = ConversationEngine(
+            services, user, self._intake, governor, book=self._book, dossiers=self._dossiers
+        )
+        self.recall = Recall(store, services.lattice, self._book, self._dossiers, user)
         self.facts = FactDesk(store, user, self._intake, clock)
         self.blocks = BlockDesk(store, user, clock)
         self.background = Background(
@@ -168,11 +173,21 @@ class Member:
         check_query(query)
         now = self.services.clock()
         request = RecallRequest(query=query, limit=CONTEXT_HITS, now=now)
-        hits, view, window = await asyncio.gather(
-            self.recall(request), self._book.view(query, now), self._window(session_id)
+        hits, view, window, dossiers = await asyncio.gather(
+            self.recall(request),
+            self._book.view(query, now),
+            self._window(session_id),
+            self._about(query),
         )
-        found = self.engine.found(hits, window, view, await self._book.outdated(hits, now))
+        outdated = await self._book.outdated(hits, now)
+        found = replace(self.engine.found(hits, window, view, outdated), dossiers=dossiers)
         return hydrate(found, budget_tokens=budget_tokens, statement=lambda fact: state_at(fact, now))
+
+    async def _about(self, query: str) -> tuple[ShownDossier, ...]:
+        """The dossiers that a question is about."""
+        if not await self._dossiers.any():  # the usual case until somebody gardens: no vector is made for it
+            return ()
+        return await self._dossiers.about(query, (await self.services.lattice.query_vector(query)).row)
 
     async def _window(self, session_id: SessionId | None) -> list[Turn]:
         return [] if session_id is None else await self.engine.window(session_id)

@@ -8,9 +8,11 @@ from typing import TypeVar
 
 from hmlr.core.tasks.fence import fence, nonce
 from hmlr.core.tasks.outdated import Outdated
+from hmlr.memory.retrieval.dossier_book import ShownDossier
 from hmlr.records import Context, Fact, Hit, StoredMessage, Turn
 
 CHARS_PER_TOKEN = 4
+DOSSIER_SHARE = 1 / 3  # of the budget: the rest is what was said, word for word
 T = TypeVar("T")
 
 _PREAMBLE = (
@@ -31,6 +33,7 @@ class Found:
     constraints: tuple[Fact, ...] = ()
     window: tuple[Turn, ...] = ()  # oldest first
     facts: tuple[Fact, ...] = ()
+    dossiers: tuple[ShownDossier, ...] = ()
     hits: tuple[Hit, ...] = ()
     outdated: Mapping[str, Outdated] = field(default_factory=dict)  # by the quote that no longer holds
     degraded: tuple[str, ...] = ()
@@ -59,8 +62,9 @@ def hydrate(
 ) -> Context:
     """A context of at most `budget_tokens`; constraints are never cut, even if they alone exceed it.
 
-    Order of right: constraints, this session's window (latest turns first), facts, memories. A piece that
-    does not fit is left out whole; a memory that the window shows already is not repeated.
+    Order of right: constraints, this session's window (latest turns first), facts, dossiers with the facts
+    that they bring, memories. A piece that does not fit is left out whole; a memory that the window shows
+    already is not repeated. Dossiers take DOSSIER_SHARE of the budget at most.
     """
     mark = mark or nonce()
     page = _Page(budget_chars=budget_tokens * CHARS_PER_TOKEN)
@@ -78,20 +82,68 @@ def hydrate(
         [fact for fact in found.facts if fact.fact_id not in constraints],
         lambda fact: _fact_text(fact, statement, mark),
     )
+    shown_dossiers, brought = _dossiers(page, found.dossiers, {*constraints, *ids(facts)}, statement, mark)
     hits = _section(
         page,
         "EARLIER STATEMENTS",
         [hit for hit in found.hits if not shown & set(hit.turn_ids)],
         lambda hit: fence(hit.text, mark=mark, said_by=_said_by(hit, found.outdated), at=hit.occurred_at),
     )
+    _terms(page, hits, mark)
     text = "\n\n".join(page.parts)
     return Context(
         text=text,
         tokens=tokens_of(text),
         hits=tuple(hits),
-        facts=tuple(facts),
+        facts=(*facts, *brought),
         constraints=found.constraints,
+        dossiers=tuple(each.dossier.dossier_id for each in shown_dossiers),
         degraded=found.degraded,
+    )
+
+
+def ids(facts: Iterable[Fact]) -> set[str]:
+    """Which facts they are."""
+    return {fact.fact_id for fact in facts}
+
+
+def _dossiers(
+    page: _Page,
+    found: Sequence[ShownDossier],
+    known: set[str],
+    statement: Callable[[Fact], str],
+    mark: str,
+) -> tuple[list[ShownDossier], list[Fact]]:
+    """Add what dossiers say, the best first, then the active facts behind them that are not shown yet."""
+    whole = page.budget_chars
+    page.budget_chars = min(whole, page.used + int(whole * DOSSIER_SHARE))
+    shown = _section(page, "DOSSIERS: WHAT EARLIER STATEMENTS ADD UP TO", found, lambda d: _told(d, mark))
+    brought = [
+        fact for each in shown for fact in each.facts if fact.fact_id not in known and fact.state == "active"
+    ]
+    title = "FACTS BEHIND THE DOSSIERS"
+    taken = _section(page, title, brought, lambda fact: _fact_text(fact, statement, mark))
+    page.budget_chars = whole
+    return shown, taken
+
+
+def _told(shown: ShownDossier, mark: str) -> str:
+    dossier = shown.dossier
+    text = f"{dossier.title}\n{dossier.summary}"
+    speakers = dict.fromkeys(fact.said_by for fact in shown.facts)
+    return fence(text, mark=mark, said_by=f"memory, after {', '.join(speakers)}", at=dossier.happened_to)
+
+
+def _terms(page: _Page, hits: Sequence[Hit], mark: str) -> None:
+    """Add what held where the hits were said, each once."""
+    tags = {tag.tag_id: (tag, hit) for hit in hits for tag in hit.tags}
+    _section(
+        page,
+        "WHAT HELD IN THOSE CONVERSATIONS",
+        list(tags.values()),
+        lambda pair: fence(
+            pair[0].text, mark=mark, said_by=f"memory, {pair[0].kind} of the topic", at=pair[1].occurred_at
+        ),
     )
 
 
