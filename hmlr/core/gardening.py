@@ -140,7 +140,8 @@ class _Tending:
         self.left = 0
         self.stopped = ""
         self._progress = progress
-        self._places = asyncio.Semaphore(options.concurrency)
+        # Twice as many users as calls: while one is written another is asked about.
+        self._places = asyncio.Semaphore(2 * options.concurrency)
         self._total = 0
         self._finished = 0
 
