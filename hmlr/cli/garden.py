@@ -13,7 +13,7 @@ from hmlr.cli.naming import dossier_id, run_id
 from hmlr.cli.options import Json, check_text
 from hmlr.cli.output import day, emit_json, emit_table, moment, one_line, printable
 from hmlr.cli.progress import counting
-from hmlr.cli.streams import emit
+from hmlr.cli.streams import dim, emit, note
 
 if TYPE_CHECKING:
     from hmlr.client import HMLRClient
@@ -86,6 +86,8 @@ async def _garden(
             emit_json(report) if json else _reported(report)
         if not watch:
             break
+        if report.stopped:
+            note(dim(f"{report.pending} topics are left: {report.stopped}"))
         await asyncio.sleep(call.settings.garden_every_s)
     if report.stopped:
         raise CommandError(f"{report.pending} topics are left: {report.stopped}")

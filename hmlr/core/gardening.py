@@ -119,6 +119,7 @@ def _gardener(
         user,
         services.clock,
         active=options.include_active,
+        foreground=services.foreground,
     )
 
 
@@ -139,9 +140,10 @@ class _Tending:
         self.done = GardenDone()
         self.left = 0
         self.stopped = ""
+        self._halted = False
         self._progress = progress
-        # Twice as many users as calls: while one is written another is asked about.
-        self._places = asyncio.Semaphore(2 * options.concurrency)
+        # More users than calls: while one block is written others are asked about, to the end of the run.
+        self._places = asyncio.Semaphore(4 * options.concurrency)
         self._total = 0
         self._finished = 0
 
@@ -154,13 +156,14 @@ class _Tending:
     async def tend(self, gardener: Gardener) -> None:
         """Garden one user's blocks when it is his turn; not once the run was stopped."""
         async with self._places:
-            if self.stopped:
+            if self._halted:
                 self.left += len(await gardener.waiting())
                 return
-            done, left, stopped = await gardener.run(self.run_id, self._step)
-            self.done += done
-            self.left += left
-            self.stopped = self.stopped or stopped
+            outcome = await gardener.run(self.run_id, self._step)
+            self.done += outcome.done
+            self.left += outcome.left
+            self.stopped = self.stopped or outcome.stopped
+            self._halted = self._halted or outcome.halts
 
     def _step(self) -> None:
         self._finished += 1

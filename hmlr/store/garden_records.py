@@ -112,6 +112,11 @@ class GardenStep:
     block: GardenedBlock | None = None
     events: tuple[DossierEvent, ...] = ()
 
+    @property
+    def tells(self) -> bool:
+        """Whether it may tell of what was remembered; else it only notes how the run stands."""
+        return bool(self.dossiers or self.places or self.block)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoundDossier:

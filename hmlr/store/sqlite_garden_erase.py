@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, Table, delete, or_, select, update
 
 from hmlr.language.blanking import blank
 from hmlr.language.json_texts import blank_json, texts_in
@@ -42,9 +42,15 @@ def dossiers_of(connection: Connection, user: UserId, fact_ids: Collection[str])
 
 def drop_garden(connection: Connection, user: UserId) -> None:
     """Remove all that gardening made of a user's memory."""
-    for table in _ALL:
-        connection.execute(delete(table).where(table.c.user_id == user))
-    bump_garden(connection, user)
+    if any(_has(connection, user, table) for table in _ALL):
+        for table in _ALL:
+            connection.execute(delete(table).where(table.c.user_id == user))
+        bump_garden(connection, user)
+
+
+def _has(connection: Connection, user: UserId, table: Table) -> bool:
+    there = select(table.c.user_id).where(table.c.user_id == user).limit(1)
+    return connection.execute(there).first() is not None
 
 
 def forget_in_garden(
@@ -60,6 +66,8 @@ def forget_in_garden(
     `touched` are the dossiers that lost a fact, `gone` the ids of facts, turns and messages that went or
     were rewritten.
     """
+    if not any(_has(connection, user, table) for table in (dossiers, dossier_events, tags, garden_images)):
+        return
     changed = _changed_facts(connection, user)
     empty = {*touched, *dossiers_of(connection, user, changed), *_saying(connection, user, words)}
     mine = dossiers.c.user_id == user

@@ -44,7 +44,7 @@ def bump_garden(connection: Connection, user: UserId) -> None:
 def garden_step(connection: Connection, user: UserId, step: GardenStep, done: Sequence[Lease]) -> None:
     """See GardenStore.garden_step."""
     finish(connection, user, done)
-    if ensure_user(connection, user).erasures != step.erasures:
+    if step.tells and ensure_user(connection, user).erasures != step.erasures:
         raise Conflict("something was forgotten since the garden step was made", hint="Make it anew")
     images = _Images(connection, user, step.run)
     for dossier in step.dossiers:

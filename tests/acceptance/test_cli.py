@@ -32,6 +32,7 @@ COMMANDS = (
         "retire",
     ),
     *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "doctor"),
+    *("garden", "dossiers"),
 )
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]

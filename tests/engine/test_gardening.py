@@ -121,6 +121,33 @@ async def test_a_dossier_follows_its_facts(hmlr: HMLRClient) -> None:
     assert (await hmlr.garden(include_active=True)).done.blocks == 0
 
 
+async def test_a_dossier_is_told_anew_while_its_topic_goes_on(hmlr: HMLRClient) -> None:
+    await sit(hmlr, "I live in Oslo.")
+    await hmlr.garden()
+    (home,) = [each for each in await hmlr.blocks() if each.state == "GARDENED"]
+    await hmlr.resume_block(home.block_id)
+    (fact,) = await hmlr.facts(key="lives_in")
+    await hmlr.retire(fact.fact_id, "sold the flat")
+    assert (await hmlr.garden()).pending == 0
+    (told,) = [each for each in await hmlr.dossiers() if "Oslo" in each.summary]
+    assert "superseded" in told.summary
+    assert {each.block_id: each.state for each in await hmlr.blocks()}[home.block_id] == "ACTIVE"
+
+
+async def test_what_an_assistant_said_keeps_that_label(hmlr: HMLRClient) -> None:  # X01
+    at = START - timedelta(days=400)
+    told = Message(
+        role="assistant", content="The Titan algorithm is deprecated, use Olympus.", occurred_at=at
+    )
+    await hmlr.remember([told], session_id="a")
+    await settled(hmlr)
+    await sit(hmlr)
+    await hmlr.garden()
+    lines = [line for each in await hmlr.dossiers() for line in each.summary.splitlines() if "Titan" in line]
+    assert lines
+    assert all("said by assistant" in line for line in lines)
+
+
 async def test_tags_and_section_rules_stand_with_hits(hmlr: HMLRClient) -> None:  # M10
     ids = await say(
         hmlr,

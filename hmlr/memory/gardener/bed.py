@@ -8,7 +8,7 @@ from hmlr.garden_records import GardenRun
 from hmlr.memory.gardener.pending import Unit, pending
 from hmlr.memory.synthesis.shelf import Shelf
 from hmlr.memory.synthesis.work import Work
-from hmlr.records import BlockId, Tag, UserId
+from hmlr.records import BlockId, Tag, TurnId, UserId
 from hmlr.store.garden_records import GardenedBlock, GardenMark, GardenStep, GardenView
 
 
@@ -25,6 +25,10 @@ class Bed:
         """Whether it is still what is stored: neither have facts changed nor was anything forgotten."""
         same = (self._mark.erasures, self._mark.fact_version)
         return same == (mark.erasures, mark.fact_version)
+
+    def standing_for(self, turn_id: TurnId) -> Unit | None:
+        """The unit that the turn stands for among the jobs."""
+        return next((unit for unit in self.units if unit.turn_id == turn_id), None)
 
     def unit(self, block_id: BlockId | None) -> Unit | None:
         """What is to be gardened of a block; None when nothing is."""

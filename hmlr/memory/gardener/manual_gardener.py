@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hmlr.core.tasks.base import TaskRunner
-from hmlr.errors import Conflict, HMLRError, LeaseLost
+from hmlr.errors import ConfigurationError, Conflict, HMLRError, LeaseLost, TryLater
 from hmlr.garden_records import GardenDone, GardenLine, GardenRun
 from hmlr.memory.embeddings.service import EmbeddingService
+from hmlr.memory.foreground import Foreground
 from hmlr.memory.gardener.bed import Bed
 from hmlr.memory.gardener.block import BlockGardener
 from hmlr.memory.gardener.pending import Unit, pending
@@ -40,6 +41,16 @@ class Stop(Exception):
         super().__init__(str(reason))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run over one user's memory came to."""
+
+    done: GardenDone
+    left: int  # blocks that are still to be gardened
+    stopped: str  # why, if any are
+    halts: bool  # it would be no better with another user's
+
+
 class Gardener:
     """Gardens one user's memory."""
 
@@ -52,9 +63,10 @@ class Gardener:
         clock: Callable[[], datetime],
         *,
         active: bool = False,
+        foreground: Foreground | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
-        """With `active` the block that is talked about now is gardened too."""
+        """With `active` the block talked about now is gardened too. Turns of `foreground` go first."""
         self._store = store
         self._embedding = embedding
         self._governor = DossierGovernor(runner, embedding)
@@ -62,8 +74,10 @@ class Gardener:
         self._user = user
         self._clock = clock
         self._active = active
+        self._foreground = foreground
         self._lease_s = lease_s
         self._bed: Bed | None = None
+        self._given_up: set[TurnId] = set()  # that stand for blocks which this run can't garden
 
     async def waiting(self) -> list[Unit]:
         """What is to be gardened, oldest first."""
@@ -79,11 +93,8 @@ class Gardener:
             lines += work.lines
         return lines
 
-    async def run(self, run_id: RunId, progress: Callable[[], None]) -> tuple[GardenDone, int, str]:
-        """Garden block after block; what was done, how many blocks are left, and why, if any.
-
-        `progress` is called after each block.
-        """
+    async def run(self, run_id: RunId, progress: Callable[[], None]) -> Outcome:
+        """Garden block after block; `progress` is called after each."""
         run = GardenRun(
             run_id=run_id,
             started_at=self._clock(),
@@ -92,26 +103,33 @@ class Gardener:
             sealed=False,
             done=GardenDone(),
         )
-        stopped = ""
-        await self._queue(await self.waiting())
+        stopped, halts = "", False
         try:
-            while (lease := await self._next()) is not None:
-                run = await self._garden(lease, run)
-                progress()
+            while units := [unit for unit in await self.waiting() if unit.turn_id not in self._given_up]:
+                await self._queue(units)
+                before = run.done.blocks, len(self._given_up)
+                while (lease := await self._next()) is not None:
+                    run = await self._garden(lease, run)
+                    progress()
+                if (run.done.blocks, len(self._given_up)) == before:  # another process has the rest
+                    break
         except Stop as reason:
-            stopped = str(reason)
+            stopped, halts = str(reason), True
         left = len(await self.waiting())
         if run.done != GardenDone():
             await self._end(run)
         if left and not stopped:
-            stopped = "some blocks changed meanwhile or are gardened by another process; run it again"
-        return run.done, left, stopped
+            stopped = "they changed meanwhile, or another process is gardening them; run it again"
+        return Outcome(done=run.done, left=left, stopped=stopped, halts=halts)
 
     async def retell(self) -> None:
         """Tell dossiers anew, by rule, that lost their texts when something was forgotten."""
         for _ in range(TRIES):
+            if not (await self._store.garden_mark(self._user)).garden_version:
+                return
             bed = await self._fresh()
-            unit = Unit(block=None, retell=[each for unit in bed.units for each in unit.retell])
+            behind = [each for unit in bed.units for each in unit.retell]
+            unit = Unit(block=None, retell=[each for each in behind if bed.shelf.is_bare(each)])
             if not unit.retell:
                 return
             step, _ = await self._made(bed, unit, None)
@@ -156,6 +174,8 @@ class Gardener:
 
     async def _garden(self, lease: Lease, run: GardenRun) -> GardenRun:
         """Garden the block behind a lease; the run as it stands then."""
+        if self._foreground is not None:
+            await self._foreground.quiet()
         async with renewed(self._store, self._user, [lease], lease_s=self._lease_s, clock=self._clock):
             for attempt in range(TRIES):
                 try:
@@ -167,19 +187,20 @@ class Gardener:
                     self._bed = None
                     if attempt == TRIES - 1:
                         await self._give_back(lease, conflict, RETRY_S)
-                except HMLRError as error:
+                except (TryLater, ConfigurationError) as error:
                     self._bed = None
                     await self._give_back(lease, error, 0.0)
                     raise Stop(error) from error
         return run
 
     async def _give_back(self, lease: Lease, reason: HMLRError, wait_s: float) -> None:
+        self._given_up.add(lease.turn_id)
         retry_at = self._clock() + timedelta(seconds=wait_s)
         await self._store.fail(self._user, [lease], error=type(reason).__name__, retry_at=retry_at)
 
     async def _one(self, lease: Lease, run: GardenRun) -> GardenRun:
         bed = await self._current()
-        unit = bed.unit(await self._block_of(lease.turn_id))
+        unit = bed.standing_for(lease.turn_id) or bed.unit(await self._block_of(lease.turn_id))
         if unit is None:  # somebody has done it, or it is talked about again
             await self._store.apply(self._user, [], finish=[lease])
             return run

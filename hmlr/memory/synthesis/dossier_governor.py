@@ -30,6 +30,7 @@ from hmlr.memory.synthesis.shelf import OpenDossier, Shelf, new_dossier_id, own_
 from hmlr.memory.synthesis.work import Work
 from hmlr.records import OWNER, Category, DossierId, FactId
 from hmlr.store.garden_records import VECTOR_TYPE, DossierVector, Place, told_of
+from hmlr.threads import unless_brief
 
 # What the owner says of himself and nothing else goes with has a home by its kind: a dossier for each such
 # fact would be a list of facts and no file.
@@ -40,6 +41,7 @@ HOMES: dict[Category, str] = {
     "project": "The user: projects",
     "secret": "The user: credentials",
 }
+BRIEF = 50  # facts are read in less than a millisecond
 MOST_TOLD = 80  # facts in one prompt; a summary of more is the rule's
 
 
@@ -161,7 +163,7 @@ class DossierGovernor:
     async def _tell(self, shelf: Shelf, dossier: OpenDossier, fresh: Sequence[FactId], work: Work) -> str:
         """Write one dossier's texts; who wrote the summary."""
         await asyncio.gather(*(self._restate(shelf, dossier, each, work) for each in fresh))
-        every = in_event_order(shelf.of(dossier))
+        every = await unless_brief(len(dossier.facts) <= BRIEF, _in_order, shelf, dossier)
         if not dossier.title:
             dossier.title = _home(every) or title_of(every)
         by = await self._sum_up(dossier, every, set(fresh), work)
@@ -252,6 +254,10 @@ class DossierGovernor:
         return rows.astype(VECTOR_TYPE).astype(np.float32)
 
 
+def _in_order(shelf: Shelf, dossier: OpenDossier) -> list[OfferedFact]:
+    return in_event_order(shelf.of(dossier))
+
+
 def _statements(group: Sequence[OfferedFact]) -> tuple[str, ...]:
     return tuple(each.statement for each in group)
 
@@ -259,7 +265,9 @@ def _statements(group: Sequence[OfferedFact]) -> tuple[str, ...]:
 def _home(group: Sequence[OfferedFact]) -> str:
     """The title of the home of what the owner says of himself; empty for facts that have names."""
     kinds = {each.fact.category for each in group}
-    own = all(each.fact.subject.casefold() == OWNER and not names_of(each) for each in group)
+    own = all(
+        each.fact.owner and each.fact.subject.casefold() == OWNER and not names_of(each) for each in group
+    )
     return HOMES.get(kinds.pop(), "") if own and len(kinds) == 1 else ""
 
 

@@ -17,6 +17,7 @@ from hmlr.memory.facts.statement import state
 from hmlr.records import OWNER, DossierId, Fact, FactId
 from hmlr.store.garden_records import DossierVector, GardenView, Place, PutDossier, StoredDossier
 
+_NO_PERSON = frozenset({"assistant", "system", "tool"})
 NEAREST = 8  # dossiers that are offered for being near, beside those that share a name
 
 
@@ -73,6 +74,10 @@ class Shelf:
         So nothing stands in a dossier that one of its facts has not said.
         """
         return own_offers([self.offered(fact_id) for fact_id in dossier.facts])
+
+    def is_bare(self, fact_id: FactId) -> bool:
+        """Whether the fact's dossier has no text."""
+        return not self.dossiers[self.place_of[fact_id]].summary
 
     def place(self, place: Place) -> None:
         """Give a fact its place; it leaves the one it had."""
@@ -151,10 +156,13 @@ def own_offers(group: Sequence[OfferedFact]) -> list[OfferedFact]:
 
 def offer(fact: Fact, aliases: AliasIndex) -> OfferedFact:
     """A fact with its statement and the other names of its subject; the owner's stand for no thing."""
+    statement = state(fact)
+    if fact.said_by in _NO_PERSON:  # what nobody has vouched for carries that label wherever it is told
+        statement = f"{statement} (said by {fact.said_by})"
     if fact.subject.casefold() == OWNER:
-        return OfferedFact(fact=fact, statement=state(fact))
+        return OfferedFact(fact=fact, statement=statement)
     others = sorted(name for name in aliases.names_of(fact.subject) if folded(name) != folded(fact.subject))
-    return OfferedFact(fact=fact, statement=state(fact), aliases=tuple(others))
+    return OfferedFact(fact=fact, statement=statement, aliases=tuple(others))
 
 
 def new_dossier_id(opener: str) -> DossierId:
