@@ -97,12 +97,16 @@ class DossierGovernor:
     # Merge and split
 
     def _merge(self, shelf: Shelf, group: Sequence[OfferedFact], work: Work) -> None:
-        """Bring dossiers together whose names an alias of the group says to mean the same."""
+        """Bring dossiers together whose names an alias of the group says to mean the same.
+
+        With them those that have only a number for a name, and speak of the thing: they were gardened before
+        it was known by that name.
+        """
         for offered in group:
             if offered.fact.state != "active" or not joins_names(offered.fact):
                 continue
-            names = {folded(name) for name in names_of(offered) if not bare_version(name)}
-            same = shelf.bearing(names)
+            names = [name for name in names_of(offered) if not bare_version(name)]
+            same = [*shelf.bearing(set(map(folded, names))), *shelf.speaking_of(names)]
             if len(same) < 2:
                 continue
             keeps = max(same, key=lambda each: (len(each.facts), each.version > 0, each.dossier_id))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
-from hmlr.core.tasks.themes import bare_version, folded, names_of
+from hmlr.core.tasks.themes import NameFinder, bare_version, folded, names_of
 from hmlr.language.tokens import content_words
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.statement import state
@@ -105,6 +105,17 @@ class Shelf:
     def _bears(self, dossier: OpenDossier, names: Iterable[str]) -> bool:
         wanted = set(names)
         return any(not wanted.isdisjoint(self._names(fact_id)) for fact_id in dossier.facts)
+
+    def speaking_of(self, names: Sequence[str]) -> list[OpenDossier]:
+        """The dossiers whose facts have only a number for a name ("v1") and mention one of the names, by id."""
+        finder = NameFinder(names)
+
+        def speaks(dossier: OpenDossier) -> bool:
+            held = [self.facts[fact_id] for fact_id in dossier.facts]
+            numbered = all(bare_version(fact.subject) for fact in held)
+            return numbered and any(finder.find(fact.value) for fact in held)
+
+        return [self.dossiers[each] for each in sorted(self.dossiers) if speaks(self.dossiers[each])]
 
     def _names(self, fact_id: FactId) -> set[str]:
         return {folded(name) for name in names_of(self.offered(fact_id)) if not bare_version(name)}
