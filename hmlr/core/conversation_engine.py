@@ -263,6 +263,7 @@ class ConversationEngine:
         nearest = Hits(items=hits.items[: self._services.settings.recall_limit])
         return Found(
             constraints=facts.constraints,
+            preferences=facts.preferences,
             window=tuple(window),
             facts=tuple(dict.fromkeys((*facts.relevant, *facts.of_turns(nearest)))),
             hits=hits.items,
