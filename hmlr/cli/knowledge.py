@@ -34,6 +34,10 @@ async def facts(
     *,
     subject: Annotated[str | None, typer.Option("--subject", metavar="NAME", help="Of whom or what.")] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="What is said of it.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="WORD", help="What is listed: pets, dogs, allergies, cities."),
+    ] = None,
     as_of: AsOf = None,
     state: Annotated[list[State] | None, typer.Option("--state", help="Repeatable; default active.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Facts in every state.")] = False,
@@ -46,7 +50,7 @@ async def facts(
         each.value for each in (State if everything else state or [State.ACTIVE])
     )
     async with call.client() as client:
-        found = await client.facts(subject=owner(subject), key=key, as_of=as_of, states=chosen)
+        found = await client.facts(subject=owner(subject), key=key, kind=kind, as_of=as_of, states=chosen)
     emit_json(found) if json else emit_table(FACT_COLUMNS, fact_rows(found), empty="no facts")
 
 

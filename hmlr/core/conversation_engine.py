@@ -281,6 +281,7 @@ class ConversationEngine:
             context=context,
             constraints=_known(facts.constraints, now),
             facts=_known(facts.relevant, now),
+            listed=_known(facts.listed, now),
             hits=found.hits,
             outdated=found.outdated,
             about=facts.about,

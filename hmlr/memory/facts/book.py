@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hmlr.core.tasks.answer.requests import summed_up, wants_profile
+from hmlr.core.tasks.answer.requests import listed, summed_up, wants_profile
 from hmlr.core.tasks.outdated import Outdated
 from hmlr.memory.facts.aliases import AliasIndex, joins_names
 from hmlr.memory.facts.asked_time import AskedTime, asked_time, told_of
 from hmlr.memory.facts.links import Links, links_of
+from hmlr.memory.facts.listing import of_kind
 from hmlr.memory.facts.lookup import FactIndex, score_facts
 from hmlr.memory.facts.outdated import outdated_quotes
 from hmlr.memory.facts.portrait import portrait
 from hmlr.memory.synthesis.scribe import profile_of
-from hmlr.records import Category, Fact, FactId, Hits, Profile, TurnId, UserId
+from hmlr.records import OWNER, Category, Fact, FactId, Hits, Profile, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import FactChanges, FactQuery
 from hmlr.threads import unless_brief
@@ -34,6 +35,7 @@ class FactView:
     constraints: tuple[Fact, ...] = ()
     preferences: tuple[Fact, ...] = ()  # latest first
     relevant: tuple[Fact, ...] = ()  # best first
+    listed: tuple[Fact, ...] = ()  # all of the kind that the message asks to list or count, oldest first
     by_turn: Mapping[TurnId, tuple[Fact, ...]] = field(default_factory=dict)  # the active ones
     about: tuple[frozenset[str], ...] = ()  # whom the message asks about, see `facts.about`
     past: bool = False  # the message asks for what was
@@ -85,10 +87,12 @@ class FactBook:
                 relevant = portrait(page.facts.values())
             elif time is not None and (time.past or any(_not_now(fact, time) for fact in relevant)):
                 relevant = await self._at(message, time, page)
+            own = _listed(message, relevant, page)
             return FactView(
+                listed=_of_now(own, time),
                 constraints=_of_now(page.profile.constraints, time),
                 preferences=_of_now(reversed(page.profile.preferences), time),
-                relevant=tuple(relevant),
+                relevant=tuple(dict.fromkeys((*own, *relevant))),
                 by_turn=page.by_turn,
                 about=page.index.about(message),
                 past=time is not None and time.past,
@@ -171,6 +175,15 @@ class _Page:
         self.index.drop(fact.fact_id)
         self._joining.pop(fact.fact_id, None)
         self._binding.pop(fact.fact_id, None)
+
+
+def _listed(message: str, relevant: Sequence[Fact], page: _Page) -> list[Fact]:
+    """The owner's facts of the kind that the message asks for; none when a fact tells how many there are."""
+    kind = listed(message)
+    if not kind or any(fact.key.startswith("number_of_") for fact in relevant):
+        return []
+    own = [fact for fact in page.facts.values() if fact.subject.casefold() == OWNER]
+    return sorted(of_kind(own, kind), key=_age)
 
 
 def _of_now(facts: Iterable[Fact], time: AskedTime | None) -> tuple[Fact, ...]:
