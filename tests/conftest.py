@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.alone import place_among_workers
 from tests.blocking import watch
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time begins to count
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A test marked `alone` has the machine to itself."""
+    with place_among_workers(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
-from hmlr.memory.blocks import HeaderWords, extend_header, new_block, new_block_id
+from hmlr.memory.blocks import header_of, new_block, new_block_id
 from hmlr.memory.intake import check_name
+from hmlr.memory.paging import pages
 from hmlr.memory.retrieval.topics import RESUME
 from hmlr.records import Block, BlockId, Turn, TurnId, UserId
 from hmlr.store.port import Store
@@ -21,6 +23,19 @@ RENAME = "rename_block"
 TRIES = 12
 WAIT_S = 0.01
 HINT = "`blocks` lists them with their ids"
+
+
+class _Opening(NamedTuple):
+    """What an edit needs of a turn."""
+
+    turn_id: TurnId
+    seq: int
+    occurred_at: datetime
+    text: str  # of its first message
+
+    @classmethod
+    def of(cls, turn: Turn) -> _Opening:
+        return cls(turn.turn_id, turn.seq, turn.occurred_at, turn.messages[0].content)
 
 
 class BlockDesk:
@@ -63,7 +78,7 @@ class BlockDesk:
         target = await self._one(into)
         both = [*await self._turns(into), *await self._turns(block_id)]
         turns = sorted(both, key=lambda turn: turn.seq)
-        header = self._header(target.block, turns)
+        header = await self._header(target.block, turns)
         changes = [PutBlock(block=header, version=target.version), *self._moves(turns, into)]
         await self._store.apply(self._user, changes)
         return (await self._one(into)).block
@@ -83,9 +98,9 @@ class BlockDesk:
             raise InvalidInput("the block begins with that turn", hint="Name a later one")
         stay, move = turns[:place], turns[place:]
         opened = replace(new_block(at_turn, move[0].occurred_at), block_id=await self._free_id(at_turn))
-        new = self._header(opened, move)
+        new = await self._header(opened, move)
         changes: list[Change] = [
-            PutBlock(block=self._header(entry.block, stay), version=entry.version),
+            PutBlock(block=await self._header(entry.block, stay), version=entry.version),
             PutBlock(block=new, version=0),
             *self._moves(stay, block_id),
             *self._moves(move, new.block_id),
@@ -110,7 +125,7 @@ class BlockDesk:
         await self._store.apply(self._user, changes)
         return (await self._one(block_id)).block
 
-    def _moves(self, turns: Sequence[Turn], block_id: BlockId) -> list[Change]:
+    def _moves(self, turns: Sequence[_Opening], block_id: BlockId) -> list[Change]:
         """Put turns into a block, each by an edit of its own, so that forgetting one keeps the others."""
         now = self._clock()
         changes: list[Change] = []
@@ -144,16 +159,14 @@ class BlockDesk:
             raise NotFound(f"there is no block {block_id!r}", hint=HINT)
         return found[0]
 
-    async def _turns(self, block_id: BlockId) -> list[Turn]:
-        return await self._store.turns(self._user, TurnQuery(block_id=block_id))
+    async def _turns(self, block_id: BlockId) -> list[_Opening]:
+        found = pages(self._store, self._user, TurnQuery(block_id=block_id))
+        return [_Opening.of(turn) async for page in found for turn in page]
 
     @staticmethod
-    def _header(block: Block, turns: Sequence[Turn]) -> Block:
+    async def _header(block: Block, turns: Sequence[_Opening]) -> Block:
         """The header that these turns make, under the label of the user's own if there is one."""
-        made = replace(block, label="", summary="", keywords=(), open_loops=(), decisions=(), renamed=False)
-        words = HeaderWords()
-        for count, turn in enumerate(turns):
-            made = extend_header(replace(made, turn_count=count), words, turn.messages[0].content)
+        made = await asyncio.to_thread(header_of, block, [turn.text for turn in turns])
         return replace(made, label=block.label, renamed=True) if block.renamed else made
 
 

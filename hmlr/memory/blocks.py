@@ -127,6 +127,15 @@ def extend_header(block: Block, words: HeaderWords, text: str, *, label: str = "
     return replace(block, label=label.strip() or _label(block, words, text))
 
 
+def header_of(block: Block, texts: Iterable[str]) -> Block:
+    """The block with the header that these messages of the user's make, from nothing; its turns count."""
+    made = replace(block, label="", summary="", keywords=(), open_loops=(), decisions=(), renamed=False)
+    words = HeaderWords()
+    for count, text in enumerate(texts):
+        made = extend_header(replace(made, turn_count=count), words, text)
+    return replace(made, turn_count=block.turn_count)
+
+
 def topic_words(block: Block, recent: Iterable[str]) -> frozenset[str]:
     """Stems by which a message is recognised as belonging to the block."""
     return content_words(" ".join((*block.keywords, block.label, *recent)))

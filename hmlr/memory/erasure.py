@@ -6,21 +6,21 @@ A memory may be large and a session long: whatever walks through texts does so i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import replace
 
 from hmlr.errors import NotFound
 from hmlr.language.blanking import BLANK, blank
 from hmlr.language.json_texts import blank_json
 from hmlr.language.sentences import sentence_spans
-from hmlr.memory.blocks import HeaderWords, extend_header
+from hmlr.memory.blocks import header_of
 from hmlr.memory.intake import new_chunks
+from hmlr.memory.paging import pages
 from hmlr.records import (
     Block,
     BlockId,
     Fact,
     FactId,
-    MessageId,
     SessionId,
     StoredMessage,
     Turn,
@@ -150,7 +150,8 @@ async def plan_fact(store: Store, user: UserId, fact_id: FactId) -> ErasePlan:
 
 async def session_turns(store: Store, user: UserId, session_id: SessionId) -> list[TurnId]:
     """The turns of a session."""
-    return [turn.turn_id for turn in await store.turns(user, TurnQuery(session_id=session_id))]
+    found = pages(store, user, TurnQuery(session_id=session_id))
+    return [turn.turn_id async for page in found for turn in page]
 
 
 def _telling(facts: Iterable[Fact], value: str) -> list[Fact]:
@@ -223,25 +224,15 @@ async def _headers(
     contents = {rewrite.message_id: rewrite.content for rewrite in rewrites}
     made = []
     for entry in await store.blocks(user, block_ids=wanted):
-        turns = await store.turns(user, TurnQuery(block_id=entry.block.block_id))
-        block = await asyncio.to_thread(
-            _header, entry.block, [turn for turn in turns if turn.turn_id not in gone], contents
-        )
+        texts: list[str] = []
+        async for page in pages(store, user, TurnQuery(block_id=entry.block.block_id)):
+            firsts = [turn.messages[0] for turn in page if turn.turn_id not in gone and turn.messages]
+            texts += [contents.get(first.message_id, first.content) for first in firsts]
+        block = await asyncio.to_thread(header_of, entry.block, texts)
         if entry.block.renamed and not _touched(entry.block.label, rewrites):
             block = replace(block, label=entry.block.label, renamed=True)
         made.append(block)
     return tuple(made)
-
-
-def _header(block: Block, turns: Sequence[Turn], contents: Mapping[MessageId, str]) -> Block:
-    """The block as its header grows with its turns, from nothing; `contents` are the rewritten ones."""
-    made = replace(block, label="", summary="", keywords=(), open_loops=(), decisions=(), renamed=False)
-    words = HeaderWords()
-    firsts = [turn.messages[0] for turn in turns if turn.messages]
-    for count, first in enumerate(firsts):
-        text = contents.get(first.message_id, first.content)
-        made = extend_header(replace(made, turn_count=count), words, text)
-    return replace(made, turn_count=block.turn_count)
 
 
 def _touched(label: str, rewrites: Sequence[Rewrite]) -> bool:

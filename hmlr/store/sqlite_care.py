@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, exists, func, insert, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from hmlr.errors import StorageError
 from hmlr.records import JobKind, Stats, UserId
@@ -120,24 +135,47 @@ def drop_knowledge(connection: Connection, user: UserId) -> None:
         restart_jobs(connection, user, kind)
 
 
+@cache
+def _counts() -> Select[Any]:
+    """One row of numbers for the user that is bound; each is counted in an index of the user's own."""
+    user: BindParameter[str] = bindparam("user")
+
+    def count(table: Table, *where: Any) -> ColumnElement[int]:
+        mine = table.c.user_id == user
+        return select(func.count()).select_from(table).where(mine, *where).scalar_subquery()
+
+    of_messages = chunks.c.message_no.in_(select(messages.c.message_no).where(messages.c.user_id == user))
+    failed = jobs.c.state == "failed"
+    return select(
+        count(turns).label("turns"),
+        count(messages).label("messages"),
+        # By their messages: chunks have no index of all of a user's, and others may have millions.
+        select(func.count()).select_from(chunks).where(of_messages).scalar_subquery().label("chunks"),
+        count(vectors).label("vectors"),
+        count(blocks, blocks.c.last_seq > 0).label("blocks"),
+        count(jobs).label("jobs"),
+        count(jobs, failed).label("jobs_failed"),
+    )
+
+
+@cache
+def _states() -> Select[Any]:
+    mine = facts.c.user_id == bindparam("user")
+    return select(facts.c.state, func.count()).where(mine).group_by(facts.c.state)
+
+
 def stats(connection: Connection, user: UserId, path: Path) -> Stats:
     """See CareStore.stats."""
-
-    def count(table: Table, *where: Any) -> int:
-        counted = select(func.count()).select_from(table).where(table.c.user_id == user, *where)
-        return int(connection.execute(counted).scalar() or 0)
-
-    states = select(facts.c.state, func.count()).where(facts.c.user_id == user).group_by(facts.c.state)
-    failed = jobs.c.state == "failed"
+    counted = connection.execute(_counts(), {"user": user}).one()
     return Stats(
-        turns=count(turns),
-        messages=count(messages),
-        chunks=count(chunks),
-        vectors=count(vectors),
-        blocks=count(blocks, blocks.c.last_seq > 0),
-        facts={row[0]: row[1] for row in connection.execute(states)},
-        jobs_waiting=count(jobs, ~failed),
-        jobs_failed=count(jobs, failed),
+        turns=counted.turns,
+        messages=counted.messages,
+        chunks=counted.chunks,
+        vectors=counted.vectors,
+        blocks=counted.blocks,
+        facts={row[0]: row[1] for row in connection.execute(_states(), {"user": user})},
+        jobs_waiting=counted.jobs - counted.jobs_failed,
+        jobs_failed=counted.jobs_failed,
         database_bytes=sqlite_files.size_of(path),
     )
 

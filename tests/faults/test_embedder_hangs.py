@@ -16,7 +16,7 @@ from hmlr.memory.embeddings.hashed import HashEmbedder
 from hmlr.memory.embeddings.port import EmbedderSpec
 from tests.faults.doors import Clock, door, settled
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.alone]
 
 DEADLINE_S = 1.0
 SETTINGS = {"embed_timeout_s": DEADLINE_S, "embed_batch_timeout_s": DEADLINE_S}

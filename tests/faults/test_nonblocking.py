@@ -17,7 +17,7 @@ from tests.faults.doors import door
 from tests.faults.figures import figure
 from tests.faults.library import build
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.alone, pytest.mark.timeout(300)]
 
 MOST_MS = 50.0
 TICK_S = 0.002

@@ -15,7 +15,7 @@ from hmlr.store.sqlite import open_sqlite
 from tests.faults.figures import FULL, figure
 from tests.store.making import ADA, slices
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.faults, pytest.mark.alone, pytest.mark.timeout(900)]
 
 WORST_S = 10.0
 P99_S = {8: 0.25}  # by the number of processes; measured over the whole minute only

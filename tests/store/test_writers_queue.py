@@ -22,7 +22,7 @@ from hmlr.store.sqlite import SqliteStore, open_sqlite
 from hmlr.store.sqlite_calls import Call
 from tests.store.making import ADA, slices, turn
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.alone]
 
 HOLDER = """
 import pathlib, sys

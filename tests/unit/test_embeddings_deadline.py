@@ -18,7 +18,7 @@ from hmlr.memory.embeddings import EmbedderSpec, EmbeddingService
 from hmlr.memory.embeddings.port import Said
 from hmlr.memory.embeddings.workers import MAX_LOST
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 
 
 class Hanging:

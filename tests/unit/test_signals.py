@@ -117,34 +117,39 @@ def test_a_link_to_what_is_not_loaded_yet_is_passed_over() -> None:
 
 def test_the_speaker_who_is_asked_about_is_lifted() -> None:
     made = index(2, speakers=["Ann", "Bob"])
-    assert signals.who(made, Question(asked_of=made.speakers["Ann"]), 2).tolist() == [1, -1]
-    assert signals.who(made, Question(), 2).tolist() == [0, 0]
+    assert signals.who(made, Question(asked_of=made.speakers["Ann"]), slice(0, 2), mixed=True).tolist() == [
+        1,
+        -1,
+    ]
+    assert signals.who(made, Question(), slice(0, 2), mixed=True).tolist() == [0, 0]
 
 
 def test_a_question_about_the_owner_lifts_what_he_said() -> None:
     made = index(2, owners=[True, False])
-    assert signals.who(made, Question(about_owner=True), 2).tolist() == [1, -1]
+    assert signals.who(made, Question(about_owner=True), slice(0, 2), mixed=True).tolist() == [1, -1]
 
 
 def test_where_the_owner_said_everything_he_is_not_lifted() -> None:
-    assert signals.who(index(2, owners=[True, True]), Question(about_owner=True), 2).tolist() == [0, 0]
+    assert signals.who(
+        index(2, owners=[True, True]), Question(about_owner=True), slice(0, 2), mixed=False
+    ).tolist() == [0, 0]
 
 
 def test_near_the_named_time_counts_more() -> None:
     made = index(4, days=[10, 3, 1.5, 0])
-    scores = signals.when(made, Question(since_us=micros(2), until_us=micros(1)), 4)
+    scores = signals.when(made, Question(since_us=micros(2), until_us=micros(1)), slice(0, 4))
     assert scores == pytest.approx(np.exp([-8 / 7, -1 / 7, 0, -1 / 7]))
 
 
 def test_a_time_with_one_end_counts_from_there() -> None:
     made = index(2, days=[8, 1])
-    assert signals.when(made, Question(since_us=micros(1)), 2) == pytest.approx([np.exp(-1), 1])
-    assert signals.when(made, Question(until_us=micros(8)), 2) == pytest.approx([1, np.exp(-1)])
-    assert signals.when(made, Question(), 2).tolist() == [0, 0]
+    assert signals.when(made, Question(since_us=micros(1)), slice(0, 2)) == pytest.approx([np.exp(-1), 1])
+    assert signals.when(made, Question(until_us=micros(8)), slice(0, 2)) == pytest.approx([1, np.exp(-1)])
+    assert signals.when(made, Question(), slice(0, 2)).tolist() == [0, 0]
 
 
 def test_length_is_a_logarithm_of_characters() -> None:
-    assert signals.length(index(2, lengths=[0, 100]), 2) == pytest.approx([0, np.log(100)])
+    assert signals.length(index(2, lengths=[0, 100]), slice(0, 2)) == pytest.approx([0, np.log(100)])
 
 
 @given(st.lists(st.integers(0, 9)))

@@ -19,6 +19,7 @@ from hmlr.store.records import Postings
 
 Signal = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Part = slice | Rows  # some paragraphs of an index
 
 K1 = 1.2
 B = 0.75
@@ -133,23 +134,26 @@ def _having_all(index: UserIndex, postings: Sequence[Postings | None], n: int) -
     return rows[found]
 
 
-def who(index: UserIndex, question: Question, n: int) -> Signal:
-    """+1 where the one who is asked about speaks, −1 elsewhere; 0 when that is nobody or several."""
+def who(index: UserIndex, question: Question, part: Part, *, mixed: bool) -> Signal:
+    """+1 where the one who is asked about speaks, −1 elsewhere; 0 when that is nobody or several.
+
+    `mixed`: not everything is the owner's.
+    """
     if question.asked_of is not None:
-        said = index.speaker_nos[:n] == question.asked_of
-    elif question.about_owner and not index.owners[:n].all():
-        said = index.owners[:n]
+        said = index.speaker_nos[part] == question.asked_of
+    elif question.about_owner and mixed:
+        said = index.owners[part]
     else:
-        return np.zeros(n, np.float32)
+        return np.zeros(len(index.owners[part]), np.float32)
     return np.where(said, np.float32(1), np.float32(-1))
 
 
-def when(index: UserIndex, question: Question, n: int) -> Signal:
+def when(index: UserIndex, question: Question, part: Part) -> Signal:
     """exp(−days/7) to the time that the question names, 1 within it."""
+    at = index.occurred_us[part]
     if question.since_us is None and question.until_us is None:
-        return np.zeros(n, np.float32)
-    at = index.occurred_us[:n]
-    distance = np.zeros(n, np.float64)
+        return np.zeros(len(at), np.float32)
+    distance = np.zeros(len(at), np.float64)
     if question.since_us is not None:
         distance = np.maximum(distance, question.since_us - at)
     if question.until_us is not None:
@@ -167,6 +171,6 @@ def order(occurred_us: NDArray[np.int64], close: NDArray[np.bool_], *, last: boo
     return shares
 
 
-def length(index: UserIndex, n: int) -> Signal:
+def length(index: UserIndex, part: Part) -> Signal:
     """The logarithm of a paragraph's characters."""
-    return np.log(np.maximum(index.lengths[:n], 1)).astype(np.float32)
+    return np.log(np.maximum(index.lengths[part], 1)).astype(np.float32)
