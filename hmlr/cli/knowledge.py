@@ -11,7 +11,7 @@ from hmlr.cli.call import Call, UsageError
 from hmlr.cli.naming import fact_id, owner
 from hmlr.cli.options import AsOf, Json, check_text
 from hmlr.cli.output import FACT_COLUMNS, day, emit_json, emit_table, fact_rows, moment, one_line, printable
-from hmlr.cli.streams import emit
+from hmlr.cli.streams import dim, emit, note
 
 if TYPE_CHECKING:
     from hmlr.records import Fact, FactState
@@ -52,6 +52,8 @@ async def facts(
     async with call.client() as client:
         found = await client.facts(subject=owner(subject), key=key, kind=kind, as_of=as_of, states=chosen)
     emit_json(found) if json else emit_table(FACT_COLUMNS, fact_rows(found), empty="no facts")
+    if kind and not json:
+        note(dim(f"{len(found)} {kind}"))
 
 
 async def profile(call: Call, json: Json = False) -> None:
