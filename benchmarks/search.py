@@ -193,7 +193,7 @@ async def main() -> None:
     assert spec is not None  # noqa: S101 - it is named
     service = EmbeddingService(spec)
     said = list(talk(min(POOL, max(sizes))))
-    encoded = await service.encode([Said(text=each.content, speaker="user") for each in said])
+    encoded = await service.encode([Said(text=each.content) for each in said])
     await service.aclose()
     copies = Copies(said, encoded)
     asked = [*questions(said, options.questions)]
