@@ -11,6 +11,7 @@ from typing import Literal
 from hmlr.language.dates import find_dates, question_time
 from hmlr.language.sentences import best_sentence
 from hmlr.language.tokens import content_words
+from hmlr.language.traits import only_asks
 from hmlr.records import Hit
 
 # Cosine of all-MiniLM-L6-v2 above which a statement tells of the event.
@@ -73,12 +74,14 @@ def event_named(question: str, now: datetime) -> Event | None:
 def telling(event: Event, hits: Sequence[Hit]) -> Hit | None:
     """The hit that says when an event was; None when none is about it, or several events may be meant.
 
-    `hits` are those for its words, best first. As good ones from another time leave it open.
+    `hits` are those for its words, best first. As good ones from another time leave it open; a question that
+    was asked before tells nothing.
     """
-    if not hits or not _tells_of(event, hits[0]):
+    told = [hit for hit in hits if not only_asks(hit.text)]
+    if not told or not _tells_of(event, told[0]):
         return None
-    rivals = [hit.occurred_at for hit in hits if hit.score >= hits[0].score - AS_GOOD]
-    return hits[0] if max(rivals) - min(rivals) <= ONE_TIME else None
+    rivals = [hit.occurred_at for hit in told if hit.score >= told[0].score - AS_GOOD]
+    return told[0] if max(rivals) - min(rivals) <= ONE_TIME else None
 
 
 def _tells_of(event: Event, hit: Hit) -> bool:
