@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,10 @@ SAID = (
 async def ada(tmp_path: Path) -> AsyncIterator[HMLRClient]:
     path = tmp_path / "m.db"
     async with HMLRClient(path, "ada", model="offline", embedder=hash_embedder()) as client:
-        await client.remember([Message(content=text) for text in SAID])
+        days = (datetime(2025, 3, day, 9, tzinfo=UTC) for day in range(1, 32))
+        await client.remember(
+            [Message(content=text, occurred_at=day) for text, day in zip(SAID, days, strict=False)]
+        )
         await client.flush()
         yield client
 
