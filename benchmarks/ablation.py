@@ -28,7 +28,7 @@ import numpy as np
 from hmlr import HMLRClient, Settings
 from hmlr.evaluation.loading import load
 from hmlr.evaluation.measures import Figure, figures, shares
-from hmlr.evaluation.records import DEPTH, Conversation
+from hmlr.evaluation.records import Conversation
 from hmlr.evaluation.running import find, opened, remember
 from hmlr.memory import chunking
 from hmlr.memory.retrieval import lattice, meaning, scoring, signals
@@ -62,7 +62,7 @@ def weights(name: str, **values: float) -> Variant:
     return Variant(name=name, changes={(scoring, key): value for key, value in values.items()})
 
 
-# An ingredient that is off takes no part in picking candidates either.
+# An ingredient that is off takes no part in picking candidates either. Links weigh a share of the words.
 NO_WORDS = {"LEXICAL": NOTHING, "ROUGH_LEXICAL": 0.0}
 NO_POOLED = {"POOLED": 0.0, "ROUGH_POOLED": 0.0}
 LATE_ALONE: Mapping[tuple[ModuleType, str], float] = {(meaning, "LATE_REACH"): 0}
@@ -79,6 +79,8 @@ VARIANTS = (
     weights("without words and pooled vectors", **NO_WORDS, **NO_POOLED),
     weights("without who", WHO=0.0),
     weights("without when", WHEN=0.0),
+    weights("without links", LINKS=0.0),
+    weights("without “the first”, “the latest”", ORDER=0.0),
     weights("without “only asks”", ASKS=0.0),
     weights("without “says I”", OF_SELF=0.0),
     Variant(name="late interaction without neighbours", changes=LATE_ALONE),
@@ -119,11 +121,11 @@ async def measured(conversation: Conversation, settings: Settings) -> Rows:
 
 async def _found(hmlr: HMLRClient, conversation: Conversation) -> AsyncIterator[Row]:
     for question in conversation.asked:
-        hits = await hmlr.recall(question.text, limit=DEPTH)
+        hits = await hmlr.recall(question.text, limit=FIRST)
         if hits.degraded:
             raise RuntimeError(f"search was degraded: {'; '.join(hits.degraded)}")
         found = await find(hmlr, question.text, hits, [BUDGET])
-        got = (found.messages[:FIRST], found.inside[BUDGET])
+        got = (found.messages, found.inside[BUDGET])
         yield [shares(question.evidence, each)[2] for each in got]
 
 
