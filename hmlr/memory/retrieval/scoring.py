@@ -48,7 +48,7 @@ AGAIN = -2.0
 ROUGH_LEXICAL = 8.0
 ROUGH_POOLED = 10.0
 CANDIDATES = 300
-CANDIDATE_SHARE = 500  # ... and one paragraph in so many: more of a large memory looks alike
+CANDIDATE_SHARE = 600  # ... and one paragraph in so many: more of a large memory looks alike
 
 
 @dataclass(frozen=True, kw_only=True)
