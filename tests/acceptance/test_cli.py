@@ -259,7 +259,7 @@ def test_facts_and_their_edits(run: Run) -> None:
     assert "Oslo" in run("facts", "--all").stdout
     listed = run("facts", "--kind", "diets")
     assert "strictly vegetarian" in listed.stdout
-    assert "Oslo" not in listed.stdout
+    assert "lives_in" not in listed.stdout
     assert "1 diets" in listed.stderr
 
 
