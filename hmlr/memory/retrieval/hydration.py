@@ -13,6 +13,10 @@ from hmlr.records import Context, Fact, Hit, StoredMessage, Turn
 
 CHARS_PER_TOKEN = 4
 DOSSIER_SHARE = 1 / 3  # of the budget: the rest is what was said, word for word
+PREFERENCES_SHARE = 8  # an eighth of the budget at most
+INSTRUCTION_KEYS = frozenset({"instruction", "call_me", "do_not_call_me"})
+INSTRUCTIONS = "STANDING INSTRUCTIONS OF THE USER"
+CONSTRAINTS = "CONSTRAINTS THAT ALWAYS HOLD FOR THE USER"
 T = TypeVar("T")
 
 _PREAMBLE = (
@@ -31,6 +35,7 @@ class Found:
     """Everything that may go into a context, each part best first."""
 
     constraints: tuple[Fact, ...] = ()
+    preferences: tuple[Fact, ...] = ()  # what the user likes to have, whatever is asked
     window: tuple[Turn, ...] = ()  # oldest first
     facts: tuple[Fact, ...] = ()
     dossiers: tuple[ShownDossier, ...] = ()
@@ -62,27 +67,32 @@ def hydrate(
 ) -> Context:
     """A context of at most `budget_tokens`; constraints are never cut, even if they alone exceed it.
 
-    Order of right: constraints, this session's window (latest turns first), facts, dossiers with the facts
-    that they bring, memories. A piece that does not fit is left out whole; a memory that the window shows
-    already is not repeated. Dossiers take DOSSIER_SHARE of the budget at most.
+    Order of right: constraints, the user's instructions to the assistant first among them; preferences, up to
+    a share of the budget; this session's window (latest turns first), facts, dossiers with the facts that
+    they bring, up to a share of the budget; memories. A piece that does not fit is left out whole; a memory
+    that the window shows already is not repeated.
     """
     mark = mark or nonce()
     page = _Page(budget_chars=budget_tokens * CHARS_PER_TOKEN)
+
+    def view(fact: Fact) -> str:
+        return _fact_text(fact, statement, mark)
+
     if found.constraints:
         page.add(_PREAMBLE, forced=True)
-        lines = [_fact_text(fact, statement, mark) for fact in found.constraints]
-        page.add("CONSTRAINTS THAT ALWAYS HOLD FOR THE USER\n" + "\n".join(lines), forced=True)
+        orders = [fact for fact in found.constraints if fact.key in INSTRUCTION_KEYS]
+        limits = [fact for fact in found.constraints if fact.key not in INSTRUCTION_KEYS]
+        for title, facts in ((INSTRUCTIONS, orders), (CONSTRAINTS, limits)):
+            if facts:
+                page.add("\n".join((title, *map(view, facts))), forced=True)
     elif not page.add(_PREAMBLE):
         return Context(text="", tokens=0, hits=(), facts=(), constraints=(), degraded=found.degraded)
+    preferences = _preferences(page, found.preferences, view)
     shown = {turn.turn_id for turn in _window(page, found.window, mark)}
-    constraints = {fact.fact_id for fact in found.constraints}
-    facts = _section(
-        page,
-        "KNOWN FACTS",
-        [fact for fact in found.facts if fact.fact_id not in constraints],
-        lambda fact: _fact_text(fact, statement, mark),
-    )
-    shown_dossiers, brought = _dossiers(page, found.dossiers, {*constraints, *ids(facts)}, statement, mark)
+    told = {fact.fact_id for fact in (*found.constraints, *preferences)}
+    others = [fact for fact in found.facts if fact.fact_id not in told]
+    facts = _section(page, "KNOWN FACTS", others, view)
+    shown_dossiers, brought = _dossiers(page, found.dossiers, told | ids(facts), statement, mark)
     hits = _section(
         page,
         "EARLIER STATEMENTS",
@@ -95,11 +105,20 @@ def hydrate(
         text=text,
         tokens=tokens_of(text),
         hits=tuple(hits),
-        facts=(*facts, *brought),
+        facts=(*preferences, *facts, *brought),
         constraints=found.constraints,
         dossiers=tuple(each.dossier.dossier_id for each in shown_dossiers),
         degraded=found.degraded,
     )
+
+
+def _preferences(page: _Page, facts: Sequence[Fact], view: Callable[[Fact], str]) -> list[Fact]:
+    """Add the preferences that fit into their share: many of them must not crowd out what is asked for."""
+    share = _Page(budget_chars=min(page.budget_chars // PREFERENCES_SHARE, page.budget_chars - page.used))
+    taken = _section(share, "PREFERENCES OF THE USER", facts, view)
+    page.parts += share.parts
+    page.used += share.used
+    return taken
 
 
 def ids(facts: Iterable[Fact]) -> set[str]:
