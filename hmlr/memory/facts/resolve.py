@@ -332,9 +332,20 @@ class _Resolver:
             for rival in self._rivals(g):
                 if rival.state == "active" and is_single_valued(g.key) and _may_change(fact, rival):
                     self.board.supersede(rival, g, at=fact.valid_from)
+            self._step_down(self.board.get(g.superseded_by), g, fact)
             self.board.restore(g, fact)
         if not newest and fold(draft.value) != fold(draft.subject):
             self.take(draft.model_copy(update={"bearing": "updates"}), fact)
+
+    def _step_down(self, heir: Fact | None, restored: Fact, cause: Fact) -> None:
+        """What had taken the place of a version that is reverted to no longer holds."""
+        if (
+            heir is not None
+            and heir.state == "active"
+            and same_series(heir.subject, restored.subject)
+            and _may_change(cause, heir)
+        ):
+            self.board.supersede(heir, restored, at=cause.valid_from, cause=cause)
 
 
 def _names(known: Fact, said: str) -> bool:

@@ -101,8 +101,24 @@ _BACK_IN_FORCE = re.compile(
     rf"force again|valid again)\b"
 )
 _NEVER = re.compile(
-    r"\b(?:does|did|do) not (?:supersede|replace|override|revert)|\bnot (?:superseded|replaced|revoked|"
-    r"withdrawn|reinstated)\b",
+    r"\b(?:does|did|do|will) not (?:supersede|replace|override|revert|repeal)|"
+    r"\b(?:not|never) (?:been |yet |formally )*(?:superseded|replaced|revoked|withdrawn|reinstated|repealed|"
+    r"rescinded|retracted)\b",
+    re.IGNORECASE,
+)
+# What becomes of a version is said without a word for policies, too: "v6 is reinstated, v7 is void".
+_FATE = re.compile(
+    r"\b(?:reinstat\w+|restor\w+|withdrawn?|rescind\w*|retract\w*|repeal\w*|annul\w*|void(?:ed)?|invalid|"
+    r"in force|in effect|applies again|approved|authori[sz]ed|issued|roll(?:ed|ing)? back|back to|replaces?|"
+    r"replaced|ignore|disregard)\b",
+    re.IGNORECASE,
+)
+# Said before a change, these make it a wish, a condition or a claim, and nothing changes.
+_NOT_DONE = re.compile(
+    r"\b(?:if|unless|whether|until|once|might|may|could|would|should|maybe|perhaps|wants?|wanted|plans?|"
+    r"planned|hopes?|proposes?|proposed|suggests?|suggested|consider\w*|thinking of|claim(?:s|ed)?|"
+    r"believes?|believed|thinks?|thought|assumes?|assumed|suspects?|suspected|guess(?:es|ed)?|"
+    r"rumou?r\w*|jokes?|joked|pretend\w*|supposedly|allegedly|apparently)\b",
     re.IGNORECASE,
 )
 
@@ -112,7 +128,7 @@ def versions(told: list[Clause]) -> Iterator[FactDraft]:
     current = ""  # the version that the message is about
     for place, sentence in enumerate(told):
         text = sentence.text
-        if not _POLICY_WORD.search(text) and not _THIS_IS.search(text):
+        if not (_POLICY_WORD.search(text) or _THIS_IS.search(text) or _FATE.search(text)):
             continue
         if found := _THIS_IS.search(text):
             current, near = _subject(found), told[max(0, place - 2) : place + 1]
@@ -215,11 +231,26 @@ def _bearings(sentence: Clause, current: str) -> Iterator[FactDraft]:
         return
     for pattern, bearing in _STATES:
         for found in pattern.finditer(text):
+            if _NOT_DONE.search(_clause_before(text, found.start())):
+                continue
             for number in _numbers(found["list"]):
                 named = named or bearing == "retracts"
-                yield from _state(sentence, f"v{number}", bearing)
-    if current and not named and _IT_WITHDRAWN.search(text) and not _BACK.search(text):
-        yield from _state(sentence, current, "retracts")
+                yield from _state(sentence, _named(number, current), bearing)
+    it = _IT_WITHDRAWN.search(text)
+    if current and not named and it and not _BACK.search(text):
+        if not _NOT_DONE.search(_clause_before(text, it.start())):
+            yield from _state(sentence, current, "retracts")
+
+
+def _clause_before(text: str, place: int) -> str:
+    """What stands before a place in its clause."""
+    return re.split(r"[,;:]|\b(?:and|but|because|since) ", text[:place])[-1]
+
+
+def _named(number: str, current: str) -> str:
+    """A version that is named by its number only, in the series that the message is about."""
+    series = VERSION.sub("", current).strip()
+    return f"{series} v{number}" if series else f"v{number}"
 
 
 def _state(sentence: Clause, subject: str, bearing: Bearing) -> Iterator[FactDraft]:
