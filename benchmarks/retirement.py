@@ -26,6 +26,7 @@ from hmlr.testing import hash_embedder
 
 FIRST = datetime(2025, 3, 2, 9, tzinfo=UTC)
 STEP = timedelta(days=2)
+AT_ONCE = 8  # memories: they wait for the disk together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,13 @@ async def measure(count: int, seed: int = 5) -> list[Outcome]:
         async with HMLRClient(
             Path(folder) / "pairs.db", "operator", model="offline", embedder=hash_embedder()
         ) as host:
-            return [await _tell(host, pair, number) for number, pair in enumerate(pairs(count, seed))]
+            places = asyncio.Semaphore(AT_ONCE)
+
+            async def one(number: int, pair: Pair) -> Outcome:
+                async with places:
+                    return await _tell(host, pair, number)
+
+            return await asyncio.gather(*(one(*each) for each in enumerate(pairs(count, seed))))
 
 
 async def _tell(host: HMLRClient, pair: Pair, number: int) -> Outcome:

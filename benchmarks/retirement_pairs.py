@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 POOLS: Mapping[str, Sequence[str]] = {
     "city": ("Oslo", "Leeds", "Turin", "Ghent", "Porto", "Malmö", "Graz", "Cork", "Lyon", "Brno"),
@@ -324,20 +325,25 @@ TEMPLATES: tuple[Template, ...] = (
 
 
 def pairs(count: int, seed: int = 5) -> Iterator[Pair]:
-    """So many pairs; every template is used before one is used again."""
+    """So many different pairs; every template is used before one is used again."""
     dice = random.Random(seed)
     order = list(TEMPLATES)
     dice.shuffle(order)
-    for number in range(count):
-        template = order[number % len(order)]
+    seen: set[Pair] = set()
+    for template in cycle(order):
         slots = {name: dice.sample(pool, min(3, len(pool))) for name, pool in POOLS.items()}
-        yield Pair(
+        pair = Pair(
             kind=template.kind,
             first=tuple(text.format(**slots) for text in template.first),
             then=_sentence(template.then.format(**slots)),
             retires=tuple(text.format(**slots) for text in template.retires),
             held_out=template.held_out,
         )
+        if pair not in seen:  # a template without slots makes one pair only
+            seen.add(pair)
+            yield pair
+        if len(seen) == count:
+            return
 
 
 def _sentence(text: str) -> str:
