@@ -57,7 +57,7 @@ class Pair:
     held_out: bool
 
 
-def _made(kind: str, rows: Sequence[tuple[str, ...]]) -> list[Template]:
+def _made(kind: str, rows: Sequence[tuple[str, ...]], *, held_out: bool = False) -> list[Template]:
     """Templates of a class from rows: what is told first (parts at "||"), what is said then, what retires."""
     return [
         Template(
@@ -65,7 +65,7 @@ def _made(kind: str, rows: Sequence[tuple[str, ...]]) -> list[Template]:
             first=tuple(row[0].split(" || ")),
             then=row[1],
             retires=row[2:],
-            held_out=number % 3 == 2,
+            held_out=held_out or number % 3 == 2,
         )
         for number, row in enumerate(rows)
     ]
@@ -309,6 +309,52 @@ _OTHER_TIMES = (
     ("My favourite colour is {colour[0]}.", "As a child my favourite colour was {colour[1]}."),
 )
 
+# Written after the rules were worked on, and never worked on with: how far they reach to other wordings.
+_FRESH_CHANGES = (
+    ("I'm based in {city[0]}.", "We relocated to {city[1]} in February.", "{city[0]}"),
+    ("My landlord is called {person[0]}.", "{person[1]} is my landlord now.", "{person[0]}"),
+    ("Our office door code is 4410.", "They reset the office door code to 9921.", "4410"),
+    ("We use Slack at work.", "We've moved from Slack to Teams.", "Slack"),
+    ("My flight is on 3 June.", "The airline moved my flight to 5 June.", "06-03"),
+    ("My daughter {person[0]} is 6.", "{person[0]} turned 7 on Sunday.", "6"),
+    ("I've got a {car[0]}.", "My {car[0]} was stolen last night.", "{car[0]}"),
+    ("I'm on {drug[0]}.", "The doctor took me off {drug[0]}.", "{drug[0]}"),
+    ("My boss is {person[0]}.", "{person[0]} left, so she's not my boss any more.", "{person[0]}"),
+    ("I'm lactose intolerant.", "Turns out I'm not lactose intolerant.", "lactose"),
+    ("I love {hobby[0]}.", "I've gone off {hobby[0]}.", "{hobby[0]}"),
+    ("My seat number is 14C.", "Correction: my seat number is 15C.", "14C"),
+    ("The launch is on 12 June.", "Scratch that, the launch is on 19 June.", "06-12"),
+    ("Policy v4 allows {n[0]} exports per day.", "Please disregard v4.", "{n[0]}"),
+    (
+        "Policy v4: at most {n[0]} exports per day. || Policy v5 supersedes v4: at most {n[1]} exports per day.",
+        "v5 never took effect; v4 stands.",
+        "{n[1]}",
+    ),
+    ("I have an appointment with the vet on 2 April.", "The vet's appointment was cancelled.", "vet"),
+)
+_FRESH_LOOK_ALIKES = (
+    ("I live in {city[0]}.", "I'm in {city[1]} this week for a conference."),
+    ("I live in {city[0]}.", "Flying to {city[1]} tomorrow!"),
+    ("My manager is {person[0]}.", "I had lunch with my old manager {person[1]}."),
+    ("I work at {firm[0]}.", "I had an interview at {firm[1]}."),
+    ("I work at {firm[0]}.", "{firm[1]} offered me a job but I turned it down."),
+    ("I drive a {car[0]}.", "I rented a {car[1]} for the weekend."),
+    ("I'm a vegetarian.", "I cooked a steak for my dad."),
+    ("I like {hobby[0]}.", "I didn't like {hobby[1]} at all."),
+    ("My favourite colour is {colour[0]}.", "The new sofa is {colour[1]}."),
+    ("I take {drug[0]} every morning.", "My father stopped taking {drug[0]}."),
+    ("The wifi password is {secret[0]}.", "The wifi password at my parents' house is {secret[1]}."),
+    ("{person[0]} lives in {city[0]}.", "{person[0]} is visiting {city[1]} next week."),
+    ("Project {code[0]} uses {tool[0]}.", "Project {code[0]} was compared with {tool[1]}."),
+    ("My phone number is {phone[0]}.", "The plumber's number is {phone[1]}."),
+    ("Policy v2: at most {n[0]} exports per day.", "Version 3 of the app replaces version 2 of the app."),
+    ("My dog is called {pet[0]}.", "We met a dog called {pet[1]} in the park."),
+    ("My doctor is {person[0]} Lund.", "Doctor {person[1]} Moe examined my son."),
+    ("I'm 41 years old.", "My brother turned 44 today."),
+    ("My boss is {person[0]}.", "{person[1]} said my boss should be replaced."),
+    ("The meeting room is {room[0]}.", "For today only we meet in {room[1]}."),
+)
+
 TEMPLATES: tuple[Template, ...] = (
     *_made("update", _UPDATES),
     *_made("end", _ENDS),
@@ -321,6 +367,8 @@ TEMPLATES: tuple[Template, ...] = (
     *_made("question", _QUESTIONS),
     *_made("quoted", _QUOTES),
     *_made("another time", _OTHER_TIMES),
+    *_made("change, fresh wording", _FRESH_CHANGES, held_out=True),
+    *_made("look-alike, fresh wording", _FRESH_LOOK_ALIKES, held_out=True),
 )
 
 
