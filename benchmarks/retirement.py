@@ -126,7 +126,10 @@ def table(outcomes: Sequence[Outcome]) -> str:
     rows["all"] = list(outcomes)
     rows["worked on"] = [o for o in outcomes if not o.pair.held_out]
     rows["held out"] = [o for o in outcomes if o.pair.held_out]
-    lines = ["| class | pairs | learned | right | wrong | missed | precision | recall |", "|---|" + "--:|" * 7]
+    lines = [
+        "| class | pairs | learned | right | wrong | missed | precision | recall |",
+        "|---|" + "--:|" * 7,
+    ]
     for name, chosen in rows.items():
         s = score(chosen)
         rates = f"{s.precision:.3f} | {s.recall:.3f}"
@@ -135,7 +138,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 
 def _kinds(outcomes: Sequence[Outcome]) -> list[str]:
-    return list(dict.fromkeys(sorted((o.pair.kind for o in outcomes))))
+    return list(dict.fromkeys(sorted(o.pair.kind for o in outcomes)))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Pairs of messages for `benchmarks/retirement.py`: what is told first, what is said later, what that retires.
+"""Pairs of messages for `benchmarks/retirement.py`: what is told first, then said, and what that retires.
 
 Templates are of our own writing. Within each class every third one is held out: the rules were not worked on
 with its pairs in view. Slots are filled from the pools below by a seed.
@@ -14,11 +14,23 @@ from itertools import cycle
 POOLS: Mapping[str, Sequence[str]] = {
     "city": ("Oslo", "Leeds", "Turin", "Ghent", "Porto", "Malmö", "Graz", "Cork", "Lyon", "Brno"),
     "person": ("Ingrid", "Tomas", "Mei", "Omar", "Lucia", "Noah", "Priya", "Elias", "Greta", "Samir"),
-    "firm": ("Halden Robotics", "Brightwater", "Nordlys Energy", "Quill & Co", "Vantage Foods", "Kestrel Air"),
+    "firm": (
+        "Halden Robotics",
+        "Brightwater",
+        "Nordlys Energy",
+        "Quill & Co",
+        "Vantage Foods",
+        "Kestrel Air",
+    ),
     "colour": ("green", "blue", "yellow", "purple", "orange", "red", "turquoise"),
     "tea": ("oolong", "Assam", "rooibos", "sencha", "Darjeeling"),
     "phone": ("020 7946 0812", "555 0143 88", "0331 442 918", "+47 22 85 50 50", "0161 496 0715"),
-    "mail": ("rune@fjordpost.example", "k.lind@postbox.example", "desk@hallway.example", "mia@orchard.example"),
+    "mail": (
+        "rune@fjordpost.example",
+        "k.lind@postbox.example",
+        "desk@hallway.example",
+        "mia@orchard.example",
+    ),
     "secret": ("QX7-4410-ZP", "hT92kkLm41", "blue-Otter-77", "R0tunda!58", "zz81-Kappa-3", "mN44pq09Xd"),
     "service": ("weather", "billing", "maps", "mail", "storage", "search"),
     "tool": ("Postgres", "Kafka", "Redis", "Jira", "Trello", "Terraform", "Grafana", "MongoDB"),
@@ -57,7 +69,7 @@ class Pair:
     held_out: bool
 
 
-def _made(kind: str, rows: Sequence[tuple[str, ...]], *, held_out: bool = False) -> list[Template]:
+def _made(kind: str, rows: Sequence[tuple[str, ...]], *, every: int = 3) -> list[Template]:
     """Templates of a class from rows: what is told first (parts at "||"), what is said then, what retires."""
     return [
         Template(
@@ -65,7 +77,7 @@ def _made(kind: str, rows: Sequence[tuple[str, ...]], *, held_out: bool = False)
             first=tuple(row[0].split(" || ")),
             then=row[1],
             retires=row[2:],
-            held_out=held_out or number % 3 == 2,
+            held_out=every > 0 and number % every == every - 1,
         )
         for number, row in enumerate(rows)
     ]
@@ -103,7 +115,11 @@ _UPDATES = (
     ),
     ("The project deadline is 3 March.", "The project deadline has moved to 17 March.", "3 March"),
     ("My girlfriend is {person[0]}.", "{person[0]} and I broke up last weekend.", "{person[0]}"),
-    ("Project {code[0]} uses {tool[0]}.", "Project {code[0]} switched from {tool[0]} to {tool[1]}.", "{tool[0]}"),
+    (
+        "Project {code[0]} uses {tool[0]}.",
+        "Project {code[0]} switched from {tool[0]} to {tool[1]}.",
+        "{tool[0]}",
+    ),
     ("The meeting room is {room[0]}.", "The meeting room changed to {room[1]}.", "{room[0]}"),
     ("I am 41 years old.", "I turned 42 today.", "41"),
     ("{person[0]} works at {firm[0]}.", "{person[0]} now works at {firm[1]}.", "{firm[0]}"),
@@ -135,7 +151,11 @@ _WORDS = (
     ),
     ("The stand-up is at 9:30.", "The stand-up is at 10:15 instead of 9:30.", "9:30"),
     ("Please call me Alex.", "Please call me Sascha instead.", "Alex"),
-    ("My manager is {person[0]} Berg.", "My manager is {person[1]} Dahl, not {person[0]} Berg.", "{person[0]}"),
+    (
+        "My manager is {person[0]} Berg.",
+        "My manager is {person[1]} Dahl, not {person[0]} Berg.",
+        "{person[0]}",
+    ),
     (
         "My locker code is 4411.",
         "Sorry, my locker code is 4414, not 4411.",
@@ -163,12 +183,14 @@ _POLICIES = (
         "{n[0]}",
     ),
     (
-        "Policy v6: limit {n[0]} records per day. || Policy v7 supersedes v6: at most {n[1]} records per day.",
+        "Policy v6: limit {n[0]} records per day. || Policy v7 supersedes v6: at most {n[1]} records per "
+        "day.",
         "v7 was issued by mistake, revert to v6.",
         "{n[1]}",
     ),
     (
-        "Policy v6: limit {n[0]} records per day. || Policy v7 supersedes v6: at most {n[1]} records per day.",
+        "Policy v6: limit {n[0]} records per day. || Policy v7 supersedes v6: at most {n[1]} records per "
+        "day.",
         "v6 is reinstated, v7 was never approved.",
         "{n[1]}",
     ),
@@ -204,7 +226,10 @@ _OTHER_SUBJECTS = (
         "Travel policy v2: at most {n[0]} km per trip.",
         "Security policy v3 supersedes v2: at most {n[1]} logins per day.",
     ),
-    ("The limit for uploads is {n[0]} files per day.", "The limit for downloads is now {n[1]} files per day."),
+    (
+        "The limit for uploads is {n[0]} files per day.",
+        "The limit for downloads is now {n[1]} files per day.",
+    ),
     ("Project {code[0]} uses {tool[0]}.", "Project {code[1]} switched from {tool[0]} to {tool[1]}."),
     ("My phone number is {phone[0]}.", "My mother's new phone number is {phone[1]}."),
     ("My favourite colour is {colour[0]}.", "My favourite tea is now {tea[0]}."),
@@ -230,7 +255,10 @@ _BOTH_TRUE = (
     ("I like {hobby[0]}.", "I really like {hobby[1]}."),
     ("I am allergic to {food[0]}.", "I'm also allergic to {food[1]}."),
     ("I work at {firm[0]}.", "At weekends I also work at {firm[1]}."),
-    ("My API key for the {service[0]} service is {secret[0]}.", "My password for {service[0]} is {secret[1]}."),
+    (
+        "My API key for the {service[0]} service is {secret[0]}.",
+        "My password for {service[0]} is {secret[1]}.",
+    ),
     ("I live in {city[0]}.", "I also have a flat in {city[1]}."),
     ("Project {code[0]} uses {tool[0]}.", "Project {code[0]} uses {tool[1]} as well."),
     ("My brother {person[0]} lives in {city[0]}.", "My other brother {person[1]} lives in {city[1]}."),
@@ -309,8 +337,8 @@ _OTHER_TIMES = (
     ("My favourite colour is {colour[0]}.", "As a child my favourite colour was {colour[1]}."),
 )
 
-# Written after the rules were worked on, and never worked on with: how far they reach to other wordings.
-_FRESH_CHANGES = (
+# Written after the rules had been worked on with those above; worked on with after a first measurement.
+_SECOND_CHANGES = (
     ("I'm based in {city[0]}.", "We relocated to {city[1]} in February.", "{city[0]}"),
     ("My landlord is called {person[0]}.", "{person[1]} is my landlord now.", "{person[0]}"),
     ("Our office door code is 4410.", "They reset the office door code to 9921.", "4410"),
@@ -326,13 +354,14 @@ _FRESH_CHANGES = (
     ("The launch is on 12 June.", "Scratch that, the launch is on 19 June.", "06-12"),
     ("Policy v4 allows {n[0]} exports per day.", "Please disregard v4.", "{n[0]}"),
     (
-        "Policy v4: at most {n[0]} exports per day. || Policy v5 supersedes v4: at most {n[1]} exports per day.",
+        "Policy v4: at most {n[0]} exports per day. || Policy v5 supersedes v4: at most {n[1]} exports "
+        "per day.",
         "v5 never took effect; v4 stands.",
         "{n[1]}",
     ),
     ("I have an appointment with the vet on 2 April.", "The vet's appointment was cancelled.", "vet"),
 )
-_FRESH_LOOK_ALIKES = (
+_SECOND_LOOK_ALIKES = (
     ("I live in {city[0]}.", "I'm in {city[1]} this week for a conference."),
     ("I live in {city[0]}.", "Flying to {city[1]} tomorrow!"),
     ("My manager is {person[0]}.", "I had lunch with my old manager {person[1]}."),
@@ -367,8 +396,8 @@ TEMPLATES: tuple[Template, ...] = (
     *_made("question", _QUESTIONS),
     *_made("quoted", _QUOTES),
     *_made("another time", _OTHER_TIMES),
-    *_made("change, fresh wording", _FRESH_CHANGES, held_out=True),
-    *_made("look-alike, fresh wording", _FRESH_LOOK_ALIKES, held_out=True),
+    *_made("change, second set", _SECOND_CHANGES, every=0),
+    *_made("look-alike, second set", _SECOND_LOOK_ALIKES, every=0),
 )
 
 

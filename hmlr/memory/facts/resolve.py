@@ -285,6 +285,8 @@ class _Resolver:
         """The facts that the statement is about, newest last; later ones than the statement are not meant."""
         if draft.subject == draft.key == UNNAMED:
             said_before = [g for g in self.board.active() if g.occurred_at <= fact.occurred_at]
+            if draft.category == "event":  # only what is planned can be cancelled
+                said_before = [g for g in said_before if g.category == "event"]
             return withdrawn(draft.value, said_before)
         whole = version_of(draft.subject) is not None and fold(draft.value) == fold(draft.subject)
         found = [

@@ -64,7 +64,13 @@ _BE = (
     r"(?:is|was|has been|had been|have been|are|were|got|gets|turned out to be|proved to be)(?: later| now|"
     r" since| subsequently| hereby| actually| only| just| formally| then| also| therefore)*"
 )
-_RETRACTED = re.compile(rf"(?P<list>{_ANY})(?:,? which|,? and)? {_BE} {_WITHDRAWN}\b")
+_RETRACTED = re.compile(
+    rf"(?P<list>{_ANY})(?:,? which|,? and)? (?:{_BE} {_WITHDRAWN}|never (?:took|came into|went into|"
+    rf"entered into) "
+    rf"(?:effect|force))\b"
+)
+# "Version 3 of the app" is no policy's.
+_OF_ELSE = re.compile(rf"^ (?:of|for) (?:the|our|my|its|this) (?!(?:\w+ )?{_NOUN}\b)")
 _IGNORED = re.compile(
     rf"\b(?:[Ii]gnore|[Dd]isregard|[Dd]iscard|[Ff]orget(?: about)?|[Ss]crap|[Ww]ithdraw|[Vv]oid|[Rr]evoke|"
     rf"[Rr]etract|[Cc]ancel|[Rr]escind) {_REFERENCE}{_LIST}"
@@ -98,7 +104,9 @@ _BACK = re.compile(
 _BACK_IN_FORCE = re.compile(
     rf"(?P<list>{_ANY}) (?:{_BE} |(?:now |once )?(?:applies|holds|stands|counts|is valid|is in force|"
     rf"comes into force) )?(?:again|once more|reinstated|restored|back in force|back in effect|in "
-    rf"force again|valid again)\b"
+    rf"force again|valid again)\b|(?P<stands>{_ANY}) (?:stands|still applies|still stands|still holds|"
+    rf"remains in "
+    rf"(?:force|effect)|is still in (?:force|effect))\b"
 )
 _NEVER = re.compile(
     r"\b(?:does|did|do|will) not (?:supersede|replace|override|revert|repeal)|"
@@ -110,6 +118,7 @@ _NEVER = re.compile(
 _FATE = re.compile(
     r"\b(?:reinstat\w+|restor\w+|withdrawn?|rescind\w*|retract\w*|repeal\w*|annul\w*|void(?:ed)?|invalid|"
     r"in force|in effect|applies again|approved|authori[sz]ed|issued|roll(?:ed|ing)? back|back to|replaces?|"
+    r"took effect|stands|still (?:applies|holds)|"
     r"replaced|ignore|disregard)\b",
     re.IGNORECASE,
 )
@@ -179,7 +188,7 @@ def _head(sentence: Clause) -> re.Match[str] | None:
 def _only_withdraws(text: str, number: str) -> bool:
     """Whether the sentence says nothing of the version but that it is out of force."""
     found = _RETRACTED.search(text) or _SUPERSEDED.search(text) or _BACK_IN_FORCE.search(text)
-    if found is None or number not in _numbers(found["list"]):
+    if found is None or number not in _numbers(_listed(found)):
         return False
     return not re.search(r"\d", VERSION.sub("", text[: found.start()] + text[found.end() :]))
 
@@ -231,15 +240,18 @@ def _bearings(sentence: Clause, current: str) -> Iterator[FactDraft]:
         return
     for pattern, bearing in _STATES:
         for found in pattern.finditer(text):
-            if _NOT_DONE.search(_clause_before(text, found.start())):
+            if _NOT_DONE.search(_clause_before(text, found.start())) or _OF_ELSE.match(text[found.end() :]):
                 continue
-            for number in _numbers(found["list"]):
+            for number in _numbers(_listed(found)):
                 named = named or bearing == "retracts"
                 yield from _state(sentence, _named(number, current), bearing)
-    it = _IT_WITHDRAWN.search(text)
-    if current and not named and it and not _BACK.search(text):
-        if not _NOT_DONE.search(_clause_before(text, it.start())):
-            yield from _state(sentence, current, "retracts")
+    it = None if named or _BACK.search(text) else _IT_WITHDRAWN.search(text)
+    if current and it and not _NOT_DONE.search(_clause_before(text, it.start())):
+        yield from _state(sentence, current, "retracts")
+
+
+def _listed(found: re.Match[str]) -> str:
+    return found["list"] or found.groupdict()["stands"]
 
 
 def _clause_before(text: str, place: int) -> str:

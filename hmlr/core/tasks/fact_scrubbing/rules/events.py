@@ -29,7 +29,7 @@ _MY_EVENT = re.compile(
 )
 _HAVE_EVENT = re.compile(
     rf"^(?:I|[Ww]e) (?:also |now |will )*(?:have|had|have got|booked|scheduled) (?:an?|my|the|our) "
-    rf"(?P<what>(?:[\w'&-]+ ){{0,4}}?{_EVENT_NOUN})\b"
+    rf"(?P<what>(?:[\w'&-]+ ){{0,4}}?{_EVENT_NOUN}(?: (?:with|at) (?:the |my |our |an? )?(?!\d)[\w'&-]+)?)\b"
 )
 _END_OF = re.compile(r"\b(?:until|till|til)(?: the)? $")
 _NOT_ON = re.compile(r"\bnot (?:on |in |at )?(?:the )?$")

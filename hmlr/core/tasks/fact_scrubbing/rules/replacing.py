@@ -1,4 +1,4 @@
-"""Words that say outright that one thing takes the place of another: "instead of", "switched from", "no longer".
+"""Words that say outright that one thing takes the place of another: "instead of", "switched from".
 
 Of named things and of third parties; what the speaker does himself is with the rules of its theme.
 """
@@ -26,14 +26,18 @@ _NOW = r"(?:(?:has|have|had|is|are|will|now|just|recently|finally|completely|ful
 _OLD, _NEW = rf"(?:the )?(?P<old>{_NAMED})", rf"(?:the )?(?P<new>{_NAMED})"
 _END = r"(?=$|[,.;)(]| )"
 _SWAPPED = (
-    re.compile(rf"{_THING} {_NOW}(?:switched|switching|migrated|migrating|moved|changed) (?:over )?from {_OLD} "
-               rf"to {_NEW}{_END}"),  # fmt: skip
+    re.compile(
+        rf"{_THING} {_NOW}(?:switched|switching|migrated|migrating|moved|changed) (?:over )?from {_OLD} "
+        rf"to {_NEW}{_END}"
+    ),
     re.compile(
         rf"{_THING} {_NOW}(?:uses?|using|runs? on|running on|relies on|rely on|adopts?|adopted) {_NEW} "
         rf"(?:instead of|rather than|in place of) {_OLD}{_END}"
     ),
-    re.compile(rf"{_THING} {_NOW}(?:replaced|replacing|swapped|swaps|dropped|drops) {_OLD} (?:with|by|for) "
-               rf"{_NEW}{_END}"),  # fmt: skip
+    re.compile(
+        rf"{_THING} {_NOW}(?:replaced|replacing|swapped|swaps|dropped|drops) {_OLD} (?:with|by|for) "
+        rf"{_NEW}{_END}"
+    ),
 )
 _UNUSED = re.compile(
     rf"{_THING} {_NOW}(?:(?:no longer|stopped|not) (?:uses?|using|runs? on|running on|rel(?:y|ies|ying) on|"
@@ -54,13 +58,13 @@ def thing(clause: Clause) -> Iterator[FactDraft]:
                     yield from _ended(clause, subject, "uses", found["old"])
                     yield from clause.draft("uses", found["new"], "entity", subject=subject)
                 return
-    if (found := _UNUSED.search(clause.text)) and _is_thing(found["a"]):
-        if "does not" not in found.group() or found["more"]:
-            yield from _ended(clause, tidy(found["a"]), "uses", found["old"])
+    found = _UNUSED.search(clause.text)
+    if found and _is_thing(found["a"]) and ("does not" not in found.group() or found["more"]):
+        yield from _ended(clause, tidy(found["a"]), "uses", found["old"])
 
 
 def _is_thing(name: str) -> bool:
-    return name.split()[0].lower() not in NOT_NAMES
+    return name.split(maxsplit=1)[0].lower() not in NOT_NAMES
 
 
 def _ended(clause: Clause, subject: str, key: str, value: str) -> Iterator[FactDraft]:
@@ -80,11 +84,17 @@ _PERSON_ENDED: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for key, now, plain, value in (
         ("lives_in", r"(?:lives|living) in", r"(?:live|living|based) in", PLACE),
         ("employer", r"(?:works|working) (?:at|for)", r"(?:work|working) (?:at|for)", rf"(?:the )?{NAME}"),
-        ("likes", r"(?:likes?|loves?|enjoys?|liking)", r"(?:like|love|enjoy)", r"[A-Za-z][\w'-]*(?: \w+){0,2}?"),
+        (
+            "likes",
+            r"(?:likes?|loves?|enjoys?|liking)",
+            r"(?:like|love|enjoy)",
+            r"[A-Za-z][\w'-]*(?: \w+){0,2}?",
+        ),
     )
 )
 _LEFT = re.compile(
-    rf"{_WHO} (?:has )?(?:just |recently )?(?:quit|left|resigned from|retired from|was (?:fired|laid off) (?:by|"
+    rf"{_WHO} (?:has )?(?:just |recently )?(?:quit|left|resigned from|retired from|was (?:fired|laid off) "
+    rf"(?:by|"
     rf"from)|quit (?:his|her|their) job at) (?P<v>(?:the )?{NAME})(?=$|[,.;!]| (?:last|this|in|yesterday|"
     rf"because|after|and)\b)"
 )
@@ -116,19 +126,20 @@ _NO_PERSON = NOT_NAMES | word_set("project policy section version team group")
 
 
 def _is_person(name: str) -> bool:
-    return name.split()[0].lower() not in _NO_PERSON
+    return name.split(maxsplit=1)[0].lower() not in _NO_PERSON
 
 
 # "The meeting room is B12", "the stand-up is at 9:30": a code, a number or a time of day, and nothing else.
 _SETTING = re.compile(
-    r"^(?:[Tt]he|[Oo]ur) (?P<what>[a-z][a-z-]*(?: [a-z][a-z-]*){0,2}) (?:is|starts|begins|takes place)(?: now)?"
+    r"^(?:[Tt]he|[Oo]ur) (?P<what>[a-z][a-z-]*(?: [a-z][a-z-]*){0,2}) (?:is|starts|begins|takes place)(?: "
+    r"now)?"
     r"(?: (?:at|in|on|from))? (?P<v>(?:room )?[A-Z]{1,3}-?\d{1,4}[a-z]?|\d{1,2}[:.]\d\d(?: ?[ap]m)?|"
     r"\d{1,2} ?[ap]m)(?P<now> now)?$"
 )
 _NO_SETTING = word_set(
     """
-    time price rate score answer result total sum number amount code password pin key token limit temperature
-    odds ratio version width height battery
+    one new other time price rate score answer result value total sum number amount code password pin key
+    token limit temperature odds ratio version width height battery
     """
 )
 
@@ -148,8 +159,6 @@ RULES: tuple[Rule, ...] = (
         "swaps dropped drops longer stopped abandoned rid more",
         thing,
     ),
-    Rule.of(
-        "longer stopped more anymore quit left resigned retired fired laid", person
-    ),
+    Rule.of("longer stopped more anymore quit left resigned retired fired laid", person),
 )
 OF_US: tuple[Rule, ...] = (Rule.of("is starts begins takes", setting),)

@@ -57,6 +57,7 @@ LEAD = re.compile(
     r"also|and|but|"
     r"actually|anyway|honestly|plus|note|update|reminder|for the record|just so you know|as you know|"
     r"thanks|thank you|sure|right|lol|haha|ps|p\.s\.|hmm+|um+|uh|ah|erm|oops|wait|sorry|correction|edit|"
+    r"(?:scratch|strike) that|"
     r"(?:big|good|great|bad|sad|quick|happy) (?:news|update)|guess what)"
     r"(?:\s+(?:there|again|everyone|all|\w+!))?[,:!.]?\s+)+",
     re.IGNORECASE,

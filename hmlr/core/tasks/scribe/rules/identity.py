@@ -263,12 +263,15 @@ _PHONE = re.compile(
     r"0}\d)"
 )
 _HAVE_PHONE = re.compile(
-    r"^(?:I (?:have |have got |got |now have )+(?:a )?(?:new|different) (?:mobile |cell |phone |telephone )*number|"
-    r"[Mm]y new (?:mobile |cell |phone |telephone )*number)(?:[:,]? (?:it is |which is |and it is |is )?| is:? )"
+    r"^(?:I (?:have |have got |got |now have )+(?:a )?(?:new|different) (?:mobile |cell |phone |telephone "
+    r")*number|"
+    r"[Mm]y new (?:mobile |cell |phone |telephone )*number)(?:[:,]? (?:it is |which is |and it is |is )?| "
+    r"is:? )"
     r"(?P<phone>\+?[\d() -]{6,20}\d)(?!\w)"
 )
 _HAVE_EMAIL = re.compile(
-    r"^I (?:have |have got |got |now have )+(?:a )?(?:new|different) (?:(?P<kind>work|personal|private) )?e-?mail"
+    r"^I (?:have |have got |got |now have )+(?:a )?(?:new|different) (?:(?P<kind>work|personal|private) "
+    r")?e-?mail"
     r"(?: address)?(?:[:,]? (?:it is |which is )?)(?P<mail>[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+)"
 )
 _ADDRESS = re.compile(

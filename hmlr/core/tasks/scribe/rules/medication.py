@@ -58,9 +58,12 @@ _ENDED = re.compile(
 )
 _TAKEN_OFF = re.compile(rf"\btook me off (?:(?:the|my) )?{_NAME}(?=$|[,.;(]| )", re.IGNORECASE)
 _SWITCHED = re.compile(
-    rf"\b(?:switched|moved|changed|transferred) (?:me )?(?:over )?from (?:the |my )?(?P<old>{_DRUG}) (?:on)?to "
-    rf"{_WHAT}|\b(?:replaced|swapped) (?:the |my )?(?P<old2>{_DRUG}) (?:with|by|for) {_WHAT.replace('what', 'what2')}|"
-    rf"{_TAKES}{_WHAT.replace('what', 'what3')} (?:instead of|rather than|in place of) (?:the |my )?(?P<old3>{_DRUG})",
+    rf"\b(?:switched|moved|changed|transferred) (?:me )?(?:over )?from (?:the |my )?(?P<old>{_DRUG}) "
+    rf"(?:on)?to "
+    rf"{_WHAT}|\b(?:replaced|swapped) (?:the |my )?(?P<old2>{_DRUG}) (?:with|by|for) "
+    rf"{_WHAT.replace('what', 'what2')}|"
+    rf"{_TAKES}{_WHAT.replace('what', 'what3')} (?:instead of|rather than|in place of) (?:the |my "
+    rf")?(?P<old3>{_DRUG})",
     re.IGNORECASE,
 )
 _UNTIL = re.compile(r"\b(?:until|till|til|up to|through)\b", re.IGNORECASE)

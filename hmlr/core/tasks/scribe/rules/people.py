@@ -26,7 +26,9 @@ _NAMED = re.compile(
     rf"(?P<name>{PERSON}){END}"
 )
 _BESIDE = re.compile(rf"\b(?:[Mm]y|[Oo]ur) {_WHO},? (?P<name>{PERSON})(?=$|[,.;']| (?!and\b|or\b)[a-z])")
-_IS_MY = re.compile(rf"^(?P<name>{PERSON}) is (?:my|our) {_WHO}(?=$|[,.;]| (?:and|who|from|at)\b)")
+_IS_MY = re.compile(
+    rf"^(?P<name>{PERSON}) is (?:now )?(?:my|our) {_WHO}(?=$|[,.;]| (?:and|who|from|at|now|these days)\b)"
+)
 _HAVE_NAMED = re.compile(
     rf"\bI have (?:an?|one) {_WHO},? (?:named|called|whose name is) (?P<name>{PERSON}){END}"
 )
@@ -89,7 +91,8 @@ def household(clause: Clause) -> Iterator[FactDraft]:
 
 _ROLE = "|".join(sorted(RELATIONS_ONE, key=lambda word: (-len(word), word)))
 _SUCCEEDED = re.compile(
-    rf"^(?P<new>{PERSON}) (?:has )?(?:just |recently )?(?:replaced|succeeded|took over from|has taken over from|"
+    rf"^(?P<new>{PERSON}) (?:has )?(?:just |recently )?(?:replaced|succeeded|took over from|has taken "
+    rf"over from|"
     rf"took the place of) (?P<old>{PERSON}) as (?:my|our) (?:new )?(?P<role>{_ROLE})\b"
 )
 _ROLE_ENDED = re.compile(

@@ -82,7 +82,9 @@ _DISLIKES = re.compile(
     rf"on)) {_WHAT}{_ENDING}"
 )
 _LIKES_ENDED = re.compile(
-    rf"^I (?:no longer (?:love|like|enjoy)|do not (?:love|like|enjoy) (?=.{{1,80}} any ?more$)) ?{_WHAT}"
+    rf"^I (?:no longer (?:love|like|enjoy)|have (?:really )?gone off|have lost interest in|(?:got|have "
+    rf"got|am) "
+    rf"(?:tired|sick|bored) of|do not (?:love|like|enjoy) (?=.{{1,80}} any ?more$)) ?{_WHAT}"
 )
 _PREFERS = re.compile(
     r"^I (?:would )?(?:(?:really|generally|usually|always|much|strongly|definitely|still|now) "
@@ -109,7 +111,8 @@ _POINTS_BACK = re.compile(r"\b(?:it|them|him|her|this|that|these|those|one|you)$
 RULES: tuple[Rule, ...] = (
     Rule.of("favourite favorite fave", favourite),
     Rule.of(
-        "love like enjoy adore fan into fond keen crazy passionate hate dislike detest loathe despise "
+        "love like enjoy adore gone lost tired sick bored fan into fond keen crazy passionate hate "
+        "dislike detest loathe despise "
         "stand prefer",
         likes,
     ),
