@@ -78,8 +78,8 @@ class Member:
             {
                 "embed": EmbedJob(store, services.embedding, services.lattice, user).handle,
                 "route": RouteJob(store, services.lattice, governor, user).handle,
-                "scrub": fact_scrubber(store, runner, user, clock, analyst=analyst).handle,
-                "scribe": scribe(store, runner, user, clock, analyst=analyst).handle,
+                "scrub": fact_scrubber(store, runner, user, analyst=analyst).handle,
+                "scribe": scribe(store, runner, user, analyst=analyst).handle,
             },
             clock,
             slow=frozenset(("route", "scrub", "scribe") if runner.model else ()),

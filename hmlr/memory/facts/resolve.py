@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED
@@ -52,7 +51,6 @@ def resolve(
     known: Sequence[Fact],
     *,
     by: str,
-    recorded_at: datetime,
     edits: Sequence[Edit] = (),
 ) -> list[Change]:
     """The changes that the new facts make; none when they were resolved before.
@@ -63,7 +61,7 @@ def resolve(
     take their place in time among the statements, so that a rebuild ends where the user had got to.
     """
     waiting = [edit for edit in edits if edit.kind in EDITS]
-    resolver = _Resolver(Board(known, by=by, recorded_at=recorded_at), {e.target: e for e in waiting})
+    resolver = _Resolver(Board(known, by=by), {e.target: e for e in waiting})
     held = {fact.fact_id for fact in known}
     # A message whose assertion is already held has had its effect; what came after it must not be undone.
     settled = {(fact.message_id, fact.key) for draft, fact in new if fact.fact_id in held and _asserts(draft)}
