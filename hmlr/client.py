@@ -32,6 +32,7 @@ from hmlr.records import (
     BlockId,
     Certificate,
     Context,
+    Contradiction,
     Fact,
     FactHistory,
     FactId,
@@ -47,6 +48,7 @@ from hmlr.records import (
     ReplyPart,
     SessionId,
     Stats,
+    Timeline,
     Turn,
     TurnId,
 )
@@ -274,10 +276,27 @@ class HMLRClient:
         subject: str | None = None,
         key: str | None = None,
         as_of: datetime | None = None,
+        known_at: datetime | None = None,
         states: Sequence[FactState] = ("active",),
     ) -> list[Fact]:
-        """Facts by subject and key; with `as_of` those that held at that event time."""
-        return await self._member.facts.facts(subject=subject, key=key, as_of=as_of, states=states)
+        """Facts by subject, under any of its names, and by key.
+
+        With `as_of` those that held at that event time; with `known_at` what was known at that record time.
+        """
+        return await self._member.facts.facts(
+            subject=subject, key=key, as_of=as_of, known_at=known_at, states=states
+        )
+
+    async def contradictions(self) -> list[Contradiction]:
+        """Pairs of facts that cannot both hold, each with its quote and source, until one is retired."""
+        return await self._member.facts.contradictions()
+
+    async def timeline(self, entity: str) -> Timeline:
+        """Everything known of an entity under any of its names, in the order of event time, in every state.
+
+        The owner is "user".
+        """
+        return await self._member.facts.timeline(entity)
 
     async def history(self, fact_id: str) -> FactHistory:
         """All values ever held under a fact's subject and key, and every change of state."""

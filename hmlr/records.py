@@ -148,6 +148,24 @@ class FactHistory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Contradiction:
+    """Two facts that cannot both hold, each with its quote and source; gone once one of them is retired."""
+
+    one: Fact  # the older
+    other: Fact
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """Everything known of one entity, in the order of event time."""
+
+    entity: str  # as asked
+    names: tuple[str, ...]  # all its names, this one included
+    facts: tuple[Fact, ...]  # of any state
+
+
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """What holds for this user in every conversation."""
 

@@ -70,7 +70,7 @@ class Member:
         governor = Governor(store, services.lattice, runner, user, analyst=analyst)
         self.engine = ConversationEngine(services, user, self._intake, governor, self._book)
         self.recall = Recall(store, services.lattice, self._book, user)
-        self.facts = FactDesk(store, user, self._intake, clock)
+        self.facts = FactDesk(store, user, self._intake, clock, self._book.aliases)
         self.blocks = BlockDesk(store, user, clock)
         self.background = Background(
             store,

@@ -130,6 +130,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (["recall", "x", "--kind", "dream"], "--kind"),
         (["facts", "--state", "lost"], "--state"),
         (["facts", "--state", "active", "--all"], "exclude"),
+        (["facts", "--timeline", "Oslo", "--all"], "exclude"),
         (["remember", "missing.jsonl"], "missing.jsonl"),
         (["forget"], "one thing"),
         (["forget", "--turn", "a", "--everything", "--yes"], "one thing"),
@@ -257,6 +258,13 @@ def test_facts_and_their_edits(run: Run) -> None:
     assert loaded(run("restore", new["fact_id"], "--json"))["state"] == "active"
     assert len(loaded(run("history", fact["fact_id"], "--json"))["facts"]) == 2
     assert "Oslo" in run("facts", "--all").stdout
+    run("chat", "My birthday is 4 May.")
+    run("chat", "My birthday is 5 May.")
+    assert "facts --contradictions" in run("facts").stderr
+    (pair,) = loaded(run("facts", "--contradictions", "--json"))
+    assert (pair["one"]["value"], pair["other"]["value"]) == ("4 May", "5 May")
+    timeline = loaded(run("facts", "--timeline", "me", "--json"))
+    assert {"4 May", "5 May", "Bergen"} <= {each["value"] for each in timeline["facts"]}
 
 
 @pytest.mark.parametrize(

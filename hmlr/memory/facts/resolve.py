@@ -25,10 +25,12 @@ from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import RELATIONS_ONE
 from hmlr.memory.facts.board import Board, rank
+from hmlr.memory.facts.contradictions import differ
 from hmlr.memory.facts.edits import EDITS, edited_at, redo
 from hmlr.memory.facts.keys import (
     fold,
     fold_value,
+    is_lasting,
     is_single_valued,
     same_secret,
     same_series,
@@ -139,6 +141,8 @@ class _Resolver:
         reworded = twin is not None and draft.bearing == "updates" and fold(twin.value) != fold(fact.value)
         if twin is not None and not (reworded and is_single_valued(fact.key)):
             self._repeated(twin, fact)
+        elif self._contradicts(draft, fact):
+            self.board.put(fact)  # both are shown until one is retired or put right
         elif is_single_valued(fact.key):
             self._line_up(draft, fact)
         else:
@@ -150,6 +154,12 @@ class _Resolver:
             self._supersede_series(fact)
         if moved is not None and moved.key == "event" and _may_change(fact, moved):
             self.board.supersede(moved, fact, at=fact.valid_from)
+
+    def _contradicts(self, draft: FactDraft, fact: Fact) -> bool:
+        """Whether it says something else of what cannot change, and not that the other was wrong."""
+        if draft.bearing == "updates" or not is_lasting(fact.key):
+            return False
+        return any(g.state == "active" and differ(g.value, fact.value) for g in self._rivals(fact))
 
     def _addressed(self, draft: FactDraft, fact: Fact) -> Fact:
         """The fact under the subject and key that are meant."""
