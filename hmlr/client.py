@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -28,11 +28,14 @@ from hmlr.memory.intake import user_id as checked_user
 from hmlr.memory.portability import export_file, import_file
 from hmlr.memory.retrieval.recall import Filters, RecallRequest
 from hmlr.records import (
+    Audit,
     Block,
     BlockId,
     Certificate,
     Context,
     Contradiction,
+    Day,
+    DayView,
     Fact,
     FactHistory,
     FactId,
@@ -338,6 +341,14 @@ class HMLRClient:
         """Make a topic the active one; a session that begins with the next turn takes it up."""
         return await self._member.blocks.resume(BlockId(block_id))
 
+    async def days(self, *, since: datetime | None = None, until: datetime | None = None) -> list[Day]:
+        """The days on which something was said, in UTC, the latest first, each with its topics."""
+        return await self._member.days.days(since, until)
+
+    async def day(self, day: date) -> DayView:
+        """One day: its topics, and the turns of each; an empty one when nothing was said."""
+        return await self._member.days.day(day)
+
     async def turns(
         self,
         *,
@@ -412,6 +423,13 @@ class HMLRClient:
         gateway = services.opened_model.gateway
         spending, latencies = gateway.ledger.entries(), gateway.metrics.latencies()
         return replace(stored, spending=spending, latencies=latencies)
+
+    async def audit(self) -> Audit:
+        """How many facts are duplicates, contradicted, stale, echoes, unsourced or secret, with examples.
+
+        Reads every message of the user; changes nothing.
+        """
+        return await self._member.audit()
 
     async def health(self) -> Health:
         """What is configured, whether it works, and what to do where it does not."""

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hmlr import __version__
-from hmlr.cli import bench, blocks, care, chat, knowledge, llm, recall, remember, streams
+from hmlr.cli import bench, blocks, care, chat, days, knowledge, llm, recall, remember, streams
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
@@ -35,6 +35,7 @@ for function in (
     knowledge.facts,
     knowledge.profile,
     blocks.blocks,
+    days.days,
     knowledge.history,
     knowledge.correct,
     knowledge.retire,
@@ -45,6 +46,7 @@ for function in (
     care.rebuild,
     care.retry,
     care.stats,
+    care.audit,
     care.doctor,
 ):
     app.command(function.__name__.rstrip("_").replace("_", "-"))(command(function))

@@ -98,7 +98,9 @@ def event(clause: Clause) -> Iterator[FactDraft]:
     if not dates:
         return
     said, coming = dates[0], ahead(dates[0], clause)
-    if found := _MY_EVENT.search(clause.text):
+    if (found := _MY_EVENT.search(clause.text)) and re.match(r"[Mm]y birthday is ", found.group()):
+        return  # the scribe's, and no appointment
+    if found:
         bearing: Bearing = "updates" if _MOVED.search(clause.text) else "asserts"
         when = said if " was on " in clause.text else coming
         yield from clause.draft(f"{slug(found['what'])}_date", _dated(when), "event", bearing=bearing)
