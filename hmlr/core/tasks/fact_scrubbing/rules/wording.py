@@ -224,6 +224,24 @@ def mask_quoted(text: str) -> str:
     return text
 
 
+_MASKED = re.compile(r"·+")
+
+
+def unmasked(value: str, quote: str) -> str:
+    """The value with the quoted words that were blanked in it put back; "" when they are all that it is."""
+    if "·" not in value:
+        return value
+    if not _MASKED.sub("", value).strip(" \"'.,;:!-"):
+        return ""
+    hidden = [found.group() for found in (*_QUOTED.finditer(quote), *_SINGLE_QUOTED.finditer(quote))]
+
+    def told(found: re.Match[str]) -> str:
+        return next((each for each in hidden if len(each) == len(found.group())), found.group())
+
+    value = _MASKED.sub(told, value)
+    return "" if "·" in value else value
+
+
 def _blank_talk(found: re.Match[str]) -> str:
     inner = found[1] or found[2] or found[3]
     return "·" * len(found.group()) if _TALK.search(inner) else found.group()

@@ -106,7 +106,9 @@ def likes(clause: Clause) -> Iterator[FactDraft]:
         yield from clause.draft("prefers", found["what"], "preference")
 
 
-_POINTS_BACK = re.compile(r"\b(?:it|them|him|her|this|that|these|those|one|you)$")
+_POINTS_BACK = re.compile(
+    r"\b(?:it|them|him|her|this|that|these|those|one|you)$|\b(?:it|they|he|she|you) \w+s?$|\beven more$"
+)
 
 RULES: tuple[Rule, ...] = (
     Rule.of("favourite favorite fave", favourite),
