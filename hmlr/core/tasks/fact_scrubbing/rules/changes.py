@@ -122,9 +122,10 @@ _FATE = re.compile(
     r"replaced|ignore|disregard)\b",
     re.IGNORECASE,
 )
+_CONDITIONAL = re.compile(r"\b(?:if|unless|whether|in case)\b", re.IGNORECASE)
 # Said before a change, these make it a wish, a condition or a claim, and nothing changes.
 _NOT_DONE = re.compile(
-    r"\b(?:if|unless|whether|until|once|might|may|could|would|should|maybe|perhaps|wants?|wanted|plans?|"
+    r"\b(?:until|once|might|may|could|would|should|maybe|perhaps|wants?|wanted|plans?|"
     r"planned|hopes?|proposes?|proposed|suggests?|suggested|consider\w*|thinking of|claim(?:s|ed)?|"
     r"believes?|believed|thinks?|thought|assumes?|assumed|suspects?|suspected|guess(?:es|ed)?|"
     r"rumou?r\w*|jokes?|joked|pretend\w*|supposedly|allegedly|apparently)\b",
@@ -236,7 +237,7 @@ _STATES: tuple[tuple[re.Pattern[str], Bearing], ...] = (
 def _bearings(sentence: Clause, current: str) -> Iterator[FactDraft]:
     """What the sentence says becomes of versions."""
     text, named = sentence.text, False
-    if _NEVER.search(text):
+    if _NEVER.search(text) or _CONDITIONAL.search(text):
         return
     for pattern, bearing in _STATES:
         for found in pattern.finditer(text):

@@ -151,6 +151,7 @@ _SPLIT = re.compile(
     r"|(?P<tail>,\s+(?:and\s+)?(?=(?:currently |now )?(?:living|working|based|studying) (?:in|at|as|for)\b))",
     re.IGNORECASE,
 )
+_CO_SUBJECT = re.compile(r"(?:(?:[Mm]y|[Oo]ur|[Tt]he|[Aa]n?) (?:\w+ ){0,2}\w+|[A-Z]\w+) and ")
 _I_SUBJECT = re.compile(
     r"^(?:(?:\w+ ){0,2})I\b(?! (?:am (?:so |very |really )?(?:sure|certain|glad|happy|sorry|proud)|think|"
     r"hope|believe|"
@@ -210,6 +211,8 @@ def clauses(sentence: Clause) -> Iterator[Clause]:
     told = HEARSAY.search(text)
     earlier, conditional, position, elided = "", False, 0, ""
     for found in [*_SPLIT.finditer(text), None]:
+        if found and _CO_SUBJECT.fullmatch(text[position : found.end()]):
+            continue  # "my colleagues and I went" is one clause
         piece = text[position : found.start() if found else len(text)]
         hearsay = (
             told is not None and told.start() <= position + len(piece) and not DOCTOR.search(told.group())

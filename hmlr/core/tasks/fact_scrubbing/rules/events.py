@@ -135,7 +135,8 @@ def _happened(found: re.Match[str], day: TimeSpan, clause: Clause) -> bool:
     if _SAYS_NOTHING.match(f"{clause.text[: day.at[0]]}{clause.text[day.at[1] :]}".strip(" ,.!-")):
         return False
     # "The figurines I bought yesterday" tells something else than the purchase.
-    return not found["lead"] or day.at[0] < found.start("did")
+    lead = found["lead"] or ""
+    return not lead or lead.endswith(" and") or day.at[0] < found.start("did")
 
 
 def _is_age(day: TimeSpan, text: str) -> bool:
