@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hmlr import __version__
-from hmlr.cli import bench, blocks, care, chat, garden, knowledge, llm, recall, remember, streams
+from hmlr.cli import bench, blocks, care, chat, days, garden, knowledge, llm, recall, remember, streams
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
@@ -37,6 +37,7 @@ for function in (
     blocks.blocks,
     garden.dossiers,
     garden.garden,
+    days.days,
     knowledge.history,
     knowledge.correct,
     knowledge.retire,
@@ -47,6 +48,7 @@ for function in (
     care.rebuild,
     care.retry,
     care.stats,
+    care.audit,
     care.doctor,
 ):
     app.command(function.__name__.rstrip("_").replace("_", "-"))(command(function))
