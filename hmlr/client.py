@@ -13,6 +13,7 @@ from hmlr.core import gardening, health
 from hmlr.core.gardening import GardenArguments, checked_options
 from hmlr.core.member import Member
 from hmlr.core.services import Clock, open_services, utc_now
+from hmlr.deep_records import DeepAnswer
 from hmlr.errors import ClosedError, InvalidInput
 from hmlr.garden_records import Dossier, DossierFile, GardenPlan, GardenProgress, GardenReport, GardenRun
 from hmlr.llm.port import Model
@@ -64,6 +65,7 @@ from hmlr.store.records import TurnQuery
 
 DEFAULT_SESSION = "default"
 MAX_TURNS = 1_000_000  # in one answer
+MAX_ROUNDS = 100  # of tools, in one deep recall
 
 
 class HMLRClient:
@@ -273,6 +275,22 @@ class HMLRClient:
             if budget_tokens is None
             else check_limit(budget_tokens, what="budget_tokens", most=MAX_BUDGET_TOKENS),
             session_id=checked_session(session_id) if session_id is not None else None,
+        )
+
+    async def deep_recall(
+        self, question: str, *, max_rounds: int = 8, budget_tokens: int = 8000
+    ) -> DeepAnswer:
+        """An answer that takes several steps, with a citation for each; every citation was found in memory.
+
+        A model looks into memory with tools, in at most `max_rounds` rounds, in which it is shown at most
+        `budget_tokens`. Without a model the answer is a chain of facts and quotes, two links deep, of at
+        most `budget_tokens`. When a model fails, so it is too, and `degraded` says so. Nothing is stored.
+        """
+        return await self._member.deep_recall(
+            question,
+            now=self._clock(),
+            max_rounds=check_limit(max_rounds, what="max_rounds", most=MAX_ROUNDS),
+            budget_tokens=check_limit(budget_tokens, what="budget_tokens", most=MAX_BUDGET_TOKENS),
         )
 
     # Facts, blocks, profile

@@ -19,6 +19,8 @@ from hmlr.memory.auditing import audit
 from hmlr.memory.background import Background
 from hmlr.memory.block_desk import BlockDesk
 from hmlr.memory.days import DayDesk
+from hmlr.memory.deep.deep_recall import DeepRecall
+from hmlr.memory.deep.places import Memory
 from hmlr.memory.embed_job import EmbedJob
 from hmlr.memory.erasure import plan_fact, plan_rest, plan_turns, session_turns
 from hmlr.memory.fact_scrubber import fact_scrubber
@@ -82,6 +84,21 @@ class Member:
         self.recall = Recall(store, services.lattice, self._book, self._dossiers, user)
         self.facts = FactDesk(store, user, self._intake, clock, self._book.aliases)
         self.days = DayDesk(store, user)
+        places = Memory(
+            store=store,
+            user=user,
+            lattice=services.lattice,
+            recall=self.recall,
+            facts=self.facts,
+            dossiers=self._dossiers,
+        )
+        opened = services.opened_model
+        self.deep_recall = DeepRecall(
+            places,
+            self._book,
+            opened.gateway if opened else None,
+            toolless=opened is None and runner.model is not None,
+        )
         self.blocks = BlockDesk(store, user, clock)
         self.background = Background(
             store,
