@@ -1,4 +1,4 @@
-"""docs/deep-recall.md: its Python example runs as it stands, and its command answers from what that stored."""
+"""docs/deep-recall.md: its Python example runs as it stands; the command answers from what that stored."""
 
 import json
 import re
