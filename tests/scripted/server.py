@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,12 +14,26 @@ from typing import Any
 from hmlr.core.tasks.analysis.task import ANALYSIS
 from hmlr.core.tasks.answer.task import ANSWER
 from hmlr.core.tasks.base import Prompt
+from hmlr.core.tasks.fact_grouping.task import FACT_GROUPING
+from hmlr.core.tasks.fact_routing.task import FACT_ROUTING
 from hmlr.core.tasks.fact_scrubbing.task import FACT_SCRUBBING
+from hmlr.core.tasks.literal_restatement.task import LITERAL_RESTATEMENT
 from hmlr.core.tasks.memory_filter.task import MEMORY_FILTER
 from hmlr.core.tasks.routing.task import ROUTING
 from hmlr.core.tasks.scribe.task import SCRIBE
+from hmlr.core.tasks.search_summary.task import SEARCH_SUMMARY
+from hmlr.core.tasks.summary_update.task import SUMMARY_UPDATE
+from hmlr.core.tasks.tag_classification.task import TAG_CLASSIFICATION
 
-TASKS = (ANALYSIS, ANSWER, FACT_SCRUBBING, MEMORY_FILTER, ROUTING, SCRIBE)
+GARDENING = (
+    TAG_CLASSIFICATION,
+    FACT_GROUPING,
+    FACT_ROUTING,
+    LITERAL_RESTATEMENT,
+    SUMMARY_UPDATE,
+    SEARCH_SUMMARY,
+)
+TASKS = (ANALYSIS, ANSWER, FACT_SCRUBBING, MEMORY_FILTER, ROUTING, SCRIBE, *GARDENING)
 NAMES = {task.prompt().system: task.name for task in TASKS} | {
     Prompt.load("hmlr.memory.deep").system: "deep_recall"
 }
@@ -59,7 +74,18 @@ class Calls:
 Says = Mapping[str, Any] | str | Broken | Cut | Calls
 Line = Says | Callable[[Asked], Says]
 
-# A model that gives no trouble and adds nothing.
+
+def _fenced(asked: Asked, heading: str) -> str:
+    """The first remembered text under a heading of the prompt."""
+    return asked.user.partition(heading)[2].partition("⟧\n")[2].partition("\n⟦/")[0]
+
+
+def _each_alone(asked: Asked) -> Mapping[str, Any]:
+    """No two facts go together."""
+    return {"groups": [], "ungrouped": list(dict.fromkeys(re.findall(r"\bF\d+\b", asked.user)))}
+
+
+# A model that gives no trouble and adds nothing. Its summary is empty, so that the rule's one stands.
 QUIET: Mapping[str, Line] = {
     "routing": {"action": "new", "block_id": None, "label": "", "keywords": []},
     "memory_filter": lambda asked: {"keep": list(range(1, 1 + asked.user.count("⟦/")))},
@@ -71,6 +97,12 @@ QUIET: Mapping[str, Line] = {
         "profile": [],
     },
     "answer": "Very well.",
+    "tag_classification": {"tags": [], "section_rules": []},
+    "fact_grouping": _each_alone,
+    "fact_routing": {"action": "create", "dossier_id": None, "title": ""},
+    "literal_restatement": lambda asked: {"text": _fenced(asked, "Where it was said:")},
+    "summary_update": {"text": ""},
+    "search_summary": lambda asked: {"text": _fenced(asked, "The dossier:")},
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -25,18 +26,21 @@ VEGETARIAN = {
 @pytest.fixture(params=[False, True], ids=["three calls", "one call"])
 def talk(request: pytest.FixtureRequest, sit: Sit) -> Iterator[Callable[..., tuple[TaskServer, Sit]]]:
     """Start a server with a script; a sitting then talks to it."""
-    running: list[Any] = []
+    with talking(sit, combined=request.param) as start:
+        yield start
 
-    def start(**script: Line) -> tuple[TaskServer, Sit]:
-        context = serving(_combined(script) if request.param else script)
-        server = context.__enter__()
-        running.append(context)
-        env = {**server.env, "HMLR_COMBINED_ANALYSIS": str(request.param).lower()}
-        return server, lambda *steps, **more: sit(*steps, model="openai:scripted", env=env, **more)
 
-    yield start
-    for context in running:
-        context.__exit__(None, None, None)
+@contextmanager
+def talking(sit: Sit, *, combined: bool) -> Iterator[Callable[..., tuple[TaskServer, Sit]]]:
+    """See `talk`; the servers run until this is left."""
+    with ExitStack() as running:
+
+        def start(**script: Line) -> tuple[TaskServer, Sit]:
+            server = running.enter_context(serving(_combined(script) if combined else script))
+            env = {**server.env, "HMLR_COMBINED_ANALYSIS": str(combined).lower()}
+            return server, lambda *steps, **more: sit(*steps, model="openai:scripted", env=env, **more)
+
+        yield start
 
 
 def _combined(script: dict[str, Line]) -> dict[str, Line]:
