@@ -1,10 +1,11 @@
 """Speed, storage and memory of search at growing sizes, beside a plain scan of float32 vectors.
 
-    python -m benchmarks.search [--sizes 1000,10000,100000,1000000] [--questions 50]
+    python -m benchmarks.search [--sizes 1000,10000,100000,1000000] [--questions 50] [--db FILE]
 
 One user. The real model encodes a few thousand different messages; the others are these again, some signs
 flipped and with a term of their own: encoding a million would take an hour and tell nothing about search.
-Everything is stored as the engine stores it and asked through `HMLRClient.recall`, on one core.
+Everything is stored as the engine stores it and asked through `HMLRClient.recall`, on one core. A database
+that is named is kept and taken up again: to fill a million takes half an hour.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ from hmlr.memory.embeddings.port import Said
 from hmlr.memory.intake import Intake, new_chunks
 from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.index import UserIndex
-from hmlr.memory.retrieval.scoring import CANDIDATES
 from hmlr.records import ChunkId, SessionId, UserId
 from hmlr.store.encoded import Encoded
 from hmlr.store.records import AddVectors
@@ -110,6 +110,14 @@ async def fill(path: Path, copies: Copies, start: int, end: int) -> None:
     await store.aclose()
 
 
+async def stored(path: Path) -> int:
+    """How many messages the file holds."""
+    store = await open_sqlite(path, slicer=new_chunks, durability="fast")
+    count = (await store.stats(USER)).messages
+    await store.aclose()
+    return count
+
+
 def timed_ms(work: Callable[[], object], rounds: int) -> list[float]:
     """Milliseconds of each round."""
     taken = []
@@ -157,7 +165,7 @@ async def agreement(path: Path, asked: Sequence[str]) -> tuple[float, UserIndex]
     for question in asked:
         query = SearchQuery(text=question, limit=10, now=utc_now())
         search, _ = await services.lattice.prepared(USER, query)
-        near, full = (search.scored(count).chunk_ids[:10].tolist() for count in (CANDIDATES, search.n))
+        near, full = (each.chunk_ids[:10].tolist() for each in (search.scored(), search.scored(search.n)))
         shares.append(len(set(near) & set(full)) / 10)
     index = await services.lattice.index(USER)
     await services.aclose()
@@ -176,6 +184,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--sizes", default="1000,10000,100000,1000000")
     parser.add_argument("--questions", type=int, default=50)
+    parser.add_argument("--db", type=Path, help="a file to fill and keep")
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     settings = Settings.load(model="offline")
@@ -183,7 +192,7 @@ async def main() -> None:
     assert spec is not None  # noqa: S101 - it is named
     service = EmbeddingService(spec)
     said = list(talk(min(POOL, max(sizes))))
-    encoded = await service.encode([Said(text=each.content, speaker="user") for each in said])
+    encoded = await service.encode([Said(text=each.content) for each in said])
     await service.aclose()
     copies = Copies(said, encoded)
     asked = [*questions(said, options.questions)]
@@ -192,8 +201,9 @@ async def main() -> None:
     print("| chunks | recall p50 / p95 ms | float32 scan p50 / p95 ms | of the full scan's top 10 ", end="")
     print("| bytes a message | index MB | float32 MB | first recall s |\n" + "|---:" * 8 + "|")
     with tempfile.TemporaryDirectory() as folder:
-        path, done = Path(folder) / "b.db", 0
-        for size in sizes:
+        path = options.db or Path(folder) / "b.db"
+        done = await stored(path)
+        for size in (size for size in sizes if size >= done):
             await fill(path, copies, done, size)
             done = size
             print(await measure(path, asked, size), flush=True)

@@ -14,7 +14,7 @@ from hmlr.cli.call import Call, UsageError
 from hmlr.cli.naming import owner
 from hmlr.cli.options import AsOf, Json, KnownAt, check_text
 from hmlr.cli.output import FACT_COLUMNS, day, emit_json, emit_table, fact_rows, one_line
-from hmlr.cli.streams import emit, note
+from hmlr.cli.streams import dim, emit, note
 
 if TYPE_CHECKING:
     from hmlr.records import Fact, FactState
@@ -33,6 +33,10 @@ async def facts(
     *,
     subject: Annotated[str | None, typer.Option("--subject", metavar="NAME", help="Of whom or what.")] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="What is said of it.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="WORD", help="What is listed: pets, dogs, allergies, cities."),
+    ] = None,
     as_of: AsOf = None,
     known_at: KnownAt = None,
     state: Annotated[list[State] | None, typer.Option("--state", help="Repeatable; default active.")] = None,
@@ -50,7 +54,7 @@ async def facts(
     json: Json = False,
 ) -> None:
     """List facts, each with the words it was taken from."""
-    narrowed = {"--subject": subject, "--key": key, "--as-of": as_of, "--known-at": known_at}
+    narrowed = {"--subject": subject, "--key": key, "--kind": kind, "--as-of": as_of, "--known-at": known_at}
     listed: dict[str, object] = {**narrowed, "--state": state, "--all": everything}
     _one_of({"--state": state, "--all": everything})
     _one_of({"--json": json, "--svg": svg, "--contradictions": contradictions and svg is not None})
@@ -68,13 +72,15 @@ async def facts(
     )
     async with call.client() as client:
         found = await client.facts(
-            subject=owner(subject), key=key, as_of=as_of, known_at=known_at, states=chosen
+            subject=owner(subject), key=key, kind=kind, as_of=as_of, known_at=known_at, states=chosen
         )
         opposed = [] if json or svg is not None else await client.contradictions()
     if svg is not None:
         _draw(found, svg)
         return
     emit_json(found) if json else emit_table(FACT_COLUMNS, fact_rows(found), empty="no facts")
+    if kind and not json:
+        note(dim(f"{len(found)} {kind}"))
     shown = {fact.fact_id for fact in found}
     count = sum(not shown.isdisjoint((each.one.fact_id, each.other.fact_id)) for each in opposed)
     if count:

@@ -239,7 +239,7 @@ class ConversationEngine:
             limit=self._services.settings.recall_limit,
             now=turn.occurred_at,
             exclude=frozenset({turn.turn_id}),
-            expand=await self._book.other_names(text),
+            links=await self._book.links(text),
         )
         hits = await self._services.lattice.search(self._user, query, vector=vector)
         kept, answer = await self._governor.filter(text, hits)
@@ -272,6 +272,7 @@ class ConversationEngine:
         nearest = Hits(items=hits.items[: self._services.settings.recall_limit])
         return Found(
             constraints=facts.constraints,
+            preferences=facts.preferences,
             window=tuple(window),
             facts=tuple(dict.fromkeys((*facts.relevant, *facts.of_turns(nearest)))),
             hits=hits.items,
@@ -289,6 +290,7 @@ class ConversationEngine:
             context=context,
             constraints=_known(facts.constraints, now),
             facts=_known(facts.relevant, now),
+            listed=_known(facts.listed, now),
             hits=found.hits,
             outdated=found.outdated,
             about=facts.about,

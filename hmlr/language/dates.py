@@ -14,6 +14,7 @@ from typing import Literal
 from hmlr.language import date_calendar as cal
 from hmlr.language.date_absolute import ABSOLUTE
 from hmlr.language.date_calendar import DAY_PARTS, Local, Precision
+from hmlr.language.date_offsets import BETWEEN, counted_from, is_after
 from hmlr.language.date_rules import RELATIVE, Rule, day_part
 
 Relation = Literal["during", "before", "after"]
@@ -114,12 +115,15 @@ def find_dates(text: str, now: datetime) -> list[TimeSpan]:
 def question_time(question: str, now: datetime) -> TimeQuery | None:
     """Return the time that a question names, or None when it names none.
 
-    The first date counts; "between March and May" is one stretch. Bounds are ``since`` and ``until`` of the
+    The first date counts; "between March and May" is one stretch, "the week before 3 August" is counted from
+    its date. Bounds are ``since`` and ``until`` of the
     result. A time to the minute is widened to its day, because memories are seldom kept that exactly.
     """
     dates = find_dates(question, now)
     if not dates:
         return None
+    if counted := _counted(question, dates, now.tzinfo):
+        return TimeQuery(span=counted, relation="during")
     span = dates[0]
     head = question[max(0, span.at[0] - 40) : span.at[0]]
     if _BETWEEN.search(head):
@@ -131,6 +135,23 @@ def question_time(question: str, now: datetime) -> TimeQuery | None:
         if pattern.search(head):
             return TimeQuery(span=span, relation=relation, inclusive=inclusive)
     return TimeQuery(span=_widened(span, now), relation="during")
+
+
+def _counted(question: str, dates: list[TimeSpan], zone: tzinfo | None) -> TimeSpan | None:
+    """The stretch that is counted from the first date, or is told by a relative one beside it."""
+    span = dates[0]
+    head = question[max(0, span.at[0] - 40) : span.at[0]]
+    if bounds := counted_from(head, span.start, span.end):
+        return replace(span, start=bounds[0], end=bounds[1])
+    if len(dates) == 1:
+        return None
+    beside = BETWEEN.fullmatch(question[span.at[1] : dates[1].at[0]])
+    if beside is None:
+        return None
+    words = re.sub(r"(?i)^(?:the\s)?(?:last|next|this|past)\s", "", span.text)
+    which = "next" if is_after(beside) else "last"
+    again = find_dates(f"{which} {words}", dates[1].start.astimezone(zone))
+    return replace(again[0], text=span.text, at=span.at) if again else None
 
 
 def _apply(rule: Rule, text: str, now: datetime) -> list[Found]:

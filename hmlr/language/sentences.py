@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from hmlr.language.abbreviations import stop_ends_sentence
+from hmlr.language.tokens import query_terms
 
 Span = tuple[int, int]
 
@@ -44,6 +45,15 @@ def sentence_spans(text: str) -> list[Span]:
     on, because many people write so; after an ellipsis it is.
     """
     return _spans(text, _sentence_cuts(text))
+
+
+def best_sentence(text: str, terms: frozenset[str]) -> str:
+    """Return the sentence that shares most search terms with a question; the first of equals."""
+    spans = sentence_spans(text)
+    if not spans:
+        return text
+    best = max(spans, key=lambda span: len(terms & set(query_terms(text[span[0] : span[1]]))))
+    return text[best[0] : best[1]].strip()
 
 
 def paragraph_spans(text: str, max_chars: int = 1000) -> list[Span]:

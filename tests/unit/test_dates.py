@@ -216,6 +216,16 @@ QUESTIONS = [
     ("between May and July 2022", "2022-05-01", "2022-08-01"),
     ("from 2019 to 2021", "2019-01-01", "2022-01-01"),
     ("between Monday and Friday", "2024-03-04", "2024-03-09"),
+    ("What did he do the week before August 3, 2023?", "2023-07-27", "2023-08-03"),
+    ("the puppy she got two weeks before August 11, 2023", "2023-07-28", "2023-08-04"),
+    ("a few days before 3 May 2023", "2023-04-28", "2023-05-02"),
+    ("What broke the day after 1 May 2023?", "2023-05-02", "2023-05-03"),
+    ("Where was I a month after March 2023?", "2023-04-01", "2023-05-01"),
+    ("last weekend before April 10, 2023", "2023-04-08", "2023-04-10"),
+    ("the Sunday before October 25, 2022", "2022-10-23", "2022-10-24"),
+    ("the Friday after 1 May 2023", "2023-05-05", "2023-05-06"),
+    ("in the days before 1 May 2023", None, "2023-05-01"),
+    ("0 days before 1 May 2023", None, "2023-05-01"),
 ]
 
 

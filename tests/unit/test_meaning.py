@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from hmlr.memory.retrieval import meaning
 from hmlr.memory.retrieval.asking import Question, take_apart
@@ -79,12 +80,24 @@ def test_a_match_counts_in_its_own_session_only() -> None:
     assert near == pytest.approx([0.5, 1, 0, 0])
 
 
+def roughly(made: UserIndex, asked: NDArray[np.float32]) -> NDArray[np.float32]:
+    return meaning.pooled_roughly(told(made), question(made, asked), slice(0, made.n))
+
+
+@pytest.mark.parametrize("cut", range(1, 9))
+def test_a_stretch_scores_as_it_does_among_all(cut: int) -> None:
+    made = line(9, 4, sessions=["a"] * 4 + ["b"] * 5)
+    stored, asked = told(made), question(made, AXES[:1])
+    parts = [meaning.pooled_roughly(stored, asked, part) for part in (slice(0, cut), slice(cut, 9))]
+    assert np.array_equal(np.concatenate(parts), roughly(made, AXES[:1]))
+
+
 def test_pooled_takes_half_of_the_better_neighbour() -> None:
     made = line(5, 2)
     near = meaning.pooled(told(made), question(made, AXES[:1]), np.arange(5))
     assert near == pytest.approx([0, 0.5, 1, 0.5, 0])
-    roughly = meaning.pooled_roughly(told(made), question(made, AXES[:1]))
-    assert roughly == pytest.approx(near, abs=1e-6)
+    at_once = roughly(made, AXES[:1])
+    assert at_once == pytest.approx(near, abs=1e-6)
 
 
 def test_late_is_the_mean_over_pieces_weighted_by_rarity() -> None:
@@ -120,7 +133,7 @@ def test_what_is_hidden_changes_no_score_of_what_is_not(seed: int, out: set[int]
         put(made, encoded(pooled, tokens=list(own)))
         stored, words = told(made, *out), question(made, asked)
         late, near = meaning.late(stored, words, seen), meaning.pooled(stored, words, seen)
-        scores.append([late, near, meaning.pooled_roughly(stored, words)[seen]])
+        scores.append([late, near, meaning.pooled_roughly(stored, words, slice(0, 8))[seen]])
     for before, after in zip(*scores, strict=True):
         assert np.array_equal(before, after)
 
@@ -137,4 +150,4 @@ def test_a_paragraph_without_a_vector_is_near_to_nothing() -> None:
     sparse = np.array([[1, 0, 0, 0]], np.float32)  # most signs are those of an empty row
     for signal in (meaning.late, meaning.pooled):
         assert signal(told(made), question(made, sparse), np.arange(3))[[0, 2]].tolist() == [0, 0]
-    assert meaning.pooled_roughly(told(made), question(made, sparse))[[0, 2]].tolist() == [0, 0]
+    assert roughly(made, sparse)[[0, 2]].tolist() == [0, 0]

@@ -82,7 +82,7 @@ def test_the_best_come_first_by_the_sum_of_their_shares() -> None:
     scores = [candidate.score for candidate in top]
     assert scores == sorted(scores, reverse=True)
     assert set(top[0].shares) == {
-        "lexical", "who", "when", "asks", "of self", "length", "late", "pooled", "again",
+        "lexical", "links", "who", "when", "asks", "of self", "length", "late", "pooled", "again",
     }  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_questions_lose_and_words_of_oneself_win() -> None:
 def test_without_a_model_a_hit_has_no_similarity() -> None:
     (hit,) = search(searched.index(1), posting(0)).scored().top(1)
     assert hit.similarity is None
-    assert set(hit.shares) == {"lexical", "who", "when", "asks", "of self"}
+    assert set(hit.shares) == {"lexical", "links", "who", "when", "asks", "of self"}
 
 
 def test_a_model_without_tokens_is_searched_by_its_pooled_vectors() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hmlr.memory.facts.links import Link
 from hmlr.memory.retrieval import signals
 from hmlr.memory.retrieval.asking import Question
-from tests.unit.searched import NOW, hidden, index, posting
+from hmlr.records import TurnId
+from tests.unit.searched import FIRST, NOW, hidden, index, posting
 
 
 def micros(days: float) -> int:
@@ -76,36 +79,77 @@ def test_what_is_hidden_changes_no_score_of_what_is_not(
     assert np.array_equal(with_[seen], without[seen])
 
 
+def place(row: int, share: float = 1.0, via: int | None = None, span: tuple[int, int] = (0, 5)) -> Link:
+    turns = [None if each is None else TurnId(f"t{FIRST + each}") for each in (row, via)]
+    assert turns[0] is not None
+    return Link(turn_id=turns[0], position=0, span=span, share=share, via=turns[1])
+
+
+def test_another_name_counts_where_all_its_words_stand() -> None:
+    names = [[posting(0, 2), posting(1, 2, 3)], [posting(3)], [posting(0), None]]
+    assert signals.links(index(4), names, [], hidden(4)).tolist() == [0, 0, 1, 1]
+
+
+def test_a_place_has_its_share_and_a_name_there_counts_no_less() -> None:
+    made = index(3)
+    assert signals.links(made, [], [place(1, 0.25), place(1, 0.5)], hidden(3)).tolist() == [0, 0.5, 0]
+    assert signals.links(made, [[posting(1)]], [place(1, 0.25)], hidden(3)).tolist() == [0, 1, 0]
+
+
+def test_a_place_is_the_paragraph_in_which_its_words_stand() -> None:
+    made = index(3, turn_ids=[TurnId("t10")] * 3, message_nos=[7, 7, 8], lengths=[50, 50, 50])
+    for span, rows in {(10, 20): [1, 0, 0], (50, 60): [0, 1, 0], (40, 60): [1, 1, 0]}.items():
+        assert signals.links(made, [], [place(0, span=span)], hidden(3)).tolist() == rows
+    reply = replace(place(0), position=1)
+    assert signals.links(made, [], [reply], hidden(3)).tolist() == [0, 0, 1]
+
+
+def test_a_hidden_fact_leads_nowhere() -> None:
+    places = [place(1, 0.5, via=0)]
+    assert signals.links(index(2), [], places, hidden(2)).tolist() == [0, 0.5]
+    assert signals.links(index(2), [], places, hidden(2, 0)).tolist() == [0, 0]
+
+
+def test_a_link_to_what_is_not_loaded_yet_is_passed_over() -> None:
+    names, places = [[posting(2)], [posting(89)]], [place(2), place(89)]
+    assert not signals.links(index(3), names, places, hidden(2)).any()
+
+
 def test_the_speaker_who_is_asked_about_is_lifted() -> None:
     made = index(2, speakers=["Ann", "Bob"])
-    assert signals.who(made, Question(asked_of=made.speakers["Ann"]), 2).tolist() == [1, -1]
-    assert signals.who(made, Question(), 2).tolist() == [0, 0]
+    assert signals.who(made, Question(asked_of=made.speakers["Ann"]), slice(0, 2), mixed=True).tolist() == [
+        1,
+        -1,
+    ]
+    assert signals.who(made, Question(), slice(0, 2), mixed=True).tolist() == [0, 0]
 
 
 def test_a_question_about_the_owner_lifts_what_he_said() -> None:
     made = index(2, owners=[True, False])
-    assert signals.who(made, Question(about_owner=True), 2).tolist() == [1, -1]
+    assert signals.who(made, Question(about_owner=True), slice(0, 2), mixed=True).tolist() == [1, -1]
 
 
 def test_where_the_owner_said_everything_he_is_not_lifted() -> None:
-    assert signals.who(index(2, owners=[True, True]), Question(about_owner=True), 2).tolist() == [0, 0]
+    assert signals.who(
+        index(2, owners=[True, True]), Question(about_owner=True), slice(0, 2), mixed=False
+    ).tolist() == [0, 0]
 
 
 def test_near_the_named_time_counts_more() -> None:
     made = index(4, days=[10, 3, 1.5, 0])
-    scores = signals.when(made, Question(since_us=micros(2), until_us=micros(1)), 4)
+    scores = signals.when(made, Question(since_us=micros(2), until_us=micros(1)), slice(0, 4))
     assert scores == pytest.approx(np.exp([-8 / 7, -1 / 7, 0, -1 / 7]))
 
 
 def test_a_time_with_one_end_counts_from_there() -> None:
     made = index(2, days=[8, 1])
-    assert signals.when(made, Question(since_us=micros(1)), 2) == pytest.approx([np.exp(-1), 1])
-    assert signals.when(made, Question(until_us=micros(8)), 2) == pytest.approx([1, np.exp(-1)])
-    assert signals.when(made, Question(), 2).tolist() == [0, 0]
+    assert signals.when(made, Question(since_us=micros(1)), slice(0, 2)) == pytest.approx([np.exp(-1), 1])
+    assert signals.when(made, Question(until_us=micros(8)), slice(0, 2)) == pytest.approx([1, np.exp(-1)])
+    assert signals.when(made, Question(), slice(0, 2)).tolist() == [0, 0]
 
 
 def test_length_is_a_logarithm_of_characters() -> None:
-    assert signals.length(index(2, lengths=[0, 100]), 2) == pytest.approx([0, np.log(100)])
+    assert signals.length(index(2, lengths=[0, 100]), slice(0, 2)) == pytest.approx([0, np.log(100)])
 
 
 @given(st.lists(st.integers(0, 9)))

@@ -14,6 +14,7 @@ from hmlr.memory.facts.as_of import holds, is_over
 from hmlr.memory.facts.contradictions import contradictions
 from hmlr.memory.facts.edits import correct, restore, retire
 from hmlr.memory.facts.known_at import as_known
+from hmlr.memory.facts.listing import of_kind
 from hmlr.memory.facts.statement import state
 from hmlr.memory.facts.timeline import timeline
 from hmlr.memory.intake import CORRECTIONS, Intake, check_text, check_time
@@ -58,6 +59,7 @@ class FactDesk:
         *,
         subject: str | None = None,
         key: str | None = None,
+        kind: str | None = None,
         as_of: datetime | None = None,
         known_at: datetime | None = None,
         states: Sequence[FactState] = ("active",),
@@ -74,6 +76,8 @@ class FactDesk:
             raise InvalidInput(f"unknown state in {states!r}", hint=f"Give a list of {', '.join(STATES)}")
         wanted = None if as_of is not None or known_at is not None else tuple(states)
         found = await self._of(subject, FactQuery(key=key, states=wanted))
+        if kind is not None:
+            found = await asyncio.to_thread(of_kind, found, kind)
         if known_at is not None:
             found = await self._as_known(found, known_at)
         if as_of is not None:

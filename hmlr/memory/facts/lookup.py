@@ -7,7 +7,7 @@ question has a word for that kind of fact: "where", "city" and "live" ask for `l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -100,10 +100,22 @@ class FactIndex:
         Without `now`, when it is asked, the days that it names are not understood.
         """
         asked = self._with_people(read(question, aliases, now))
-        rarity = {
+        return self._scored(asked, self._rarities(asked))
+
+    def met(self, question: str, aliases: AliasIndex) -> list[tuple[Fact, float]]:
+        """The facts that `score` gives, each with the share of the question that it covers, 0 to 1."""
+        asked = self._with_people(read(question, aliases))
+        rarity = self._rarities(asked)
+        whole = sum(rarity[term] for term in asked.terms) + _FAMILY_WEIGHT * bool(asked.families)
+        return [(fact, min(score / whole, 1.0)) for fact, score in self._scored(asked, rarity)]
+
+    def _rarities(self, asked: Question) -> Mapping[str, float]:
+        return {
             term: _rarity(len(self._by_term.get(term, ())), len(self._facts))
             for term in asked.terms | asked.alias_terms
         }
+
+    def _scored(self, asked: Question, rarity: Mapping[str, float]) -> list[tuple[Fact, float]]:
         scored = []
         for fact_id in self._candidates(asked):
             fact = self._facts[fact_id]

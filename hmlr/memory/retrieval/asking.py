@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from hmlr.language.dates import question_time
 from hmlr.language.traits import speaks_of_self
 from hmlr.memory.embeddings.port import Asked
 from hmlr.memory.retrieval.columns import Signs, VectorColumns, words_of
+from hmlr.memory.retrieval.moments import Bounds, order_asked
 from hmlr.store.encoded import to_signs, token_signs
 
 ROLES = frozenset({"user", "assistant", "system", "tool"})
@@ -34,6 +36,7 @@ class Question:
     about_owner: bool = False  # first person, in a log of user and assistant
     since_us: int | None = None
     until_us: int | None = None
+    order: Literal["first", "last"] | None = None  # the earliest or the latest of several
     plain: NDArray[np.float32] | None = None
     """`(dim,) float32, unit`: the question as a whole."""
     row: NDArray[np.float32] | None = None
@@ -45,16 +48,23 @@ class Question:
 
 
 def take_apart(
-    text: str, now: datetime, speakers: dict[str, int], asked: Asked | None, vectors: VectorColumns
+    text: str,
+    now: datetime,
+    speakers: dict[str, int],
+    asked: Asked | None,
+    vectors: VectorColumns,
+    *,
+    bounds: Bounds | None = None,
 ) -> Question:
-    """Read a question against what is stored."""
+    """Read a question against what is stored; `bounds` are those of an event named in place of a date."""
     speaker = asked_of(text, speakers)
-    time = question_time(text, now)
+    time = bounds or question_time(text, now)
     question = Question(
         asked_of=None if speaker is None else speakers[speaker],
         about_owner=speaker is None and is_about_owner(text),
         since_us=None if time is None else _micros(time.since),
         until_us=None if time is None else _micros(time.until),
+        order=order_asked(text),
     )
     return question if asked is None else _with_vectors(question, asked, set(speakers), vectors)
 
@@ -68,11 +78,8 @@ def _with_vectors(question: Question, asked: Asked, speakers: set[str], vectors:
         weights = _without_names(rare, asked.words, speakers)
         if len(weights) > MAX_PIECES:
             weights = np.where(weights >= np.sort(weights)[-MAX_PIECES], weights, np.float32(0))
-    return Question(
-        asked_of=question.asked_of,
-        about_owner=question.about_owner,
-        since_us=question.since_us,
-        until_us=question.until_us,
+    return replace(
+        question,
         plain=asked.row,
         row=row,
         row_signs=words_of(to_signs(row[None]))[0],

@@ -23,6 +23,14 @@ def grown(array: NDArray[Any], used: int, size: int) -> NDArray[Any]:
     return larger
 
 
+def wider(planes: NDArray[Any], used: int, size: int) -> NDArray[Any]:
+    """`grown` for an array whose second axis is the long one."""
+    capacity = max(size, 2 * planes.shape[1], 256)
+    larger = np.zeros((len(planes), capacity), planes.dtype)
+    larger[:, :used] = planes[:, :used]
+    return larger
+
+
 def words_of(signs: NDArray[np.uint8]) -> Signs:
     """Packed signs as 64-bit words, `(n, bytes)` to `(n, words)`, padded with zeros."""
     width = -(-signs.shape[1] * 8 // WORD) * 8
@@ -43,7 +51,8 @@ class VectorColumns:
     dim: int = 0  # known with the first vectors
     count: int = 0  # paragraphs that have a vector
     pooled: NDArray[np.int8] = field(default_factory=lambda: np.zeros((0, 0), np.int8))  # (capacity, dim)
-    signs: Signs = field(default_factory=lambda: np.zeros((0, 0), np.uint64))  # (capacity, words), of pooled
+    # (words, capacity), of pooled: a scan of everything goes word by word
+    signs: Signs = field(default_factory=lambda: np.zeros((0, 0), np.uint64))
     starts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # (capacity,)
     counts: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # (capacity,) of tokens
     present: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))  # (capacity,)
@@ -56,6 +65,17 @@ class VectorColumns:
     def token_dims(self) -> int:
         """Signs of a token."""
         return min(self.dim, TOKEN_DIMS)
+
+    def known(self, part: slice | NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of some paragraphs have a vector."""
+        if isinstance(part, slice):
+            known = np.zeros(part.stop - part.start, np.bool_)
+            found = self.present[part]
+            known[: len(found)] = found
+            return known
+        known = part < len(self.present)
+        known[known] = self.present[part[known]]
+        return known
 
     def row(self, at: int) -> NDArray[np.float32] | None:
         """The unit vector of a paragraph, None when it has none."""
@@ -78,7 +98,7 @@ class VectorColumns:
         fresh = np.asarray(~self.present[at])  # made anew, a vector has the pieces that it had
         self._count_pieces(encoded, found, fresh)
         self.pooled[at] = encoded.pooled[found]
-        self.signs[at] = words_of(to_signs(encoded.pooled[found]))
+        self.signs[:, at] = words_of(to_signs(encoded.pooled[found])).T
         end = self.total_tokens + len(encoded.tokens)
         self.tokens[self.total_tokens : end] = words_of(encoded.tokens)
         starts = self.total_tokens + np.cumsum(encoded.token_counts) - encoded.token_counts
@@ -91,12 +111,13 @@ class VectorColumns:
         words, token_words = (-(-dims // WORD) for dims in (dim, min(dim, TOKEN_DIMS)))
         self.dim = dim
         self.pooled = np.zeros((0, dim), np.int8)
-        self.signs, self.tokens = np.zeros((0, words), np.uint64), np.zeros((0, token_words), np.uint64)
+        self.signs, self.tokens = np.zeros((words, 0), np.uint64), np.zeros((0, token_words), np.uint64)
 
     def _reserve(self, n: int, tokens: int) -> None:
         if n > len(self.pooled):
             used = len(self.pooled)
-            for name in ("pooled", "signs", "starts", "counts", "present"):
+            self.signs = wider(self.signs, used, n)
+            for name in ("pooled", "starts", "counts", "present"):
                 setattr(self, name, grown(getattr(self, name), used, n))
         if self.total_tokens + tokens > len(self.tokens):
             self.tokens = grown(self.tokens, self.total_tokens, self.total_tokens + tokens)

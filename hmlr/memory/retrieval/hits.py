@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hmlr.language.sentences import sentence_spans
-from hmlr.language.tokens import query_terms
+from hmlr.language.sentences import best_sentence
 from hmlr.language.traits import only_asks
 from hmlr.memory.echo import MIN_CHARS, fold
+from hmlr.memory.facts.links import Links
 from hmlr.memory.retrieval.scoring import Candidate
 from hmlr.records import Hit, NodeKind, Source, StoredMessage, TurnId
 from hmlr.store.records import ChunkFilter, ChunkRow
@@ -27,7 +27,7 @@ class SearchQuery:
     per_message: int = 1  # hits from one message at most
     sentences: bool = False  # narrow each hit to its best sentence
     budgeted: bool = False  # the hits fill a budget of tokens
-    expand: tuple[str, ...] = ()  # other names of what the question names
+    links: Links = field(default_factory=Links)  # what connects the question with what it does not name
     explain: bool = False
 
 
@@ -94,15 +94,6 @@ def _hit(candidate: Candidate, row: ChunkRow, query: SearchQuery, terms: frozens
         block_id=row.block_id,
         why=_why(candidate) if query.explain else "",
     )
-
-
-def best_sentence(text: str, terms: frozenset[str]) -> str:
-    """The sentence that shares most terms with the question; the first of equals."""
-    spans = sentence_spans(text)
-    if not spans:
-        return text
-    best = max(spans, key=lambda span: len(terms & set(query_terms(text[span[0] : span[1]]))))
-    return text[best[0] : best[1]].strip()
 
 
 def source(message: StoredMessage) -> Source:

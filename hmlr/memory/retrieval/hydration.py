@@ -11,6 +11,10 @@ from hmlr.core.tasks.outdated import Outdated
 from hmlr.records import Context, Fact, Hit, StoredMessage, Turn
 
 CHARS_PER_TOKEN = 4
+PREFERENCES_SHARE = 8  # an eighth of the budget at most
+INSTRUCTION_KEYS = frozenset({"instruction", "call_me", "do_not_call_me"})
+INSTRUCTIONS = "STANDING INSTRUCTIONS OF THE USER"
+CONSTRAINTS = "CONSTRAINTS THAT ALWAYS HOLD FOR THE USER"
 T = TypeVar("T")
 
 _PREAMBLE = (
@@ -29,6 +33,7 @@ class Found:
     """Everything that may go into a context, each part best first."""
 
     constraints: tuple[Fact, ...] = ()
+    preferences: tuple[Fact, ...] = ()  # what the user likes to have, whatever is asked
     window: tuple[Turn, ...] = ()  # oldest first
     facts: tuple[Fact, ...] = ()
     hits: tuple[Hit, ...] = ()
@@ -59,25 +64,30 @@ def hydrate(
 ) -> Context:
     """A context of at most `budget_tokens`; constraints are never cut, even if they alone exceed it.
 
-    Order of right: constraints, this session's window (latest turns first), facts, memories. A piece that
-    does not fit is left out whole; a memory that the window shows already is not repeated.
+    Order of right: constraints, the user's instructions to the assistant first among them; preferences, up to
+    a share of the budget; this session's window (latest turns first), facts, memories. A piece that does not
+    fit is left out whole; a memory that the window shows already is not repeated.
     """
     mark = mark or nonce()
     page = _Page(budget_chars=budget_tokens * CHARS_PER_TOKEN)
+
+    def view(fact: Fact) -> str:
+        return _fact_text(fact, statement, mark)
+
     if found.constraints:
         page.add(_PREAMBLE, forced=True)
-        lines = [_fact_text(fact, statement, mark) for fact in found.constraints]
-        page.add("CONSTRAINTS THAT ALWAYS HOLD FOR THE USER\n" + "\n".join(lines), forced=True)
+        orders = [fact for fact in found.constraints if fact.key in INSTRUCTION_KEYS]
+        limits = [fact for fact in found.constraints if fact.key not in INSTRUCTION_KEYS]
+        for title, facts in ((INSTRUCTIONS, orders), (CONSTRAINTS, limits)):
+            if facts:
+                page.add("\n".join((title, *map(view, facts))), forced=True)
     elif not page.add(_PREAMBLE):
         return Context(text="", tokens=0, hits=(), facts=(), constraints=(), degraded=found.degraded)
+    preferences = _preferences(page, found.preferences, view)
     shown = {turn.turn_id for turn in _window(page, found.window, mark)}
-    constraints = {fact.fact_id for fact in found.constraints}
-    facts = _section(
-        page,
-        "KNOWN FACTS",
-        [fact for fact in found.facts if fact.fact_id not in constraints],
-        lambda fact: _fact_text(fact, statement, mark),
-    )
+    told = {fact.fact_id for fact in (*found.constraints, *preferences)}
+    others = [fact for fact in found.facts if fact.fact_id not in told]
+    facts = _section(page, "KNOWN FACTS", others, view)
     hits = _section(
         page,
         "EARLIER STATEMENTS",
@@ -89,10 +99,19 @@ def hydrate(
         text=text,
         tokens=tokens_of(text),
         hits=tuple(hits),
-        facts=tuple(facts),
+        facts=(*preferences, *facts),
         constraints=found.constraints,
         degraded=found.degraded,
     )
+
+
+def _preferences(page: _Page, facts: Sequence[Fact], view: Callable[[Fact], str]) -> list[Fact]:
+    """Add the preferences that fit into their share: many of them must not crowd out what is asked for."""
+    share = _Page(budget_chars=min(page.budget_chars // PREFERENCES_SHARE, page.budget_chars - page.used))
+    taken = _section(share, "PREFERENCES OF THE USER", facts, view)
+    page.parts += share.parts
+    page.used += share.used
+    return taken
 
 
 def _section(page: _Page, title: str, items: Sequence[T], view: Callable[[T], str]) -> list[T]:

@@ -69,6 +69,24 @@ class UserIndex:
         found[inside] = self.chunk_ids[rows[inside]] == chunk_ids[inside]
         return rows.astype(np.int64), found
 
+    def rows_at(self, turn_id: TurnId, position: int, span: tuple[int, int]) -> list[int]:
+        """Row numbers of the paragraphs in which a stretch of characters of a turn's message stands.
+
+        A message's paragraphs put together are its text; one that is not searched, a reply made of memories,
+        comes after all that are.
+        """
+        rows = self.rows_of_turn.get(turn_id, ())
+        messages = list(dict.fromkeys(int(self.message_nos[row]) for row in rows))
+        found, start = [], 0
+        for row in rows:
+            if messages.index(int(self.message_nos[row])) != position:
+                continue
+            end = start + int(self.lengths[row])
+            if start < span[1] and end > span[0]:
+                found.append(row)
+            start = end
+        return found
+
     def append(self, columns: ChunkColumns) -> None:
         """Take further paragraphs; ids above all that are here."""
         count = len(columns.chunk_ids)

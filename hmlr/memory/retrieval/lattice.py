@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,11 @@ from hmlr.errors import EmbedderError, EmbedderUnavailable
 from hmlr.language.tokens import query_terms
 from hmlr.memory.embeddings.port import Asked
 from hmlr.memory.embeddings.service import EmbeddingService
+from hmlr.memory.facts.links import Links
 from hmlr.memory.retrieval.asking import names_of, take_apart
 from hmlr.memory.retrieval.hits import SearchQuery, finished
 from hmlr.memory.retrieval.index import IndexCache, UserIndex
+from hmlr.memory.retrieval.moments import Bounds, bounds_of, event_named, telling
 from hmlr.memory.retrieval.scoring import CANDIDATES, Search
 from hmlr.records import Hit, Hits, NodeKind, UserId
 from hmlr.store.port import Store
@@ -79,14 +81,26 @@ class Lattice:
         if asked.asked is not None and not comparable(index, asked.asked.row):
             asked = QueryVector(degraded=(*asked.degraded, OTHER_MODEL))
         known = asked.asked if index.vectors.count else None  # else there is nothing to compare it with
+        bounds = await self._bounds(user, query)
         search = Search(
             index=index,
-            question=take_apart(query.text, query.now, index.speakers, known, index.vectors),
-            postings=[postings.get(term) for term in _told(terms, index.speakers)],
+            question=take_apart(query.text, query.now, index.speakers, known, index.vectors, bounds=bounds),
+            postings=[postings.get(term) for term in _told(query_terms(query.text), index.speakers)],
+            names=[[postings.get(term) for term in query_terms(name)] for name in query.links.names],
+            places=query.links.places,
             forbidden=_forbidden(index, query, allowed, index.n),
             budgeted=query.budgeted,
         )
         return search, asked.degraded
+
+    async def _bounds(self, user: UserId, query: SearchQuery) -> Bounds | None:
+        """The time that a question takes from an event ("before I moved"), when it is clear which that is."""
+        event = event_named(query.text, query.now)
+        if event is None:
+            return None
+        found = await self.search(user, replace(query, text=event.clause, limit=5, links=Links()))
+        told = telling(event, found.items)
+        return None if told is None else bounds_of(event, told)
 
     async def _best(
         self, user: UserId, query: SearchQuery, search: Search, terms: frozenset[str]
@@ -128,7 +142,7 @@ def comparable(index: UserIndex, vector: NDArray[np.float32]) -> bool:
 
 
 def _terms(query: SearchQuery) -> list[str]:
-    return query_terms(" ".join((query.text, *query.expand)))
+    return query_terms(" ".join((query.text, *query.links.names)))
 
 
 def _told(terms: Sequence[str], speakers: Iterable[str]) -> Sequence[str]:

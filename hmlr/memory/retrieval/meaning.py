@@ -93,24 +93,31 @@ def pooled(stored: Meaning, question: Question, rows: Rows) -> Signal:
     return np.asarray(values, dtype=np.float32)
 
 
-def pooled_roughly(stored: Meaning, question: Question) -> Signal:
-    """`pooled` of all paragraphs by signs alone: good enough to pick candidates by."""
-    vectors, sessions = stored.vectors, stored.sessions
-    n = len(sessions)
-    differ = np.zeros(n, np.uint16)
-    present = vectors.present[:n]
-    count = len(present)
-    for plane, word in zip(vectors.signs[:count].T, question.row_signs, strict=True):
-        differ[:count] += np.bitwise_count(plane ^ word)
-    cosines = np.cos(differ * np.float32(np.pi / vectors.dim))
-    cosines[count:] = 0
-    cosines[:count][~present] = 0
-    cosines[stored.hidden] = 0
-    near = np.zeros(n, np.float32)
+def pooled_roughly(stored: Meaning, question: Question, part: slice) -> Signal:
+    """`pooled` of a stretch of paragraphs by signs alone: good enough to pick candidates by."""
+    n = len(stored.sessions)
+    start, stop = max(part.start - 1, 0), min(part.stop + 1, n)  # with a neighbour on either side
+    cosines = _rough_cosines(stored.vectors, question.row_signs, start, stop)
+    cosines[stored.hidden[start:stop]] = 0
+    sessions = stored.sessions[start:stop]
     together = sessions[1:] == sessions[:-1]
-    near[1:] = np.where(together, cosines[:-1], 0)
-    near[:-1] = np.maximum(near[:-1], np.where(together, cosines[1:], 0))
-    return np.asarray(cosines + POOLED_SHARE * near, dtype=np.float32)
+    near = np.zeros(len(cosines), np.float32)
+    near[1:] = cosines[:-1] * together
+    near[:-1] = np.maximum(near[:-1], cosines[1:] * together)
+    values = cosines + np.float32(POOLED_SHARE) * near
+    return np.asarray(values[part.start - start : part.stop - start], dtype=np.float32)
+
+
+def _rough_cosines(vectors: VectorColumns, signs: Signs, start: int, stop: int) -> Signal:
+    """What the differing signs of pooled vectors say of the cosine, 0 where there is no vector."""
+    cosines = np.zeros(stop - start, np.float32)
+    present = vectors.present[start:stop]
+    differ = np.zeros(len(present), np.uint16)
+    for plane, word in zip(vectors.signs, signs, strict=True):
+        differ += np.bitwise_count(plane[start:stop][: len(present)] ^ word)
+    of_differing = np.cos(np.arange(vectors.dim + 1, dtype=np.float32) * np.float32(np.pi / vectors.dim))
+    cosines[: len(present)] = of_differing[differ] * present
+    return cosines
 
 
 def similarity(vectors: VectorColumns, row: NDArray[np.float32], rows: Rows) -> Signal:

@@ -137,7 +137,7 @@ class Recall:
             per_message=3 if budgeted else 1,
             sentences="sentence" in kinds,
             budgeted=budgeted,
-            expand=await self._book.other_names(request.query),
+            links=await self._book.links(request.query),
             explain=request.explain,
         )
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hmlr.memory.facts.links import Link
 from hmlr.memory.retrieval import meaning, signals
 from hmlr.memory.retrieval.asking import Question
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.meaning import Meaning
-from hmlr.memory.retrieval.signals import Rows, Signal
+from hmlr.memory.retrieval.scan import best_rows
+from hmlr.memory.retrieval.signals import Part, Rows, Signal
 from hmlr.records import ChunkId
 from hmlr.store.records import Postings
 
@@ -28,8 +31,13 @@ LEXICAL = 3.0
 LEXICAL_ALONE = 15.0  # without a model, or before a paragraph has its vector, the words carry all content
 POOLED_ALONE = 12.0  # a model without token vectors: the pooled one carries half of it
 LEXICAL_BESIDE = 9.0
+# A link weighs half of what all words of the question do together, with a model or without.
+LINKS = 0.5
 WHO = 0.8
 WHEN = 3.0
+# "The first time", "the latest": tips the scale among those that match about as well as the best.
+ORDER = 1.0
+CLOSE = 2.0
 ASKS = -1.0
 OF_SELF = 0.6
 # Only where a budget of tokens is filled: a paragraph pays for its length, by ln(character), and for every
@@ -40,6 +48,7 @@ AGAIN = -2.0
 ROUGH_LEXICAL = 8.0
 ROUGH_POOLED = 10.0
 CANDIDATES = 300
+CANDIDATE_SHARE = 600  # ... and one paragraph in so many: more of a large memory looks alike
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +91,9 @@ class Search:
 
     index: UserIndex
     question: Question
-    postings: Sequence[Postings | None]
+    postings: Sequence[Postings | None]  # of the question's own terms
+    names: Sequence[Sequence[Postings | None]] = ()  # of the terms of each other name of what it names
+    places: Sequence[Link] = ()  # where the facts lead
     forbidden: NDArray[np.bool_]  # (n,)
     budgeted: bool = False  # the hits fill a budget of tokens, so that a paragraph pays for its length
 
@@ -93,13 +104,16 @@ class Search:
 
     def scored(self, candidates: int = CANDIDATES) -> Scored:
         """The best paragraphs by all signals, of at least `candidates` that were looked at closely."""
-        shares = self._cheap()
-        sums = _sum(shares)
-        rough = self._rough(sums, shares["lexical"])
-        rough[self.forbidden] = -np.inf
-        rows = _best(rough, candidates)
-        shares = {name: values[rows] for name, values in shares.items()}
+        rows = best_rows(self.n, max(candidates, self.n // CANDIDATE_SHARE), self._rough)
+        shares = self._cheap(rows)
         near = self._close(rows, shares)
+        if self.question.order is not None and len(rows):
+            sums = _sum(shares)
+            last = self.question.order == "last"
+            close = sums >= sums.max() - CLOSE
+            shares["order"] = np.float32(ORDER) * signals.order(
+                self.index.occurred_us[rows], close, last=last
+            )
         if self.budgeted:
             shares["again"] = np.float32(AGAIN) * _better_of_message(
                 self.index.message_nos[rows], _sum(shares)
@@ -111,27 +125,31 @@ class Search:
             similarity=None if near is None else near[order],
         )
 
-    def _cheap(self) -> dict[str, Signal]:
-        """The shares of what is told of every paragraph at once."""
-        index, n = self.index, self.n
+    def _cheap(self, part: Part) -> dict[str, Signal]:
+        """The shares that need no look at token vectors."""
+        index, weights = self.index, self._lexical_weights(part)
         shares = {
-            "lexical": self._lexical * signals.lexical(index, self.postings, self.forbidden),
-            "who": np.float32(WHO) * signals.who(index, self.question, n),
-            "when": np.float32(WHEN) * signals.when(index, self.question, n),
-            "asks": np.float32(ASKS) * index.asks[:n],
-            "of self": np.float32(OF_SELF) * index.of_self[:n],
+            "lexical": weights * self._lexical[part],
+            "links": weights * np.float32(LINKS) * self._links[part],
+            "who": np.float32(WHO) * signals.who(index, self.question, part, mixed=self._mixed),
+            "when": np.float32(WHEN) * signals.when(index, self.question, part),
+            "asks": np.float32(ASKS) * index.asks[part],
+            "of self": np.float32(OF_SELF) * index.of_self[part],
         }
         if self.budgeted:
-            shares["length"] = np.float32(LENGTH) * signals.length(index, n)
+            shares["length"] = np.float32(LENGTH) * signals.length(index, part)
         return shares
 
-    def _rough(self, sums: Signal, lexical: Signal) -> Signal:
-        if self.question.row is None:
-            return sums
-        near = meaning.pooled_roughly(self._stored, self.question)
-        weights = self._lexical
-        extra = lexical * (np.maximum(weights, np.float32(ROUGH_LEXICAL)) / weights - 1)
-        return np.asarray(sums + extra + np.float32(ROUGH_POOLED) * near, dtype=np.float32)
+    def _rough(self, part: slice) -> Signal:
+        """What candidates are picked by."""
+        shares = self._cheap(part)
+        values = _sum(shares)
+        if self.question.row is not None:
+            weights = self._lexical_weights(part)
+            values += shares["lexical"] * (np.maximum(weights, np.float32(ROUGH_LEXICAL)) / weights - 1)
+            values += np.float32(ROUGH_POOLED) * meaning.pooled_roughly(self._stored, self.question, part)
+        values[self.forbidden[part]] = -np.inf
+        return values
 
     def _close(self, rows: Rows, shares: dict[str, Signal]) -> Signal | None:
         """Add the shares of meaning; the similarity of each paragraph by itself."""
@@ -148,14 +166,25 @@ class Search:
     def _stored(self) -> Meaning:
         return Meaning(self.index.vectors, self.index.session_nos[: self.n], self.forbidden)
 
-    @property
+    @cached_property
     def _lexical(self) -> Signal:
-        """`(n,)`: what the words weigh."""
-        weights = np.full(self.n, LEXICAL_ALONE, np.float32)
-        if self.question.row is not None:
-            present = self.index.vectors.present[: self.n]
-            weights[: len(present)][present] = LEXICAL if len(self.question.weights) else LEXICAL_BESIDE
-        return weights
+        return signals.lexical(self.index, self.postings, self.forbidden)
+
+    @cached_property
+    def _links(self) -> Signal:
+        return signals.links(self.index, self.names, self.places, self.forbidden)
+
+    @cached_property
+    def _mixed(self) -> bool:
+        return not self.index.owners[: self.n].all()
+
+    def _lexical_weights(self, part: Part) -> Signal:
+        """What the words of each paragraph weigh."""
+        if self.question.row is None:
+            return np.full(len(self.forbidden[part]), LEXICAL_ALONE, np.float32)
+        beside = LEXICAL if len(self.question.weights) else LEXICAL_BESIDE
+        known = self.index.vectors.known(part)
+        return np.where(known, np.float32(beside), np.float32(LEXICAL_ALONE))
 
 
 def _better_of_message(message_nos: NDArray[np.int64], total: Signal) -> Signal:
@@ -169,18 +198,11 @@ def _better_of_message(message_nos: NDArray[np.int64], total: Signal) -> Signal:
 
 
 def _sum(shares: Mapping[str, Signal]) -> Signal:
-    return np.asarray(np.sum(list(shares.values()), axis=0, dtype=np.float32))
-
-
-def _best(values: Signal, count: int) -> Rows:
-    """The rows of the largest finite values, ascending; of equal ones the older."""
-    rows = np.arange(len(values))
-    if count < len(values):
-        least = np.partition(values, -count)[-count]
-        better = np.flatnonzero(values > least)
-        equal = np.flatnonzero(values == least)[: count - len(better)]
-        rows = np.sort(np.concatenate([better, equal]))
-    return rows[np.isfinite(values[rows])]
+    first, *others = shares.values()
+    total = first.copy()
+    for share in others:
+        total += share
+    return total
 
 
 def _rounded(values: Signal) -> list[float]:

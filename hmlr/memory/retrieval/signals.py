@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hmlr.memory.facts.links import Link
 from hmlr.memory.retrieval.asking import Question
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.store.records import Postings
 
 Signal = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Part = slice | Rows  # some paragraphs of an index
 
 K1 = 1.2
 B = 0.75
@@ -93,23 +95,65 @@ def same_session(sessions: NDArray[np.int32], rows: Rows, other: Rows) -> NDArra
     return same
 
 
-def who(index: UserIndex, question: Question, n: int) -> Signal:
-    """+1 where the one who is asked about speaks, −1 elsewhere; 0 when that is nobody or several."""
+def links(
+    index: UserIndex,
+    names: Sequence[Sequence[Postings | None]],
+    places: Sequence[Link],
+    hidden: NDArray[np.bool_],
+) -> Signal:
+    """How closely facts connect a paragraph with the question, 0 to 1.
+
+    1 where another name of what is asked about stands, `names` being the terms of each; and the share of a
+    place in the paragraph that holds it. What is `hidden` leads nowhere.
+    """
+    n = len(hidden)
+    shares = np.zeros(n, np.float32)
+    for postings in names:
+        shares[_having_all(index, postings, n)] = 1.0
+    for place in places:
+        via = [row for row in index.rows_of_turn.get(place.via, ()) if row < n] if place.via else []
+        if via and hidden[via].all():
+            continue
+        for row in index.rows_at(place.turn_id, place.position, place.span):
+            if row < n:
+                shares[row] = max(shares[row], np.float32(place.share))
+    return shares
+
+
+def _having_all(index: UserIndex, postings: Sequence[Postings | None], n: int) -> Rows:
+    """The paragraphs in which all of these terms stand."""
+    if not postings or any(posting is None for posting in postings):
+        return np.zeros(0, np.int64)
+    known = [posting.chunk_ids for posting in postings if posting is not None]
+    ids = known[0]
+    for other in known[1:]:
+        at = np.minimum(np.searchsorted(other, ids), len(other) - 1)
+        ids = ids[other[at] == ids]
+    rows, found = index.rows_of(ids)
+    found &= rows < n
+    return rows[found]
+
+
+def who(index: UserIndex, question: Question, part: Part, *, mixed: bool) -> Signal:
+    """+1 where the one who is asked about speaks, −1 elsewhere; 0 when that is nobody or several.
+
+    `mixed`: not everything is the owner's.
+    """
     if question.asked_of is not None:
-        said = index.speaker_nos[:n] == question.asked_of
-    elif question.about_owner and not index.owners[:n].all():
-        said = index.owners[:n]
+        said = index.speaker_nos[part] == question.asked_of
+    elif question.about_owner and mixed:
+        said = index.owners[part]
     else:
-        return np.zeros(n, np.float32)
+        return np.zeros(len(index.owners[part]), np.float32)
     return np.where(said, np.float32(1), np.float32(-1))
 
 
-def when(index: UserIndex, question: Question, n: int) -> Signal:
+def when(index: UserIndex, question: Question, part: Part) -> Signal:
     """exp(−days/7) to the time that the question names, 1 within it."""
+    at = index.occurred_us[part]
     if question.since_us is None and question.until_us is None:
-        return np.zeros(n, np.float32)
-    at = index.occurred_us[:n]
-    distance = np.zeros(n, np.float64)
+        return np.zeros(len(at), np.float32)
+    distance = np.zeros(len(at), np.float64)
     if question.since_us is not None:
         distance = np.maximum(distance, question.since_us - at)
     if question.until_us is not None:
@@ -117,6 +161,16 @@ def when(index: UserIndex, question: Question, n: int) -> Signal:
     return np.asarray(np.exp(-distance / (DAY_US * FADE_DAYS)), dtype=np.float32)
 
 
-def length(index: UserIndex, n: int) -> Signal:
+def order(occurred_us: NDArray[np.int64], close: NDArray[np.bool_], *, last: bool) -> Signal:
+    """How late among the `close` ones each of them was said, 0 to 1, or how early; 0 for all others."""
+    shares = np.zeros(len(close), np.float32)
+    at = occurred_us[close]
+    if len(at) and at.max() > at.min():
+        late = (at - at.min()) / (at.max() - at.min())
+        shares[close] = late if last else 1.0 - late
+    return shares
+
+
+def length(index: UserIndex, part: Part) -> Signal:
     """The logarithm of a paragraph's characters."""
-    return np.log(np.maximum(index.lengths[:n], 1)).astype(np.float32)
+    return np.log(np.maximum(index.lengths[part], 1)).astype(np.float32)

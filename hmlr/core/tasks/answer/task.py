@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hmlr.core.tasks.answer.evidence import bullets, evidence, profile_lines, quoted
+from hmlr.core.tasks.answer.evidence import bullets, evidence, list_lines, profile_lines, quoted
 from hmlr.core.tasks.answer.given import AnswerInput
 from hmlr.core.tasks.answer.requests import courtesy, forgetting, keeps, summed_up, wants_profile
 from hmlr.core.tasks.answer.talks import talk_lines
@@ -50,6 +50,8 @@ def offline(given: AnswerInput) -> AnswerText:
         return AnswerText(text="\n".join(profile_lines(given)) or NOTHING)
     if given.talks is not None:
         return AnswerText(text="\n".join(talk_lines(given.talks)))
+    if given.listed:
+        return AnswerText(text="\n".join(list_lines(given)))
     topic = summed_up(message)
     asks = bool(topic or _ASKS.search(message)) and not keeps(message)
     advice = bool(_ADVICE.search(message)) and not keeps(message)
