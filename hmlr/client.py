@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -28,10 +28,14 @@ from hmlr.memory.intake import user_id as checked_user
 from hmlr.memory.portability import export_file, import_file
 from hmlr.memory.retrieval.recall import Filters, RecallRequest
 from hmlr.records import (
+    Audit,
     Block,
     BlockId,
     Certificate,
     Context,
+    Contradiction,
+    Day,
+    DayView,
     Fact,
     FactHistory,
     FactId,
@@ -47,6 +51,7 @@ from hmlr.records import (
     ReplyPart,
     SessionId,
     Stats,
+    Timeline,
     Turn,
     TurnId,
 )
@@ -275,14 +280,29 @@ class HMLRClient:
         key: str | None = None,
         kind: str | None = None,
         as_of: datetime | None = None,
+        known_at: datetime | None = None,
         states: Sequence[FactState] = ("active",),
     ) -> list[Fact]:
-        """Facts by subject and key; with `as_of` those that held at that event time.
+        """Facts by subject, under any of its names, and by key.
 
         `kind` is a word as people say it: "pets", "dogs", "allergies", "cities". How many there are is the
-        length of the list, and each has its source.
+        length of the list, and each has its source. With `as_of` those that held at that event time; with
+        `known_at` what was known at that record time.
         """
-        return await self._member.facts.facts(subject=subject, key=key, kind=kind, as_of=as_of, states=states)
+        return await self._member.facts.facts(
+            subject=subject, key=key, kind=kind, as_of=as_of, known_at=known_at, states=states
+        )
+
+    async def contradictions(self) -> list[Contradiction]:
+        """Pairs of facts that cannot both hold, each with its quote and source, until one is retired."""
+        return await self._member.facts.contradictions()
+
+    async def timeline(self, entity: str) -> Timeline:
+        """Everything known of an entity under any of its names, in the order of event time, in every state.
+
+        The owner is "user".
+        """
+        return await self._member.facts.timeline(entity)
 
     async def history(self, fact_id: str) -> FactHistory:
         """All values ever held under a fact's subject and key, and every change of state."""
@@ -323,6 +343,14 @@ class HMLRClient:
     async def resume_block(self, block_id: str) -> Block:
         """Make a topic the active one; a session that begins with the next turn takes it up."""
         return await self._member.blocks.resume(BlockId(block_id))
+
+    async def days(self, *, since: datetime | None = None, until: datetime | None = None) -> list[Day]:
+        """The days on which something was said, in UTC, the latest first, each with its topics."""
+        return await self._member.days.days(since, until)
+
+    async def day(self, day: date) -> DayView:
+        """One day: its topics, and the turns of each; an empty one when nothing was said."""
+        return await self._member.days.day(day)
 
     async def turns(
         self,
@@ -398,6 +426,13 @@ class HMLRClient:
         gateway = services.opened_model.gateway
         spending, latencies = gateway.ledger.entries(), gateway.metrics.latencies()
         return replace(stored, spending=spending, latencies=latencies)
+
+    async def audit(self) -> Audit:
+        """How many facts are duplicates, contradicted, stale, echoes, unsourced or secret, with examples.
+
+        Reads every message of the user; changes nothing.
+        """
+        return await self._member.audit()
 
     async def health(self) -> Health:
         """What is configured, whether it works, and what to do where it does not."""

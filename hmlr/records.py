@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, NewType, overload
 
 UserId = NewType("UserId", str)
@@ -101,6 +101,35 @@ class Block:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DayTopic:
+    """What belongs to one topic on one day."""
+
+    block_id: BlockId | None  # None: not routed yet
+    label: str  # "" when not routed
+    turn_count: int  # of that day
+    sessions: tuple[SessionId, ...]
+    started_at: datetime  # event time of its first turn on that day
+    last_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """A day, in UTC, on which something was said; its topics in the order in which they came up."""
+
+    date: date
+    turn_count: int
+    topics: tuple[DayTopic, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayView:
+    """A day with its turns: day, then topic, then turn."""
+
+    day: Day
+    turns: Mapping[BlockId | None, tuple[Turn, ...]]  # by topic, in the order of event time
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fact:
     """A hard fact, pinned to a literal quote."""
 
@@ -145,6 +174,24 @@ class FactHistory:
 
     facts: tuple[Fact, ...]
     events: tuple[FactEvent, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contradiction:
+    """Two facts that cannot both hold, each with its quote and source; gone once one of them is retired."""
+
+    one: Fact  # the older
+    other: Fact
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """Everything known of one entity, in the order of event time."""
+
+    entity: str  # as asked
+    names: tuple[str, ...]  # all its names, this one included
+    facts: tuple[Fact, ...]  # of any state
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,6 +379,41 @@ class Stats:
     database_bytes: int
     spending: tuple[Spending, ...] = ()  # of this process
     latencies: tuple[Latency, ...] = ()  # of this process
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditExample:
+    """A fact that an audit found fault with."""
+
+    fact_id: FactId
+    turn_id: TurnId
+    text: str  # its statement; of a secret the key alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditCheck:
+    """One kind of fault: how many facts have it, of how many."""
+
+    name: str  # "duplicate", "contradiction", "stale", "echo", "unsourced" or "secret"
+    means: str
+    count: int
+    of: int
+    examples: tuple[AuditExample, ...]
+
+    @property
+    def rate(self) -> float:
+        """The share, from 0 to 1; 0 when there is nothing to have the fault."""
+        return self.count / self.of if self.of else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """How sound the facts of a user are."""
+
+    turns: int
+    facts: int  # of any state
+    active: int
+    checks: tuple[AuditCheck, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

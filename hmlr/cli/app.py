@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hmlr import __version__
-from hmlr.cli import bench, blocks, care, chat, knowledge, llm, recall, remember, streams
+from hmlr.cli import bench, blocks, care, chat, days, facts, knowledge, llm, recall, remember, streams
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
@@ -32,9 +32,10 @@ for function in (
     recall.recall,
     recall.why_not,
     recall.context,
-    knowledge.facts,
+    facts.facts,
     knowledge.profile,
     blocks.blocks,
+    days.days,
     knowledge.history,
     knowledge.correct,
     knowledge.retire,
@@ -45,6 +46,7 @@ for function in (
     care.rebuild,
     care.retry,
     care.stats,
+    care.audit,
     care.doctor,
 ):
     app.command(function.__name__.rstrip("_").replace("_", "-"))(command(function))

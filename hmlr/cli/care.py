@@ -111,6 +111,22 @@ async def stats(call: Call, json: Json = False) -> None:
     emit("\n".join(f"{name:<25}{value}" for name, value in rows.items()))
 
 
+async def audit(call: Call, json: Json = False) -> None:
+    """Say how many facts are duplicates, contradicted, stale, echoes, unsourced or secret."""
+    async with call.client() as client:
+        with counting("audit", None):
+            found = await client.audit()
+    if json:
+        checks = [{**vars(check), "rate": round(check.rate, 6)} for check in found.checks]
+        emit_json({**vars(found), "checks": checks})
+        return
+    emit(f"{found.facts} facts, {found.active} of them active, from {found.turns} turns")
+    for check in found.checks:
+        emit(f"\n{check.name:<14}{check.count} of {check.of} ({check.rate:.1%}): {check.means}")
+        for example in check.examples:
+            emit(f"    {one_line(example.text, 100)}  ({example.fact_id})")
+
+
 async def doctor(call: Call, json: Json = False) -> None:
     """Say what is configured, whether it works, and what to do where it does not."""
     health = await _health(call)

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from hmlr.core.services import Services
 from hmlr.core.tasks.answer.given import AnswerInput, KnownFact
 from hmlr.core.tasks.answer.requests import summed_up
+from hmlr.core.tasks.answer.talks import Talks
 from hmlr.core.tasks.answer.task import ANSWER, AnswerText
 from hmlr.core.tasks.base import Answer
 from hmlr.core.tasks.memory_filter.task import Kept
@@ -28,6 +29,7 @@ from hmlr.core.tasks.outdated import Outdated
 from hmlr.core.tasks.routing.task import Routing
 from hmlr.errors import HMLRError
 from hmlr.memory.catching_up import CatchingUp
+from hmlr.memory.days import DayDesk
 from hmlr.memory.echo import is_echo
 from hmlr.memory.facts.book import FactBook, FactView
 from hmlr.memory.facts.statement import state_at
@@ -108,6 +110,7 @@ class ConversationEngine:
         self._intake = intake
         self._governor = governor
         self._book = book
+        self._days = DayDesk(services.store, user)
         self._catching_up = CatchingUp(services.store, user, services.clock)
 
     @property
@@ -131,11 +134,12 @@ class ConversationEngine:
                 with trace.timed("embed"):
                     vector = await self._services.lattice.query_vector(_asked(turn))
                 trace.degraded += vector.degraded
-                routed, hits, window, facts = await asyncio.gather(
+                routed, hits, window, facts, talks = await asyncio.gather(
                     trace.guarded("routing", lambda: self._route(turn, vector.row, lease), None),
                     trace.guarded("recall", lambda: self._search(turn, vector, trace), Hits()),
                     trace.guarded("window", lambda: self.window(turn.session_id, turn.seq), list[Turn]()),
                     trace.guarded("facts", lambda: self._facts(turn), FactView()),
+                    trace.guarded("days", lambda: self._talks(turn), None),
                 )
             if routed is not None:
                 trace.count("routing", routed.answer)
@@ -145,6 +149,7 @@ class ConversationEngine:
                 "outdated", lambda: self._book.outdated(hits, turn.occurred_at), nothing
             )
             given, context = self._hydrate(turn, self.found(hits, window, facts, outdated), facts)
+            given = replace(given, talks=talks)
             answer: Answer[AnswerText] | None = None
             held = ""  # the latest piece, so that a reader who has the whole text left a stored reply behind
             with trace.timed("answer"):
@@ -247,6 +252,10 @@ class ConversationEngine:
         if self._services.runner.model is None:
             await self._catching_up.before(turn.seq)
         return await self._book.view(_asked(turn), turn.occurred_at)
+
+    async def _talks(self, turn: Turn) -> Talks | None:
+        """What was talked about on the days that the message asks for."""
+        return await self._days.talks(_asked(turn), turn.occurred_at, but=turn.turn_id)
 
     async def window(self, session_id: SessionId, before_seq: int | None = None) -> list[Turn]:
         """The last turns of a session, oldest first, as many as the settings say."""

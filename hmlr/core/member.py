@@ -13,8 +13,10 @@ from hmlr.core.conversation_engine import ConversationEngine
 from hmlr.core.services import Services
 from hmlr.errors import TooLarge
 from hmlr.memory.analyst import Analyst
+from hmlr.memory.auditing import audit
 from hmlr.memory.background import Background
 from hmlr.memory.block_desk import BlockDesk
+from hmlr.memory.days import DayDesk
 from hmlr.memory.embed_job import EmbedJob
 from hmlr.memory.erasure import plan_fact, plan_rest, plan_turns, session_turns
 from hmlr.memory.fact_scrubber import fact_scrubber
@@ -30,6 +32,7 @@ from hmlr.memory.retrieval.recall import Recall, RecallRequest
 from hmlr.memory.route_job import RouteJob
 from hmlr.memory.synthesis.scribe import profile_of, scribe
 from hmlr.records import (
+    Audit,
     Certificate,
     Context,
     Fact,
@@ -70,7 +73,8 @@ class Member:
         governor = Governor(store, services.lattice, runner, user, analyst=analyst)
         self.engine = ConversationEngine(services, user, self._intake, governor, self._book)
         self.recall = Recall(store, services.lattice, self._book, user)
-        self.facts = FactDesk(store, user, self._intake, clock)
+        self.facts = FactDesk(store, user, self._intake, clock, self._book.aliases)
+        self.days = DayDesk(store, user)
         self.blocks = BlockDesk(store, user, clock)
         self.background = Background(
             store,
@@ -78,8 +82,8 @@ class Member:
             {
                 "embed": EmbedJob(store, services.embedding, services.lattice, user).handle,
                 "route": RouteJob(store, services.lattice, governor, user).handle,
-                "scrub": fact_scrubber(store, runner, user, clock, analyst=analyst).handle,
-                "scribe": scribe(store, runner, user, clock, analyst=analyst).handle,
+                "scrub": fact_scrubber(store, runner, user, analyst=analyst).handle,
+                "scribe": scribe(store, runner, user, analyst=analyst).handle,
             },
             clock,
             slow=frozenset(("route", "scrub", "scribe") if runner.model else ()),
@@ -183,6 +187,10 @@ class Member:
         """What holds in every conversation."""
         now = self.services.clock()
         return profile_of(fact for fact in await self._book.active() if not is_over(fact, now))
+
+    async def audit(self) -> Audit:
+        """See `hmlr.memory.auditing`."""
+        return await audit(self.services.store, self._user, await self._book.aliases(), self.services.clock)
 
     async def retry(self) -> int:
         """Make parked jobs due again."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.core.tasks.fact_scrubbing.task import FACT_SCRUBBING, ScrubInput
 from hmlr.memory.analyst import Analyst
@@ -17,7 +14,6 @@ def fact_scrubber(
     store: Store,
     runner: TaskRunner,
     user: UserId,
-    clock: Callable[[], datetime],
     *,
     analyst: Analyst | None = None,
 ) -> Learner[ScrubInput]:
@@ -30,5 +26,4 @@ def fact_scrubber(
         runner=runner,
         analyst=analyst,
         user=user,
-        clock=clock,
     )

@@ -36,6 +36,7 @@ from hmlr.store.records import (
     ChunkColumns,
     ChunkFilter,
     ChunkRow,
+    DayCount,
     Edit,
     Erased,
     ErasePlan,
@@ -88,6 +89,14 @@ class TurnStore(Protocol):
 
     async def turns(self, user: UserId, query: TurnQuery) -> list[Turn]:
         """The turns that match, with their messages."""
+
+    async def day_counts(
+        self, user: UserId, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[DayCount]:
+        """How many turns each day, topic and session has; by day, then by the first turn's event time.
+
+        Event time from `since` to before `until`. Reads no text: some milliseconds for 100,000 turns.
+        """
 
 
 class SearchStore(Protocol):

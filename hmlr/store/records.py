@@ -110,6 +110,18 @@ class TurnQuery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DayCount:
+    """The turns of one day (UTC), topic and session."""
+
+    day: int  # days since 1970-01-01
+    block_id: BlockId | None
+    session_id: SessionId
+    turns: int
+    started_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChunkFilter:
     """Which chunks may be hits; every condition given must hold."""
 

@@ -46,6 +46,7 @@ from hmlr.store.records import (
     ChunkColumns,
     ChunkFilter,
     ChunkRow,
+    DayCount,
     Edit,
     Erased,
     ErasePlan,
@@ -126,6 +127,12 @@ class SqliteStore:
     async def turns(self, user: UserId, query: TurnQuery) -> list[Turn]:
         """See TurnStore."""
         return await self._gate.read(lambda c: sqlite_turns.read_turns(c, user, query))
+
+    async def day_counts(
+        self, user: UserId, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[DayCount]:
+        """See TurnStore."""
+        return await self._gate.read(lambda c: sqlite_turns.read_days(c, user, since, until))
 
     # Search
 

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+)
 from sqlalchemy.exc import IntegrityError
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.language.json_texts import texts_in
 from hmlr.language.needles import Needles
 from hmlr.records import JobKind, StoredMessage, Turn, TurnId, UserId
-from hmlr.store.records import AddedTurn, NewMessage, NewTurn, TurnQuery
+from hmlr.store.records import AddedTurn, DayCount, NewMessage, NewTurn, TurnQuery
 from hmlr.store.schema import messages, turn_blocks, turns, users
 from hmlr.store.sqlite_batch import Batch
 from hmlr.store.sqlite_jobs import restart_jobs
@@ -34,6 +47,8 @@ from hmlr.store.sqlite_rows import (
 
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
 _PAGE = 500
+_DAY: ColumnElement[int] = literal_column("86400000000", BigInteger)
+_EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _Said = tuple[int, str, str | None, str]  # position, role, speaker, digest: what a repeat must equal
 
 
@@ -122,6 +137,39 @@ def _with_messages(connection: Connection, user: UserId, rows: Sequence[Row[Any]
 def _said_in() -> Select[Any]:
     said = select_messages(mine(messages), listed(messages.c.turn_id, "turns"))
     return said.order_by(messages.c.message_no)
+
+
+def read_days(
+    connection: Connection, user: UserId, since: datetime | None, until: datetime | None
+) -> list[DayCount]:
+    """See TurnStore.day_counts."""
+    bounds = {"since": since or _EARLIEST, "until": until or _LATEST}
+    rows = connection.execute(_day_counts(), {"user": user, **bounds})
+    return [DayCount(**row) for row in rows.mappings()]
+
+
+@cache
+def _day_counts() -> Select[Any]:
+    # Microseconds since 1970 to whole days, rounded down before 1970 as well: SQL's division rounds to 0.
+    at = type_coerce(turns.c.occurred_at, BigInteger)
+    rest = (at % _DAY + _DAY) % _DAY
+    day = ((at - rest) // _DAY).label("day")
+    first = func.min(turns.c.occurred_at).label("started_at")
+    found = select(
+        day,
+        turn_blocks.c.block_id,
+        turns.c.session_id,
+        func.count().label("turns"),
+        first,
+        func.max(turns.c.occurred_at).label("last_at"),
+    )
+    same = and_(turn_blocks.c.user_id == turns.c.user_id, turn_blocks.c.turn_id == turns.c.turn_id)
+    found = found.select_from(turns.outerjoin(turn_blocks, same)).where(
+        mine(turns),
+        turns.c.occurred_at >= bindparam("since"),
+        turns.c.occurred_at < bindparam("until"),
+    )
+    return found.group_by(day, turn_blocks.c.block_id, turns.c.session_id).order_by(day, first)
 
 
 def messages_containing(connection: Connection, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:

@@ -27,11 +27,12 @@ COMMANDS = (
         "facts",
         "profile",
         "blocks",
+        "days",
         "history",
         "correct",
         "retire",
     ),
-    *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "doctor"),
+    *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "audit", "doctor"),
 )
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
@@ -130,6 +131,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (["recall", "x", "--kind", "dream"], "--kind"),
         (["facts", "--state", "lost"], "--state"),
         (["facts", "--state", "active", "--all"], "exclude"),
+        (["facts", "--timeline", "Oslo", "--all"], "exclude"),
         (["remember", "missing.jsonl"], "missing.jsonl"),
         (["forget"], "one thing"),
         (["forget", "--turn", "a", "--everything", "--yes"], "one thing"),

@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,14 @@ async def facts(one: Person, chance: random.Random) -> object:
     return [found, await one.hmlr.profile()]
 
 
+async def views(one: Person, chance: random.Random) -> object:
+    timeline, known_at = await one.hmlr.timeline("user"), datetime.now(UTC)
+    days = await one.hmlr.days()
+    seen = [await one.hmlr.day(chance.choice(days).date)] if days else []
+    found = [await one.hmlr.contradictions(), await one.hmlr.audit(), await one.hmlr.facts(known_at=known_at)]
+    return [timeline, days, seen, found]
+
+
 async def history(one: Person, chance: random.Random) -> object:
     return await one.hmlr.history(one.some("fact", chance))
 
@@ -157,8 +166,8 @@ async def stats(one: Person, chance: random.Random) -> object:
 
 # Each with its weight; forgetting rewrites the file and is rare.
 OPERATIONS: dict[Operation, int] = {
-    chat: 25, remember: 15, recall: 15, facts: 10, history: 5, edit: 8, blocks: 5, arrange: 6, context: 8,
-    turns: 3, forget: 3, export: 2, stats: 2,
+    chat: 25, remember: 15, recall: 15, facts: 10, views: 3, history: 5, edit: 8, blocks: 5, arrange: 6,
+    context: 8, turns: 3, forget: 3, export: 2, stats: 2,
 }  # fmt: skip
 
 

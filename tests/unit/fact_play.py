@@ -75,11 +75,11 @@ def learn(facts: Facts, told: StoredMessage) -> list[Change]:
         found = [(draft, pin(draft, told, recorded_at=told.recorded_at)) for draft in rules(told).facts]
         pairs = [(draft, fact) for draft, fact in found if fact is not None]
         assert len(pairs) == len(found), "every quote of a rule stands in its message"
-        changes = resolve(pairs, list(facts.values()), by="rule", recorded_at=told.recorded_at)
+        changes = resolve(pairs, list(facts.values()), by="rule")
         enough = near(pairs, facts)
-        assert resolve(pairs, enough, by="rule", recorded_at=told.recorded_at) == changes
+        assert resolve(pairs, enough, by="rule") == changes
         apply(facts, changes)
-        assert resolve(pairs, list(facts.values()), by="rule", recorded_at=told.recorded_at) == []
+        assert resolve(pairs, list(facts.values()), by="rule") == []
         made += changes
     return made
 

@@ -79,9 +79,9 @@ class _Life:
         ]
         pairs = [(draft, fact) for draft, fact in found if fact is not None]
         known = list(facts.values())
-        apply(facts, resolve(pairs, known, by="rule", recorded_at=START, edits=self.edits))
+        apply(facts, resolve(pairs, known, by="rule", edits=self.edits))
         known = list(facts.values())
-        assert resolve(pairs, known, by="rule", recorded_at=START, edits=self.edits) == []
+        assert resolve(pairs, known, by="rule", edits=self.edits) == []
 
 
 def _chained(life: _Life) -> None:

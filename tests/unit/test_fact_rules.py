@@ -180,7 +180,6 @@ NOTHING = [
     "I was called yesterday about it.",
     "She is called often.",
     "It is called from the main loop.",
-    "The meeting was called off.",
     "K-12 is not called Styx.",
     "Is K-12 now called Styx?",
     "The weather is the same as yesterday.",

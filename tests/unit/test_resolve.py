@@ -36,7 +36,7 @@ def _pair(draft: FactDraft, day: int, **given_: object) -> tuple[FactDraft, Fact
 
 
 def _tell(facts: Facts, *pairs: tuple[FactDraft, Fact]) -> None:
-    apply(facts, resolve(pairs, list(facts.values()), by="rule", recorded_at=NOW))
+    apply(facts, resolve(pairs, list(facts.values()), by="rule"))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_twice_is_once_and_subjects_are_apart(told: list[tuple[str, str, str, Be
         pair = _pair(_draft(value, key, subject, bearing), day, **speaker)
         before = dict(facts)
         _tell(facts, pair)
-        assert resolve([pair], list(facts.values()), by="rule", recorded_at=NOW) == []
+        assert resolve([pair], list(facts.values()), by="rule") == []
         for fact_id, fact in facts.items():
             if fact_id in before and before[fact_id] != fact:
                 assert (fact.subject, fact.key) == (subject, key)
@@ -167,9 +167,7 @@ def test_every_change_of_state_is_logged(told: list[tuple[str, str, str, Bearing
     facts: Facts = {}
     for day, (subject, key, value, bearing, _) in enumerate(told):
         before = dict(facts)
-        changes = resolve(
-            [_pair(_draft(value, key, subject, bearing), day)], list(facts.values()), by="x", recorded_at=NOW
-        )
+        changes = resolve([_pair(_draft(value, key, subject, bearing), day)], list(facts.values()), by="x")
         apply(facts, changes)
         logged = {c.event.fact_id for c in changes if isinstance(c, LogFactEvent)}
         assert {i for i, fact in facts.items() if before.get(i) != fact} == logged
@@ -401,18 +399,18 @@ def test_volumes_of_two_projects_are_apart() -> None:
 
 
 def test_nothing_new_is_no_change() -> None:
-    assert resolve([], [], by="rule", recorded_at=NOW) == []
+    assert resolve([], [], by="rule") == []
 
 
 def test_facts_come_before_what_points_at_them() -> None:
     pairs = [_pair(_draft("Oslo"), 0), _pair(_draft("Rome"), 1)]
-    changes = resolve(pairs, [], by="rule", recorded_at=NOW)
+    changes = resolve(pairs, [], by="rule")
     assert [c.fact.value for c in changes if isinstance(c, PutFact)] == ["Rome", "Oslo"]
 
 
 def test_a_confirmation_of_a_new_fact_is_in_the_fact() -> None:
     pairs = [_pair(_draft("Oslo"), 0), _pair(_draft("Oslo"), 1)]
-    changes = resolve(pairs, [], by="rule", recorded_at=NOW)
+    changes = resolve(pairs, [], by="rule")
     assert not [c for c in changes if isinstance(c, ConfirmFact)]
     assert [c.fact.confirmations for c in changes if isinstance(c, PutFact)] == [1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hmlr.memory.facts.keys import fold
 from hmlr.records import Fact
@@ -51,6 +51,22 @@ class AliasIndex:
                     present.add(name)
                     others |= self._names[name]
         return sorted(name for name in others if fold(name) not in present)
+
+    @staticmethod
+    def mentions(names: Iterable[str]) -> Callable[[str], bool]:
+        """Whether one of the names stands in a text as whole words."""
+        wanted = [tuple(_words(fold(name))) for name in names]
+
+        def named(text: str) -> bool:
+            words = _words(fold(text))
+            return any(
+                tuple(words[start : start + len(name)]) == name
+                for name in wanted
+                for start in range(len(words) - len(name) + 1)
+                if name
+            )
+
+        return named
 
     def _join(self, one: str, other: str) -> None:
         for name in (one, other):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, cast
 
 from hmlr.memory.facts.keys import rival_keys
-from hmlr.records import Fact, FactEvent, FactId, FactState, TurnId
+from hmlr.records import Fact, FactEvent, FactId, FactState
 from hmlr.store.records import Change, ChangeFact, ConfirmFact, LogFactEvent, PutFact
 
 _Name = Literal["created", "confirmed", "superseded", "invalidated", "restored"]
@@ -22,7 +22,7 @@ def rank(fact: Fact) -> tuple[object, ...]:
 class Board:
     """Facts by id and key; every move is logged, and `changes` gives the difference to what was known."""
 
-    def __init__(self, known: Sequence[Fact], *, by: str, recorded_at: datetime) -> None:
+    def __init__(self, known: Sequence[Fact], *, by: str) -> None:
         self._known = {fact.fact_id: fact for fact in known}
         self._facts = dict(self._known)
         self._by_key: dict[str, list[FactId]] = {}
@@ -30,7 +30,7 @@ class Board:
             self._by_key.setdefault(fact.key, []).append(fact.fact_id)
         self._confirmed: list[ConfirmFact] = []
         self._events: list[LogFactEvent] = []
-        self._by, self._at = by, recorded_at
+        self._by = by
 
     def get(self, fact_id: FactId | None) -> Fact | None:
         """The fact as it now stands."""
@@ -60,7 +60,7 @@ class Board:
     def put(self, fact: Fact) -> None:
         """Take in a new fact; one whose id is there is left alone."""
         if self._place(fact):
-            self._log(fact, "created", "", fact.turn_id)
+            self._log(fact, "created", "", fact)
 
     def put_edit(self, fact: Fact, reason: str, at: datetime) -> None:
         """Take in the fact that a correction of the user made, like `put`."""
@@ -97,7 +97,7 @@ class Board:
             self._facts[fact.fact_id], confirmations=fact.confirmations + 1, last_confirmed_at=at
         )
         self._confirmed.append(ConfirmFact(fact_id=fact.fact_id, occurred_at=at))
-        self._log(fact, "confirmed", "", repetition.turn_id)
+        self._log(fact, "confirmed", "", repetition)
 
     def supersede(
         self, fact: Fact, successor: Fact, *, at: datetime, reason: str = "", cause: Fact | None = None
@@ -108,29 +108,29 @@ class Board:
         if (fact.state, fact.superseded_by, fact.valid_to) == ("superseded", successor.fact_id, until):
             return
         self._move(fact, "superseded", reason, superseded_by=successor.fact_id, valid_to=until)
-        self._log(fact, "superseded", reason, (cause or successor).turn_id)
+        self._log(fact, "superseded", reason, cause or successor)
 
     def end(self, fact: Fact, cause: Fact, *, reason: str) -> None:
         """Let `fact` no longer hold, without a successor."""
         self._move(
             fact, "superseded", reason, superseded_by=None, valid_to=max(cause.valid_from, fact.valid_from)
         )
-        self._log(fact, "superseded", reason, cause.turn_id)
+        self._log(fact, "superseded", reason, cause)
 
     def invalidate(self, fact: Fact, cause: Fact, *, reason: str) -> None:
         """Mark `fact` as never true."""
         self._move(fact, "invalidated", reason, superseded_by=None, valid_to=fact.valid_to)
-        self._log(fact, "invalidated", reason, cause.turn_id)
+        self._log(fact, "invalidated", reason, cause)
 
     def correct(self, fact: Fact, successor: Fact, *, reason: str) -> None:
         """Mark `fact` as never true, and `successor` as what should have been said."""
         self._move(fact, "invalidated", reason, superseded_by=successor.fact_id, valid_to=fact.valid_to)
-        self._log(fact, "invalidated", reason, successor.turn_id)
+        self._log(fact, "invalidated", reason, successor)
 
     def restore(self, fact: Fact, cause: Fact) -> None:
         """Make `fact` active again."""
         self._move(fact, "active", "", superseded_by=None, valid_to=None)
-        self._log(fact, "restored", cause.quote, cause.turn_id)
+        self._log(fact, "restored", cause.quote, cause)
 
     def _move(
         self,
@@ -155,14 +155,15 @@ class Board:
         )
         self._events.append(LogFactEvent(event=event))
 
-    def _log(self, fact: Fact, change: _Name, reason: str, turn_id: TurnId) -> None:
+    def _log(self, fact: Fact, change: _Name, reason: str, cause: Fact) -> None:
+        """Log a change; its record time is that of the words behind it, so that a rebuild keeps it."""
         event = FactEvent(
             fact_id=fact.fact_id,
             change=change,
             by=self._by,
             reason=reason,
-            turn_id=turn_id,
-            recorded_at=self._at,
+            turn_id=cause.turn_id,
+            recorded_at=max(fact.recorded_at, cause.recorded_at),
         )
         self._events.append(LogFactEvent(event=event))
 

@@ -27,7 +27,7 @@ _FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
 
 def retire(fact: Fact, reason: str, at: datetime) -> list[Change]:
     """The fact held until now and no longer does."""
-    return _change(fact, "retire_fact", "superseded", reason, at, valid_to=at)
+    return _change(fact, "retire_fact", "superseded", reason, at, valid_to=at, told_until=fact.valid_to)
 
 
 def correct(old: Fact, value: str, text: str, turn_id: TurnId, at: datetime) -> tuple[list[Change], Fact]:
@@ -71,19 +71,32 @@ def correct(old: Fact, value: str, text: str, turn_id: TurnId, at: datetime) -> 
     return changes, new
 
 
-def restore(fact: Fact, at: datetime, known: Iterable[Fact] = ()) -> list[Change]:
-    """The fact holds, whatever retired it; of the `known` ones, what stands in its place gives way."""
-    made = _change(fact, "restore_fact", "active", "restored by the user", at, valid_to=None)
+def restore(fact: Fact, at: datetime, known: Iterable[Fact] = (), edits: Iterable[Edit] = ()) -> list[Change]:
+    """The fact holds, whatever retired it; of the `known` ones, what stands in its place gives way.
+
+    With the user's `edits`, a fact that was told with an end and then retired has that end again.
+    """
+    until = _told_until(fact, edits)
+    made = _change(fact, "restore_fact", "active", "restored by the user", at, valid_to=until)
     for rival in rivals(fact, known):
-        until = max(at, rival.valid_from)
+        until = _gave_way_at(rival, fact, at)
         made += _effect(rival, "superseded", _gives_way(fact), at, until, successor=fact.fact_id)
     return made
 
 
 def _change(
-    fact: Fact, kind: str, state: FactState, reason: str, at: datetime, *, valid_to: datetime | None
+    fact: Fact,
+    kind: str,
+    state: FactState,
+    reason: str,
+    at: datetime,
+    *,
+    valid_to: datetime | None,
+    told_until: datetime | None = None,
 ) -> list[Change]:
     payload = {"reason": reason, "at": at.isoformat(), "valid_to": valid_to.isoformat() if valid_to else None}
+    if told_until is not None:
+        payload["told_until"] = told_until.isoformat()
     edit = AddEdit(kind=kind, target=fact.fact_id, payload=payload, recorded_at=at)
     return [*_effect(fact, state, reason, at, valid_to), edit]
 
@@ -139,7 +152,7 @@ def redo(board: Board, edit: Edit) -> None:
     elif fact.state != wanted:
         if wanted == "active":
             for rival in rivals(fact, board.facts_under(fact.key)):
-                until = max(at, rival.valid_from)
+                until = _gave_way_at(rival, fact, at)
                 board.edit(
                     rival,
                     "superseded",
@@ -151,6 +164,18 @@ def redo(board: Board, edit: Edit) -> None:
         valid_to = edit.payload.get("valid_to")
         until_then = datetime.fromisoformat(str(valid_to)) if valid_to else None
         board.edit(fact, wanted, reason, at=at, valid_to=until_then)
+
+
+def _gave_way_at(rival: Fact, restored: Fact, at: datetime) -> datetime:
+    """Until when what gives way had held: up to what began after it, else up to the edit."""
+    return restored.valid_from if restored.valid_from > rival.valid_from else max(at, rival.valid_from)
+
+
+def _told_until(fact: Fact, edits: Iterable[Edit]) -> datetime | None:
+    """The end with which the fact was told, if it was the user who last changed it, by retiring it."""
+    last = next((edit for edit in reversed([*edits]) if edit.target == fact.fact_id), None)
+    told = last.payload.get("told_until") if last is not None and last.kind == "retire_fact" else None
+    return datetime.fromisoformat(str(told)) if told else None
 
 
 def edited_at(edit: Edit) -> datetime:

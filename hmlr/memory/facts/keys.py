@@ -41,6 +41,20 @@ def is_single_valued(key: str) -> bool:
     return key in _SINGLE or key.startswith(_SINGLE_HEADS) or key.endswith(_SINGLE_TAILS)
 
 
+# What does not change in a life: another value, unless it is said to put the first right, contradicts it.
+_LASTING = word_set(
+    """
+    birthday birth_year born_in blood_type native_language maiden_name star_sign eye_colour mother mom mum
+    father dad first_car first_school first_job primary_school elementary_school high_school
+    """
+)
+
+
+def is_lasting(key: str) -> bool:
+    """Whether the value under this key is the same for ever, so that a newer one is no update."""
+    return key in _LASTING
+
+
 # One person under several words: who has a new manager has no longer the old boss.
 _ONE_ROLE: tuple[tuple[str, ...], ...] = (
     ("boss", "manager", "supervisor"),

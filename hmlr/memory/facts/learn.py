@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Generic, TypeVar
 
 from hmlr.core.tasks.base import Answer, Task, TaskRunner
@@ -42,7 +41,6 @@ class Learner(Generic[In]):
     runner: TaskRunner
     analyst: Analyst | None  # has the answers when they came with the routing
     user: UserId
-    clock: Callable[[], datetime]
 
     async def handle(self, leases: Sequence[Lease]) -> None:
         """Learn from the leased turns and finish the leases with the facts, in one transaction.
@@ -109,14 +107,13 @@ class Learner(Generic[In]):
     async def _changes(
         self, messages: Sequence[StoredMessage], answers: Sequence[Answer[FactDrafts]]
     ) -> list[Change]:
-        now = self.clock()
-        pinned = _pinned(messages, answers, now)
+        pinned = _pinned(messages, answers)
         if not pinned:
             return []
         known = await self._known(pinned)
         by = answers[0].by
         edits = await self.store.edits(self.user)
-        return await asyncio.to_thread(resolve, pinned, known, by=by, recorded_at=now, edits=edits)
+        return await asyncio.to_thread(resolve, pinned, known, by=by, edits=edits)
 
     async def _known(self, new: Sequence[tuple[FactDraft, Fact]]) -> list[Fact]:
         """The facts that new ones may bear on, whatever their state; see `resolve`."""
@@ -138,13 +135,13 @@ def touched(text: str, statements: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pinned(
-    messages: Sequence[StoredMessage], answers: Sequence[Answer[FactDrafts]], now: datetime
+    messages: Sequence[StoredMessage], answers: Sequence[Answer[FactDrafts]]
 ) -> list[tuple[FactDraft, Fact]]:
     """Drafts with the facts made of them; a draft whose quote does not stand in its message is dropped."""
     found = []
     for message, answer in zip(messages, answers, strict=True):
         for draft in answer.value.facts:
-            fact = pin(draft, message, recorded_at=now)
+            fact = pin(draft, message, recorded_at=message.recorded_at)
             if fact is not None:
                 found.append((draft, fact))
     return found

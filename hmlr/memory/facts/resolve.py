@@ -20,16 +20,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import RELATIONS_ONE
 from hmlr.memory.facts.board import Board, rank
+from hmlr.memory.facts.contradictions import differ
 from hmlr.memory.facts.edits import EDITS, edited_at, redo
 from hmlr.memory.facts.keys import (
     fold,
     fold_value,
+    is_lasting,
     is_single_valued,
     same_secret,
     same_series,
@@ -52,7 +53,6 @@ def resolve(
     known: Sequence[Fact],
     *,
     by: str,
-    recorded_at: datetime,
     edits: Sequence[Edit] = (),
 ) -> list[Change]:
     """The changes that the new facts make; none when they were resolved before.
@@ -63,7 +63,7 @@ def resolve(
     take their place in time among the statements, so that a rebuild ends where the user had got to.
     """
     waiting = [edit for edit in edits if edit.kind in EDITS]
-    resolver = _Resolver(Board(known, by=by, recorded_at=recorded_at), {e.target: e for e in waiting})
+    resolver = _Resolver(Board(known, by=by), {e.target: e for e in waiting})
     held = {fact.fact_id for fact in known}
     # A message whose assertion is already held has had its effect; what came after it must not be undone.
     settled = {(fact.message_id, fact.key) for draft, fact in new if fact.fact_id in held and _asserts(draft)}
@@ -141,6 +141,8 @@ class _Resolver:
         reworded = twin is not None and draft.bearing == "updates" and fold(twin.value) != fold(fact.value)
         if twin is not None and not (reworded and is_single_valued(fact.key)):
             self._repeated(twin, fact)
+        elif self._contradicts(draft, fact):
+            self.board.put(fact)  # both are shown until one is retired or put right
         elif is_single_valued(fact.key):
             self._line_up(draft, fact)
         else:
@@ -152,6 +154,12 @@ class _Resolver:
             self._supersede_series(fact)
         if moved is not None and moved.key == "event" and _may_change(fact, moved):
             self.board.supersede(moved, fact, at=fact.valid_from)
+
+    def _contradicts(self, draft: FactDraft, fact: Fact) -> bool:
+        """Whether it says something else of what cannot change, and not that the other was wrong."""
+        if draft.bearing == "updates" or not is_lasting(fact.key):
+            return False
+        return any(g.state == "active" and differ(g.value, fact.value) for g in self._rivals(fact))
 
     def _addressed(self, draft: FactDraft, fact: Fact) -> Fact:
         """The fact under the subject and key that are meant."""
@@ -285,6 +293,8 @@ class _Resolver:
         """The facts that the statement is about, newest last; later ones than the statement are not meant."""
         if draft.subject == draft.key == UNNAMED:
             said_before = [g for g in self.board.active() if g.occurred_at <= fact.occurred_at]
+            if draft.category == "event":  # only what is planned can be cancelled
+                said_before = [g for g in said_before if g.category == "event"]
             return withdrawn(draft.value, said_before)
         whole = version_of(draft.subject) is not None and fold(draft.value) == fold(draft.subject)
         found = [
@@ -332,9 +342,20 @@ class _Resolver:
             for rival in self._rivals(g):
                 if rival.state == "active" and is_single_valued(g.key) and _may_change(fact, rival):
                     self.board.supersede(rival, g, at=fact.valid_from)
+            self._step_down(self.board.get(g.superseded_by), g, fact)
             self.board.restore(g, fact)
         if not newest and fold(draft.value) != fold(draft.subject):
             self.take(draft.model_copy(update={"bearing": "updates"}), fact)
+
+    def _step_down(self, heir: Fact | None, restored: Fact, cause: Fact) -> None:
+        """What had taken the place of a version that is reverted to no longer holds."""
+        if (
+            heir is not None
+            and heir.state == "active"
+            and same_series(heir.subject, restored.subject)
+            and _may_change(cause, heir)
+        ):
+            self.board.supersede(heir, restored, at=cause.valid_from, cause=cause)
 
 
 def _names(known: Fact, said: str) -> bool:

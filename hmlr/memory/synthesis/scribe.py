@@ -6,8 +6,7 @@ same quotes, states, history and undo as every other fact (decision page 0003).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable
 
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.core.tasks.scribe.task import SCRIBE, ScribeInput
@@ -21,7 +20,6 @@ def scribe(
     store: Store,
     runner: TaskRunner,
     user: UserId,
-    clock: Callable[[], datetime],
     *,
     analyst: Analyst | None = None,
 ) -> Learner[ScribeInput]:
@@ -34,7 +32,6 @@ def scribe(
         runner=runner,
         analyst=analyst,
         user=user,
-        clock=clock,
     )
 
 

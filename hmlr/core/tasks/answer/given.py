@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hmlr.core.tasks.answer.talks import Talks
 from hmlr.core.tasks.outdated import Outdated
 from hmlr.records import Context, Fact, Hit, StoredMessage
 
@@ -32,4 +33,5 @@ class AnswerInput:
     outdated: Mapping[str, Outdated] = field(default_factory=dict)  # by the quote that no longer holds
     about: tuple[frozenset[str], ...] = ()  # whom it asks about: terms, an answer holds one of each group
     past: bool = False  # asks for what was and may be no longer
+    talks: Talks | None = None  # what was talked about in the time asked for; None when that is not asked
     previous: StoredMessage | None = None  # what the user said before in this session

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from hmlr.core.tasks.answer.evidence import bullets, evidence, list_lines, profile_lines, quoted
 from hmlr.core.tasks.answer.given import AnswerInput
 from hmlr.core.tasks.answer.requests import courtesy, forgetting, keeps, summed_up, wants_profile
+from hmlr.core.tasks.answer.talks import talk_lines
 from hmlr.core.tasks.base import Prompt, Task
-from hmlr.core.tasks.fence import escape
+from hmlr.core.tasks.fence import escape, fence, nonce
 
 NOTHING = "I have nothing on that yet."
 
@@ -47,6 +48,8 @@ def offline(given: AnswerInput) -> AnswerText:
         return AnswerText(text=text)
     if wants_profile(message):
         return AnswerText(text="\n".join(profile_lines(given)) or NOTHING)
+    if given.talks is not None:
+        return AnswerText(text="\n".join(talk_lines(given.talks)))
     if given.listed:
         return AnswerText(text="\n".join(list_lines(given)))
     topic = summed_up(message)
@@ -77,9 +80,17 @@ def variables(given: AnswerInput) -> Mapping[str, str]:
     """The prompt's view of the input."""
     return {
         "today": f"{given.now:%A}, {given.now.day} {given.now:%B %Y}",
-        "context": given.context.text or "Nothing is remembered yet.",
+        "context": _remembered(given) or "Nothing is remembered yet.",
         "message": escape(given.message),
     }
+
+
+def _remembered(given: AnswerInput) -> str:
+    """The context, and what was talked about in the time that is asked for."""
+    if given.talks is None:
+        return given.context.text
+    talked = fence("\n".join(talk_lines(given.talks)), mark=nonce(), said_by="the record of days", at=None)
+    return "\n\n".join(part for part in (given.context.text, talked) if part)
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from hmlr.core.tasks.fact_scrubbing.rules import (
     others,
     policies,
     quantities,
+    replacing,
     things,
 )
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED, Clause, clauses, doubtful, run, sentences
@@ -25,8 +26,8 @@ MAX_FACTS = 500  # of one message; what is over it stays searchable as text
 
 # What holds for things whoever says it, and what needs a person who speaks of himself.
 _OF_THE_WORLD = naming.RULES + quantities.RULES + policies.OF_THINGS
-_OF_CLAUSES = policies.RULES + others.RULES
-_OF_ONESELF = credentials.RULES + things.RULES + doings.RULES + events.RULES
+_OF_CLAUSES = policies.RULES + others.RULES + replacing.RULES
+_OF_ONESELF = replacing.OF_US + credentials.RULES + things.RULES + doings.RULES + events.RULES
 _BY_ASSISTANT = frozenset({"definition", "alias", "acronym", "policy", "entity"})
 
 

@@ -33,6 +33,7 @@ def profile_drafts(sentence: Clause) -> Iterator[FactDraft]:
         if not doubtful(clause):
             yield from run(_FACTUAL, clause)
         yield from run(preferences.RULES, clause)
+    yield from run(people.OF_SENTENCES, sentence)
     yield from run(instructions.RULES, sentence)
 
 

@@ -64,7 +64,13 @@ _BE = (
     r"(?:is|was|has been|had been|have been|are|were|got|gets|turned out to be|proved to be)(?: later| now|"
     r" since| subsequently| hereby| actually| only| just| formally| then| also| therefore)*"
 )
-_RETRACTED = re.compile(rf"(?P<list>{_ANY})(?:,? which|,? and)? {_BE} {_WITHDRAWN}\b")
+_RETRACTED = re.compile(
+    rf"(?P<list>{_ANY})(?:,? which|,? and)? (?:{_BE} {_WITHDRAWN}|never (?:took|came into|went into|"
+    rf"entered into) "
+    rf"(?:effect|force))\b"
+)
+# "Version 3 of the app" is no policy's.
+_OF_ELSE = re.compile(rf"^ (?:of|for) (?:the|our|my|its|this) (?!(?:\w+ )?{_NOUN}\b)")
 _IGNORED = re.compile(
     rf"\b(?:[Ii]gnore|[Dd]isregard|[Dd]iscard|[Ff]orget(?: about)?|[Ss]crap|[Ww]ithdraw|[Vv]oid|[Rr]evoke|"
     rf"[Rr]etract|[Cc]ancel|[Rr]escind) {_REFERENCE}{_LIST}"
@@ -98,11 +104,31 @@ _BACK = re.compile(
 _BACK_IN_FORCE = re.compile(
     rf"(?P<list>{_ANY}) (?:{_BE} |(?:now |once )?(?:applies|holds|stands|counts|is valid|is in force|"
     rf"comes into force) )?(?:again|once more|reinstated|restored|back in force|back in effect|in "
-    rf"force again|valid again)\b"
+    rf"force again|valid again)\b|(?P<stands>{_ANY}) (?:stands|still applies|still stands|still holds|"
+    rf"remains in "
+    rf"(?:force|effect)|is still in (?:force|effect))\b"
 )
 _NEVER = re.compile(
-    r"\b(?:does|did|do) not (?:supersede|replace|override|revert)|\bnot (?:superseded|replaced|revoked|"
-    r"withdrawn|reinstated)\b",
+    r"\b(?:does|did|do|will) not (?:supersede|replace|override|revert|repeal)|"
+    r"\b(?:not|never) (?:been |yet |formally )*(?:superseded|replaced|revoked|withdrawn|reinstated|repealed|"
+    r"rescinded|retracted)\b",
+    re.IGNORECASE,
+)
+# What becomes of a version is said without a word for policies, too: "v6 is reinstated, v7 is void".
+_FATE = re.compile(
+    r"\b(?:reinstat\w+|restor\w+|withdrawn?|rescind\w*|retract\w*|repeal\w*|annul\w*|void(?:ed)?|invalid|"
+    r"in force|in effect|applies again|approved|authori[sz]ed|issued|roll(?:ed|ing)? back|back to|replaces?|"
+    r"took effect|stands|still (?:applies|holds)|"
+    r"replaced|ignore|disregard)\b",
+    re.IGNORECASE,
+)
+_CONDITIONAL = re.compile(r"\b(?:if|unless|whether|in case)\b", re.IGNORECASE)
+# Said before a change, these make it a wish, a condition or a claim, and nothing changes.
+_NOT_DONE = re.compile(
+    r"\b(?:until|once|might|may|could|would|should|maybe|perhaps|wants?|wanted|plans?|"
+    r"planned|hopes?|proposes?|proposed|suggests?|suggested|consider\w*|thinking of|claim(?:s|ed)?|"
+    r"believes?|believed|thinks?|thought|assumes?|assumed|suspects?|suspected|guess(?:es|ed)?|"
+    r"rumou?r\w*|jokes?|joked|pretend\w*|supposedly|allegedly|apparently)\b",
     re.IGNORECASE,
 )
 
@@ -112,7 +138,7 @@ def versions(told: list[Clause]) -> Iterator[FactDraft]:
     current = ""  # the version that the message is about
     for place, sentence in enumerate(told):
         text = sentence.text
-        if not _POLICY_WORD.search(text) and not _THIS_IS.search(text):
+        if not (_POLICY_WORD.search(text) or _THIS_IS.search(text) or _FATE.search(text)):
             continue
         if found := _THIS_IS.search(text):
             current, near = _subject(found), told[max(0, place - 2) : place + 1]
@@ -163,7 +189,7 @@ def _head(sentence: Clause) -> re.Match[str] | None:
 def _only_withdraws(text: str, number: str) -> bool:
     """Whether the sentence says nothing of the version but that it is out of force."""
     found = _RETRACTED.search(text) or _SUPERSEDED.search(text) or _BACK_IN_FORCE.search(text)
-    if found is None or number not in _numbers(found["list"]):
+    if found is None or number not in _numbers(_listed(found)):
         return False
     return not re.search(r"\d", VERSION.sub("", text[: found.start()] + text[found.end() :]))
 
@@ -211,15 +237,33 @@ _STATES: tuple[tuple[re.Pattern[str], Bearing], ...] = (
 def _bearings(sentence: Clause, current: str) -> Iterator[FactDraft]:
     """What the sentence says becomes of versions."""
     text, named = sentence.text, False
-    if _NEVER.search(text):
+    if _NEVER.search(text) or _CONDITIONAL.search(text):
         return
     for pattern, bearing in _STATES:
         for found in pattern.finditer(text):
-            for number in _numbers(found["list"]):
+            if _NOT_DONE.search(_clause_before(text, found.start())) or _OF_ELSE.match(text[found.end() :]):
+                continue
+            for number in _numbers(_listed(found)):
                 named = named or bearing == "retracts"
-                yield from _state(sentence, f"v{number}", bearing)
-    if current and not named and _IT_WITHDRAWN.search(text) and not _BACK.search(text):
+                yield from _state(sentence, _named(number, current), bearing)
+    it = None if named or _BACK.search(text) else _IT_WITHDRAWN.search(text)
+    if current and it and not _NOT_DONE.search(_clause_before(text, it.start())):
         yield from _state(sentence, current, "retracts")
+
+
+def _listed(found: re.Match[str]) -> str:
+    return found["list"] or found.groupdict()["stands"]
+
+
+def _clause_before(text: str, place: int) -> str:
+    """What stands before a place in its clause."""
+    return re.split(r"[,;:]|\b(?:and|but|because|since) ", text[:place])[-1]
+
+
+def _named(number: str, current: str) -> str:
+    """A version that is named by its number only, in the series that the message is about."""
+    series = VERSION.sub("", current).strip()
+    return f"{series} v{number}" if series else f"v{number}"
 
 
 def _state(sentence: Clause, subject: str, bearing: Bearing) -> Iterator[FactDraft]:

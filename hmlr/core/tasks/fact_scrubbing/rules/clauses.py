@@ -28,6 +28,7 @@ from hmlr.core.tasks.fact_scrubbing.rules.wording import (
     states,
     taken_back,
     tidy,
+    unmasked,
     with_subject,
     words_of,
 )
@@ -68,7 +69,7 @@ class Clause:
         valid_to: datetime | None = None,
     ) -> Iterator[FactDraft]:
         """Yield the draft, or nothing when subject or value is empty or too long."""
-        subject, value = (subject or self.speaker).strip(), tidy(value)
+        subject, value = (subject or self.speaker).strip(), tidy(unmasked(value, self.quote))
         if self.taken_back:
             if bearing not in {"asserts", "updates"}:
                 return
@@ -138,19 +139,25 @@ _VERBS = (
     r"up|started|joined|"
     r"bought|got|adopted|suffer|sold|leased|rented|quit|became|switched|purchased|inherited)\b|(?:work|"
     r"love|like|drink|study|drive|keep|come|need|use|follow|want) "
-    r"(?=(?:in|at|as|for|from|to|the|an?|my|with|[A-Z]\w+|\w+ing)\b))"
+    r"(?=(?:in|at|as|for|from|to|the|an?|my|with|(?-i:[A-Z])\w+|\w+ing)\b))"
 )
 _SPLIT = re.compile(
     rf"(?:[,;:]\s*|\s+[-–—]+\s+|\s*\(\s*)(?:{_CONNECTOR}\s+)?(?={_SUBJECTS})|"
     rf"\s+{_CONNECTOR}\s+(?={_SUBJECTS})"
-    rf"|(?P<elided>(?:,\s*|\s+)(?:and|but)\s+(?={_VERBS})|,\s+(?={_VERBS}))"
+    rf"|(?P<elided>(?:,\s*|\s+)(?:and|but)\s+(?={_VERBS})|,\s+(?!like\b)(?={_VERBS}))"
     # "My favourite tea is oolong, used to be Assam"
     r"|,\s+(?:but )?(?=(?:it |this |that )?(?:used to be|formerly|previously)\b)"
     # "I am 34, living in Leeds"
     r"|(?P<tail>,\s+(?:and\s+)?(?=(?:currently |now )?(?:living|working|based|studying) (?:in|at|as|for)\b))",
     re.IGNORECASE,
 )
-_I_SUBJECT = re.compile(r"^(?:(?:\w+ ){0,2})I\b")
+_CO_SUBJECT = re.compile(r"(?:(?:[Mm]y|[Oo]ur|[Tt]he|[Aa]n?) (?:\w+ ){0,2}\w+|[A-Z]\w+) and ")
+_I_SUBJECT = re.compile(
+    r"^(?:(?:\w+ ){0,2})I\b(?! (?:am (?:so |very |really )?(?:sure|certain|glad|happy|sorry|proud)|think|"
+    r"hope|believe|"
+    r"know|guess|bet|suppose|imagine|heard|wanted|want|love how|like how) (?:that )?"
+    r"(?:people|they|he|she|it|you|we|the|that|everyone|everybody|someone|somebody|nobody|my \w+|[A-Z]\w+)\b)"
+)
 
 
 def sentences(message: StoredMessage) -> list[Clause]:
@@ -204,6 +211,8 @@ def clauses(sentence: Clause) -> Iterator[Clause]:
     told = HEARSAY.search(text)
     earlier, conditional, position, elided = "", False, 0, ""
     for found in [*_SPLIT.finditer(text), None]:
+        if found and _CO_SUBJECT.fullmatch(text[position : found.end()]):
+            continue  # "my colleagues and I went" is one clause
         piece = text[position : found.start() if found else len(text)]
         hearsay = (
             told is not None and told.start() <= position + len(piece) and not DOCTOR.search(told.group())

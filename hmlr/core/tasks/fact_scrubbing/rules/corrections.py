@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from hmlr.core.tasks.drafts import Bearing, FactDraft
-from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED, Clause, Rule
+from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED, Clause, Rule, doubtful
 from hmlr.core.tasks.fact_scrubbing.rules.events import dated
 from hmlr.core.tasks.fact_scrubbing.rules.wording import slug, tidy
 from hmlr.language.dates import find_dates
@@ -97,6 +97,24 @@ def change(clause: Clause) -> Iterator[FactDraft]:
         yield from clause.draft(slug(found["what"]), value, "entity", bearing="updates")
 
 
+_CANCELLED = re.compile(
+    r"^(?:[Mm]y|[Oo]ur|[Tt]he) (?P<a>[\w' -]{3,60}?) (?:(?:has|had|have|been|was|is|got|just|now) )+"
+    r"(?:cancel+ed|called off)\b|^(?:I|[Tt]hey|[Ww]e|[Tt]he \w+) (?:have |has |had |just )*(?:cancel+ed|"
+    r"called off) "
+    r"(?:my|our|the) (?P<b>[\w' -]{3,60}?)(?=$|[,.;(]| (?:because|since|for|on|next|this|at)\b)"
+)
+
+
+def cancellation(clause: Clause) -> Iterator[FactDraft]:
+    """That something planned will not be: "the vet's appointment was cancelled"; which, the resolver "
+    "finds."""
+    if doubtful(clause) or " not " in clause.text:
+        return
+    if found := _CANCELLED.search(clause.text):
+        what = (found["a"] or found["b"]).replace("'s", "")
+        yield from clause.draft(UNNAMED, what, "event", subject=UNNAMED, bearing="ends", reason=clause.quote)
+
+
 def withdrawal(clause: Clause) -> Iterator[FactDraft]:
     """That something told before is not to count: "ignore what I told you about the boat"."""
     if found := _ABOUT.search(clause.text):
@@ -108,5 +126,6 @@ def withdrawal(clause: Clause) -> Iterator[FactDraft]:
 RULES: tuple[Rule, ...] = (
     Rule.of("not instead", correction),
     Rule.of("changed", change),
+    Rule.of("cancelled canceled called", cancellation),
     Rule.of("forget ignore disregard scratch mind", withdrawal),
 )

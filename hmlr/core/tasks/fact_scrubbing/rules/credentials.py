@@ -58,8 +58,9 @@ _IS = (
 _VALUE = r"[ ]?(?P<value>\"[^\"]{2,120}\"|`[^`]{2,200}`|'[^']{2,120}'|[^\s\"`]{3,400})"
 _TOLD = re.compile(rf"(?:^|[:,;] |\b(?:and|that|so|but|because) ){_NOUN}{_IS}{_VALUE}(?P<rest>.?)")
 _CHANGED = re.compile(
-    rf"\b(?:[Ii]|[Ww]e) (?:have )?(?:just )?(?:changed|updated|reset|rotated|set|replaced) (?P<mine>my|"
-    rf"our|the) {_BEFORE}(?P<kind>(?i:{_KINDS})){_FOR}"
+    rf"(?:\b(?:[Ii]|[Ww]e|[Tt]hey|IT|[Ss]ecurity|[Ss]upport) |^[Tt]he \w+ )(?:have |has )?(?:just )?"
+    rf"(?:changed|updated|reset|rotated|set|replaced) (?P<mine>my|our|the) "
+    rf"{_BEFORE}(?P<kind>(?i:{_KINDS})){_FOR}"
     rf"(?: from \S{{1,80}})? (?:to|with|by){_VALUE}(?P<rest>.?)"
 )
 _USE = re.compile(

@@ -22,14 +22,26 @@ _EVENT_NOUN = (
     r"inspection|delivery|move)"
 )
 _MY_EVENT = re.compile(
-    rf"^(?:[Mm]y|[Oo]ur|[Tt]he) (?P<what>(?:[\w'&-]+ ){{0,4}}?{_EVENT_NOUN}(?: (?:with|for|to|at|in|"
+    rf"^(?![Mm]y birthday is )(?:[Mm]y|[Oo]ur|[Tt]he) (?P<what>(?:[\w'&-]+ ){{0,4}}?{_EVENT_NOUN}(?: "
+    rf"(?:with|for|to|at|in|"
     rf"of) (?:[\w'&-]+ ?){{1,5}}?)?) (?:is|was|will be|takes place|starts|begins|has been (?:moved|"
     rf"postponed|rescheduled|brought forward) to|got moved to|is now|is scheduled for|was moved to|is "
     rf"due)\b"
 )
 _HAVE_EVENT = re.compile(
     rf"^(?:I|[Ww]e) (?:also |now |will )*(?:have|had|have got|booked|scheduled) (?:an?|my|the|our) "
-    rf"(?P<what>(?:[\w'&-]+ ){{0,4}}?{_EVENT_NOUN})\b"
+    rf"(?P<what>(?:[\w'&-]+ ){{0,4}}?{_EVENT_NOUN}(?: (?:with|at) (?:the |my |our |an? )?(?!\d)[\w'&-]+)?)\b"
+)
+_DECADE = re.compile(r"\d0'?s\b")
+_OF_ORIGIN = re.compile(
+    r"\b(?:book|song|film|movie|car|house|photo|picture|letter|album|recipe|map) (?:from|of)(?: the)? $"
+)
+# "We had a great time last weekend" tells nothing that happened.
+_SAYS_NOTHING = re.compile(
+    r"^(?:I|[Ww]e) (?:just |really |all |also )*had (?:an? |the )?(?:(?:great|good|nice|lovely|amazing|"
+    r"awesome|"
+    r"wonderful|fantastic|fun|bad|rough|tough|busy|long|crazy|such|so|much|really|best) )*"
+    r"(?:time|times|day|days|weekend|week|blast|fun|moment|moments)$"
 )
 _END_OF = re.compile(r"\b(?:until|till|til)(?: the)? $")
 _NOT_ON = re.compile(r"\bnot (?:on |in |at )?(?:the )?$")
@@ -89,7 +101,9 @@ def event(clause: Clause) -> Iterator[FactDraft]:
     """Something with a day: "my flight is on 3 May", "I ran a marathon last Friday"."""
     # "until 3 May" is an end of something, not its day; so is the first of "moved from Monday to Thursday".
     dates = [
-        day for day in find_dates(clause.text, clause.now) if not _NOT_ON.search(clause.text[: day.at[0]])
+        day
+        for day in find_dates(clause.text, clause.now)
+        if not _NOT_ON.search(clause.text[: day.at[0]]) and not _is_age(day, clause.text)
     ]
     if not re.search(_SHIFTED, clause.text):
         dates = [day for day in dates if not _END_OF.search(clause.text[: day.at[0]])]
@@ -108,12 +122,26 @@ def event(clause: Clause) -> Iterator[FactDraft]:
     elif found := _HAVE_EVENT.search(clause.text):
         when = said if re.search(r"\bhad\b", clause.text) else coming
         yield from _happening(clause, found["what"], _dated(when), when)
-    elif (found := _DID.search(clause.text)) and found["verb"] not in _THOUGHTS and said.start <= clause.now:
-        # "The figurines I bought yesterday" tells something else than the purchase.
-        if not found["lead"] or said.at[0] < found.start("did"):
-            yield from _happening(clause, clause.text, _day(said), said)
+    elif (found := _DID.search(clause.text)) and _happened(found, said, clause):
+        yield from _happening(clause, clause.text, _day(said), said)
     elif (found := _WILL.search(clause.text)) and found["verb"] in _PLANS and coming.end > clause.now:
         yield from _happening(clause, clause.text, _day(coming), coming)
+
+
+def _happened(found: re.Match[str], day: TimeSpan, clause: Clause) -> bool:
+    """Whether something was done on that day, and the clause says what."""
+    if found["verb"] in _THOUGHTS or day.start > clause.now:
+        return False
+    if _SAYS_NOTHING.match(f"{clause.text[: day.at[0]]}{clause.text[day.at[1] :]}".strip(" ,.!-")):
+        return False
+    # "The figurines I bought yesterday" tells something else than the purchase.
+    lead = found["lead"] or ""
+    return not lead or lead.endswith(" and") or day.at[0] < found.start("did")
+
+
+def _is_age(day: TimeSpan, text: str) -> bool:
+    """Whether the words date a thing and not what happened: "a book from the 1900s"."""
+    return bool(_DECADE.search(text[day.at[0] : day.at[1] + 1]) or _OF_ORIGIN.search(text[: day.at[0]]))
 
 
 def _rescheduled(clause: Clause, day: TimeSpan) -> str:

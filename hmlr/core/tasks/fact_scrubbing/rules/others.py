@@ -88,7 +88,7 @@ _FULL_NAME = re.compile(
 
 _AGE = re.compile(
     rf"{_WHO} (?:is|just turned|turned) (?:now |only |already )?(?P<v>\d{{1,3}})(?: years? "
-    rf"old)?(?=$|[,.;!]| and\b)"
+    rf"old)?(?=$|[,.;!]| (?:and|on|in|last|this|today|yesterday|now)\b)"
 )
 _CANNOT_EAT = re.compile(
     rf"{_WHO} (?:cannot|must not|should not|may not|does not|is not allowed to) (?:have|eat|drink|"

@@ -149,6 +149,11 @@ _SOLD = re.compile(
     r"after|"
     r"since|with|via|online)\b)"
 )
+_GONE = re.compile(
+    r"^[Mm]y (?P<what>[\w.'&+-]+(?: [\w.'&+-]+){0,4}?) (?:was|got|has been) (?:just |recently |finally "
+    r")?(?:stolen|"
+    r"totall?ed|wrecked|scrapped|written off|sold|traded in|destroyed)\b"
+)
 _NOT_OWNED = word_set(
     """
     question idea problem point feeling friend dog cat look chance time plan meeting headache cold lot
@@ -174,7 +179,7 @@ def is_vehicle(value: str) -> bool:
 
 def owned(clause: Clause) -> Iterator[FactDraft]:
     """A car, house, instrument or other lasting thing of the speaker, and the end of owning it."""
-    if found := _SOLD.search(clause.text):
+    if found := _SOLD.search(clause.text) or _GONE.search(clause.text):
         yield from clause.draft("owns", found["what"], "entity", bearing="ends", reason=clause.quote)
         return
     if found := _MY_CAR_IS.search(clause.text):
@@ -242,7 +247,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule.of(
         "own owned bought purchased acquired inherited restored got drive ride have owner picked lease "
-        "leased sold lost gave rid traded crashed scrapped totaled totalled car bike boat house guitar "
+        "leased sold lost stolen wrecked written destroyed gave rid traded crashed scrapped totaled "
+        "totalled car bike boat house guitar "
         "piano motorcycle van truck",
         owned,
     ),

@@ -57,6 +57,7 @@ LEAD = re.compile(
     r"also|and|but|"
     r"actually|anyway|honestly|plus|note|update|reminder|for the record|just so you know|as you know|"
     r"thanks|thank you|sure|right|lol|haha|ps|p\.s\.|hmm+|um+|uh|ah|erm|oops|wait|sorry|correction|edit|"
+    r"(?:scratch|strike) that|"
     r"(?:big|good|great|bad|sad|quick|happy) (?:news|update)|guess what)"
     r"(?:\s+(?:there|again|everyone|all|\w+!))?[,:!.]?\s+)+",
     re.IGNORECASE,
@@ -221,6 +222,24 @@ def mask_quoted(text: str) -> str:
     if "'" in text or "‘" in text:
         text = _SINGLE_QUOTED.sub(lambda m: "·" * len(m.group()), text)
     return text
+
+
+_MASKED = re.compile(r"·+")
+
+
+def unmasked(value: str, quote: str) -> str:
+    """The value with the quoted words that were blanked in it put back; "" when they are all that it is."""
+    if "·" not in value:
+        return value
+    if not _MASKED.sub("", value).strip(" \"'.,;:!-"):
+        return ""
+    hidden = [found.group() for found in (*_QUOTED.finditer(quote), *_SINGLE_QUOTED.finditer(quote))]
+
+    def told(found: re.Match[str]) -> str:
+        return next((each for each in hidden if len(each) == len(found.group())), found.group())
+
+    value = _MASKED.sub(told, value)
+    return "" if "·" in value else value
 
 
 def _blank_talk(found: re.Match[str]) -> str:

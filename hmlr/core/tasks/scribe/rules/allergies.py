@@ -28,6 +28,8 @@ _NO_ALLERGY = re.compile(
     r"\bI (?:am (?:actually |really )?(?:no longer|not) (?:actually |really )?allergic to "
     r"(?P<a>[a-z][\w ]{1,40}?)(?P<more> any ?(?:more|longer))?(?P<never> after all)?"
     r"(?=$|[,.;(]| (?:since|because|thank|as it turns|it turns|turns out)\b)|"
+    r"am (?:actually |really )?(?:no longer|not) (?P<d>lactose|gluten|fructose|histamine)[- ]intolerant"
+    r"(?P<more2> any ?(?:more|longer))?(?P<never2> after all)?|"
     r"(?:have )?outgrew my (?P<b>[a-z][\w ]{1,30}) allergy|(?:have )?outgrown my "
     r"(?P<c>[a-z][\w ]{1,30}) allergy)"
 )
@@ -47,9 +49,13 @@ _UNSAID = word_set(
 def allergies(clause: Clause) -> Iterator[FactDraft]:
     """Allergies and intolerances, the speaker's own and those of close family."""
     if ended := _NO_ALLERGY.search(clause.text):
-        what = ended["a"] or ended["b"] or ended["c"]
-        wrong = ended["never"] or re.search(r"\b[Tt]urns out\b|\btest was wrong\b", clause.text)
-        if " not " not in ended.group() or ended["more"] or not ended["a"]:
+        what = next(filter(None, ended.group("a", "b", "c", "d")))
+        wrong = (
+            ended["never"]
+            or ended["never2"]
+            or re.search(r"\b[Tt]urns out\b|\btest was wrong\b", clause.text)
+        )
+        if " not " not in ended.group() or ended["more"] or ended["more2"]:
             yield from clause.draft("allergy", what, "constraint", bearing="ends", reason=clause.quote)
         elif wrong:
             yield from clause.draft("allergy", what, "constraint", bearing="retracts", reason=clause.quote)

@@ -262,6 +262,18 @@ _PHONE = re.compile(
     r"^[Mm]y (?:new )?(?:(?:mobile|cell|phone|telephone|work)[ -]?){1,2}number is (?:now )?(\+?[\d() -]{6,2"
     r"0}\d)"
 )
+_HAVE_PHONE = re.compile(
+    r"^(?:I (?:have |have got |got |now have )+(?:a )?(?:new|different) (?:mobile |cell |phone |telephone "
+    r")*number|"
+    r"[Mm]y new (?:mobile |cell |phone |telephone )*number)(?:[:,]? (?:it is |which is |and it is |is )?| "
+    r"is:? )"
+    r"(?P<phone>\+?[\d() -]{6,20}\d)(?!\w)"
+)
+_HAVE_EMAIL = re.compile(
+    r"^I (?:have |have got |got |now have )+(?:a )?(?:new|different) (?:(?P<kind>work|personal|private) "
+    r")?e-?mail"
+    r"(?: address)?(?:[:,]? (?:it is |which is )?)(?P<mail>[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+)"
+)
 _ADDRESS = re.compile(
     r"(?:^|[,;:] |\band )(?:(?:[Mm]y|[Oo]ur) (?:new |home |postal |current )*|[Tt]he new (?:home "
     r")?)address(?: is|:)(?: now)? "
@@ -276,6 +288,11 @@ def contact(clause: Clause) -> Iterator[FactDraft]:
         yield from clause.draft(f"{found[1].lower()}_email" if found[1] else "email", found[2], "identity")
     if found := _PHONE.search(clause.text):
         yield from clause.draft("phone", found[1], "identity")
+    if found := _HAVE_PHONE.search(clause.text):
+        yield from clause.draft("phone", found["phone"], "identity", bearing="updates")
+    if found := _HAVE_EMAIL.search(clause.text):
+        key = f"{found['kind']}_email" if found["kind"] else "email"
+        yield from clause.draft(key, found["mail"], "identity", bearing="updates")
     if found := _ADDRESS.search(clause.text):
         bearing: Bearing = "updates" if re.search(r"\bnew |\bnow ", found.group()) else "asserts"
         yield from clause.draft("address", found[1], "identity", bearing=bearing)

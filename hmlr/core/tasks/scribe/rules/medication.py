@@ -57,6 +57,15 @@ _ENDED = re.compile(
     re.IGNORECASE,
 )
 _TAKEN_OFF = re.compile(rf"\btook me off (?:(?:the|my) )?{_NAME}(?=$|[,.;(]| )", re.IGNORECASE)
+_SWITCHED = re.compile(
+    rf"\b(?:switched|moved|changed|transferred) (?:me )?(?:over )?from (?:the |my )?(?P<old>{_DRUG}) "
+    rf"(?:on)?to "
+    rf"{_WHAT}|\b(?:replaced|swapped) (?:the |my )?(?P<old2>{_DRUG}) (?:with|by|for) "
+    rf"{_WHAT.replace('what', 'what2')}|"
+    rf"{_TAKES}{_WHAT.replace('what', 'what3')} (?:instead of|rather than|in place of) (?:the |my "
+    rf")?(?P<old3>{_DRUG})",
+    re.IGNORECASE,
+)
 _UNTIL = re.compile(r"\b(?:until|till|til|up to|through)\b", re.IGNORECASE)
 _THEN = re.compile(r"\b(?:until|till|til) then\b", re.IGNORECASE)
 _NO = re.compile(
@@ -70,6 +79,11 @@ _NO = re.compile(
 
 def medicine(clause: Clause) -> Iterator[FactDraft]:
     """A medicine that is taken, and its end: "I take 50 mg sertraline", "the doctor took me off it"."""
+    if (switched := _SWITCHED.search(clause.text)) and " not " not in clause.text:
+        old, new = (next(filter(None, switched.group(*names))) for names in _SWITCHED_GROUPS)
+        yield from clause.draft("medication", old, "constraint", bearing="ends", reason=clause.quote)
+        yield from clause.draft("medication", new, "constraint")
+        return
     ended = _TAKEN_OFF.search(clause.text) or _ENDED.search(clause.text)
     if ended:
         drug = next(filter(None, ended.groups())).split()[0]
@@ -85,6 +99,9 @@ def medicine(clause: Clause) -> Iterator[FactDraft]:
     if until is not None:
         value = f"{value} until {until:%Y-%m-%d}"
     yield from clause.draft("medication", value, "constraint", valid_to=_after(until))
+
+
+_SWITCHED_GROUPS = (("old", "old2", "old3"), ("what", "what2", "what3"))
 
 
 def avoided(clause: Clause) -> Iterator[FactDraft]:
@@ -119,7 +136,7 @@ def _after(until: datetime | None) -> datetime | None:
 RULES: tuple[Rule, ...] = (
     Rule.of(
         "take taking on use inject prescribed put gave stopped quit finished longer off came started has "
-        "need",
+        "need switched moved changed transferred replaced swapped",
         medicine,
     ),
     Rule.of("until till til", avoided),

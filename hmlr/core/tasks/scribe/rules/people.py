@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hmlr.core.tasks.drafts import Bearing, FactDraft
-from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
+from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule, doubtful
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import (
     ADV,
     END,
@@ -26,7 +26,9 @@ _NAMED = re.compile(
     rf"(?P<name>{PERSON}){END}"
 )
 _BESIDE = re.compile(rf"\b(?:[Mm]y|[Oo]ur) {_WHO},? (?P<name>{PERSON})(?=$|[,.;']| (?!and\b|or\b)[a-z])")
-_IS_MY = re.compile(rf"^(?P<name>{PERSON}) is (?:my|our) {_WHO}(?=$|[,.;]| (?:and|who|from|at)\b)")
+_IS_MY = re.compile(
+    rf"^(?P<name>{PERSON}) is (?:now )?(?:my|our) {_WHO}(?=$|[,.;]| (?:and|who|from|at|now|these days)\b)"
+)
 _HAVE_NAMED = re.compile(
     rf"\bI have (?:an?|one) {_WHO},? (?:named|called|whose name is) (?P<name>{PERSON}){END}"
 )
@@ -87,6 +89,32 @@ def household(clause: Clause) -> Iterator[FactDraft]:
         yield from clause.draft(f"number_of_{who}", found["n"], "identity")
 
 
+_ROLE = "|".join(sorted(RELATIONS_ONE, key=lambda word: (-len(word), word)))
+_SUCCEEDED = re.compile(
+    rf"^(?P<new>{PERSON}) (?:has )?(?:just |recently )?(?:replaced|succeeded|took over from|has taken "
+    rf"over from|"
+    rf"took the place of) (?P<old>{PERSON}) as (?:my|our) (?:new )?(?P<role>{_ROLE})\b"
+)
+_ROLE_ENDED = re.compile(
+    rf"^(?P<old>{PERSON}) is (?:no longer (?:my|our) (?P<a>{_ROLE})|not (?:my|our) (?P<b>{_ROLE}) "
+    rf"any ?(?:more|longer))\b"
+)
+
+
+def role(clause: Clause) -> Iterator[FactDraft]:
+    """Who someone of the speaker's is now, or no longer: "Mei replaced Omar as my boss"."""
+    if doubtful(clause):
+        return
+    if found := _SUCCEEDED.search(clause.text):
+        key = found["role"].replace("-", "_").replace("é", "e")
+        yield from clause.draft(key, found["new"], "identity", bearing="updates")
+    elif found := _ROLE_ENDED.search(clause.text):
+        key = (found["a"] or found["b"]).replace("-", "_").replace("é", "e")
+        yield from clause.draft(key, found["old"], "identity", bearing="ends", reason=clause.quote)
+
+
+# "… as my boss" begins a clause of its own, so that this is asked of whole sentences.
+OF_SENTENCES: tuple[Rule, ...] = (Rule.of("replaced succeeded over place longer more anymore", role),)
 RULES: tuple[Rule, ...] = (
     Rule(RELATIONS_ONE | RELATIONS_MANY | {f"{w}'s" for w in RELATIONS_ONE | RELATIONS_MANY}, relation),
     Rule.of(

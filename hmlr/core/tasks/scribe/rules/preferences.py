@@ -82,7 +82,9 @@ _DISLIKES = re.compile(
     rf"on)) {_WHAT}{_ENDING}"
 )
 _LIKES_ENDED = re.compile(
-    rf"^I (?:no longer (?:love|like|enjoy)|do not (?:love|like|enjoy) (?=.{{1,80}} any ?more$)) ?{_WHAT}"
+    rf"^I (?:no longer (?:love|like|enjoy)|have (?:really )?gone off|have lost interest in|(?:got|have "
+    rf"got|am) "
+    rf"(?:tired|sick|bored) of|do not (?:love|like|enjoy) (?=.{{1,80}} any ?more$)) ?{_WHAT}"
 )
 _PREFERS = re.compile(
     r"^I (?:would )?(?:(?:really|generally|usually|always|much|strongly|definitely|still|now) "
@@ -104,12 +106,15 @@ def likes(clause: Clause) -> Iterator[FactDraft]:
         yield from clause.draft("prefers", found["what"], "preference")
 
 
-_POINTS_BACK = re.compile(r"\b(?:it|them|him|her|this|that|these|those|one|you)$")
+_POINTS_BACK = re.compile(
+    r"\b(?:it|them|him|her|this|that|these|those|one|you)$|\b(?:it|they|he|she|you) \w+s?$|\beven more$"
+)
 
 RULES: tuple[Rule, ...] = (
     Rule.of("favourite favorite fave", favourite),
     Rule.of(
-        "love like enjoy adore fan into fond keen crazy passionate hate dislike detest loathe despise "
+        "love like enjoy adore gone lost tired sick bored fan into fond keen crazy passionate hate "
+        "dislike detest loathe despise "
         "stand prefer",
         likes,
     ),

@@ -181,6 +181,7 @@ _MY_PROJECT = re.compile(
     r"named |to )?([^,;]{3,100})$"
 )
 _VAGUE = re.compile(
+    r"^(?:an?|the|my|this|that) (?:\w+ )?project(?=$| [-–—]|,)|"
     r"^(?:the|my|this|that|a|an) (?:it|this|that|same|issue|problem|bug|thing|things|following|other|next|"
     r"answer|question|exercise|example)\b",
     re.IGNORECASE,
