@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Literal, Self, Unpack, overload
 
-from hmlr.core import health
+from hmlr.core import gardening, health
+from hmlr.core.gardening import GardenArguments, checked_options
 from hmlr.core.member import Member
 from hmlr.core.services import Clock, open_services, utc_now
+from hmlr.deep_records import DeepAnswer
 from hmlr.errors import ClosedError, InvalidInput
+from hmlr.garden_records import Dossier, DossierFile, GardenPlan, GardenProgress, GardenReport, GardenRun
 from hmlr.llm.port import Model
 from hmlr.llm.settings import LLMSettings
 from hmlr.memory.embeddings.port import EmbedderSpec
@@ -36,6 +39,7 @@ from hmlr.records import (
     Contradiction,
     Day,
     DayView,
+    DossierId,
     Fact,
     FactHistory,
     FactId,
@@ -49,6 +53,7 @@ from hmlr.records import (
     Receipt,
     Reply,
     ReplyPart,
+    RunId,
     SessionId,
     Stats,
     Timeline,
@@ -60,6 +65,7 @@ from hmlr.store.records import TurnQuery
 
 DEFAULT_SESSION = "default"
 MAX_TURNS = 1_000_000  # in one answer
+MAX_ROUNDS = 100  # of tools, in one deep recall
 
 
 class HMLRClient:
@@ -271,6 +277,22 @@ class HMLRClient:
             session_id=checked_session(session_id) if session_id is not None else None,
         )
 
+    async def deep_recall(
+        self, question: str, *, max_rounds: int = 8, budget_tokens: int = 8000
+    ) -> DeepAnswer:
+        """An answer that takes several steps, with a citation for each; every citation was found in memory.
+
+        A model looks into memory with tools, in at most `max_rounds` rounds, in which it is shown at most
+        `budget_tokens`. Without a model the answer is a chain of facts and quotes, two links deep, of at
+        most `budget_tokens`. When a model fails, so it is too, and `degraded` says so. Nothing is stored.
+        """
+        return await self._member.deep_recall(
+            question,
+            now=self._clock(),
+            max_rounds=check_limit(max_rounds, what="max_rounds", most=MAX_ROUNDS),
+            budget_tokens=check_limit(budget_tokens, what="budget_tokens", most=MAX_BUDGET_TOKENS),
+        )
+
     # Facts, blocks, profile
 
     async def facts(
@@ -370,6 +392,66 @@ class HMLRClient:
             limit=None if limit is None else check_limit(limit, most=MAX_TURNS),
         )
         return await self._member.turns(query)
+
+    # Gardening
+
+    @overload
+    async def garden(
+        self, *, dry_run: Literal[True], all_users: bool = False, **options: Unpack[GardenArguments]
+    ) -> GardenPlan: ...
+    @overload
+    async def garden(
+        self,
+        *,
+        dry_run: Literal[False] = False,
+        all_users: bool = False,
+        progress: Callable[[GardenProgress], None] | None = None,
+        **options: Unpack[GardenArguments],
+    ) -> GardenReport: ...
+    async def garden(
+        self,
+        *,
+        dry_run: bool = False,
+        all_users: bool = False,
+        progress: Callable[[GardenProgress], None] | None = None,
+        **options: Unpack[GardenArguments],
+    ) -> GardenPlan | GardenReport:
+        """Turn finished topics into long-term memory: tags, section rules, facts in dossiers.
+
+        The topic that is talked about now waits, unless `include_active`. `all_users` gardens every memory
+        of the database, `concurrency` of them, and as many model calls, at a time. `budget_tokens` and
+        `budget_usd` are hard limits of this run: it stops before the call that would pass them. What could
+        not be done, because the model is down or the budget spent, stays pending; the report says so.
+        With `dry_run` nothing is written or sent: the plan shows the changes as the rules see them, and the
+        model calls that they would take. Safe to repeat, and to kill: the next run goes on.
+        """
+        member = self._member
+        users = await member.services.store.users() if all_users else [self.user_id]
+        chosen = checked_options(**options)
+        if dry_run:
+            return await gardening.plan(member.services, users, chosen)
+        return await gardening.run(member.services, users, chosen, progress)
+
+    async def undo(self, run_id: str) -> GardenRun:
+        """Take back what a garden run changed in this user's memory: an export is as it was before.
+
+        Raises NotFound; Conflict when a later run has built on it; InvalidInput when something that it
+        stands on was forgotten since.
+        """
+        return await self._member.services.store.undo_run(self.user_id, RunId(run_id), now=self._clock())
+
+    async def garden_runs(self) -> list[GardenRun]:
+        """The runs of the gardener over this user's memory, the latest first."""
+        return await self._member.services.store.garden_runs(self.user_id)
+
+    async def dossiers(self) -> list[Dossier]:
+        """Dossiers, the one with the latest event first."""
+        found = await self._member.services.store.dossiers(self.user_id, None)
+        return [each.dossier for each in found]
+
+    async def dossier(self, dossier_id: str) -> DossierFile:
+        """A dossier with its facts, each with quote and turn, and every change of it. NotFound."""
+        return await self._member.services.store.dossier(self.user_id, DossierId(dossier_id))
 
     # Care
 

@@ -17,6 +17,9 @@ MessageId = NewType("MessageId", str)
 ChunkId = NewType("ChunkId", int)
 BlockId = NewType("BlockId", str)
 FactId = NewType("FactId", str)
+DossierId = NewType("DossierId", str)
+TagId = NewType("TagId", str)
+RunId = NewType("RunId", str)
 
 Role = Literal["user", "assistant", "system", "tool"]
 BlockState = Literal["ACTIVE", "PAUSED", "GARDENED"]
@@ -25,8 +28,9 @@ Category = Literal[
     "definition", "alias", "acronym", "secret", "entity", "policy",
     "constraint", "identity", "preference", "project", "task", "event", "other",
 ]  # fmt: skip
-NodeKind = Literal["turn", "paragraph", "sentence", "block", "fact"]
-JobKind = Literal["embed", "route", "scrub", "scribe"]
+NodeKind = Literal["turn", "paragraph", "sentence", "block", "fact", "dossier"]
+JobKind = Literal["embed", "route", "scrub", "scribe", "garden"]
+TagKind = Literal["environment", "constraint", "definition"]
 
 PROFILE_CATEGORIES: tuple[Category, ...] = ("constraint", "identity", "preference", "project")
 OWNER = "user"  # the subject of the owner's own facts
@@ -98,6 +102,19 @@ class Block:
     started_at: datetime  # event time of its first turn
     last_at: datetime  # event time of its last turn
     renamed: bool = False  # the label is the user's own and is kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """What holds for a block: for all its turns or, as a section rule, for some of them."""
+
+    tag_id: TagId
+    block_id: BlockId
+    kind: TagKind
+    text: str
+    quote: str  # stands literally in the message
+    message_id: MessageId
+    turn_ids: tuple[TurnId, ...] = ()  # of a section rule, in order; empty: the whole block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,15 +238,16 @@ class Hit:
     """One search result."""
 
     kind: NodeKind
-    text: str  # verbatim; for a fact its statement, for a block its header
+    text: str  # verbatim; for a fact its statement, for a block its header, for a dossier its summary
     score: float
     signals: Mapping[str, float]  # what made the score; the values sum to it
     similarity: float | None  # cosine to the question, None when it had no vector
     turn_ids: tuple[TurnId, ...]
     occurred_at: datetime
     sources: tuple[Source, ...]
-    node_id: str  # id of the turn, chunk, fact or block
+    node_id: str  # id of the turn, chunk, fact, block or dossier
     block_id: BlockId | None = None
+    tags: tuple[Tag, ...] = ()  # what held for its turn: tags of its block, section rules
     why: str = ""  # filled when explanation was asked for
 
     @property
@@ -280,6 +298,7 @@ class Context:
     hits: tuple[Hit, ...]
     facts: tuple[Fact, ...]
     constraints: tuple[Fact, ...]
+    dossiers: tuple[DossierId, ...] = ()  # whose summaries are shown
     degraded: tuple[str, ...] = ()
 
 
@@ -377,6 +396,10 @@ class Stats:
     jobs_waiting: int
     jobs_failed: int
     database_bytes: int
+    dossiers: int = 0
+    dossier_facts: int = 0  # that have their place in a dossier
+    tags: int = 0  # section rules among them
+    garden_runs: int = 0  # applied and not undone
     spending: tuple[Spending, ...] = ()  # of this process
     latencies: tuple[Latency, ...] = ()  # of this process
 

@@ -87,6 +87,9 @@ class Settings(SettingsBase):
     busy_timeout_s: float = Field(
         30.0, gt=0, le=600, description="How long to wait for another process's write."
     )
+    garden_every_s: float = Field(
+        3600.0, ge=1, le=604_800, description="How often `garden --watch` gardens what has become finished."
+    )
     background_wait_s: float = Field(
         5.0, ge=0, le=600, description="How long a one-shot command waits for jobs."
     )

@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from hmlr import __version__
-from hmlr.cli import bench, blocks, care, chat, days, facts, knowledge, llm, recall, remember, streams
+from hmlr.cli import (
+    bench,
+    blocks,
+    care,
+    chat,
+    days,
+    deep,
+    facts,
+    garden,
+    knowledge,
+    llm,
+    recall,
+    remember,
+    streams,
+)
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
@@ -32,9 +46,12 @@ for function in (
     recall.recall,
     recall.why_not,
     recall.context,
+    deep.deep_recall,
     facts.facts,
     knowledge.profile,
     blocks.blocks,
+    garden.dossiers,
+    garden.garden,
     days.days,
     knowledge.history,
     knowledge.correct,

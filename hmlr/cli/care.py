@@ -104,6 +104,8 @@ async def stats(call: Call, json: Json = False) -> None:
         "vectors": found.vectors,
         "topics": found.blocks,
         "facts": states,
+        "dossiers": f"{found.dossiers}, with {found.dossier_facts} facts",
+        "tags and section rules": found.tags,
         "jobs waiting": found.jobs_waiting,
         "jobs failed": found.jobs_failed,
         "database": f"{found.database_bytes / 1_000_000:.1f} MB",

@@ -45,6 +45,20 @@ async def block_id(client: HMLRClient, given: str) -> str:
     return _chosen("topic", given, (block.block_id for block in await client.blocks()))
 
 
+async def dossier_id(client: HMLRClient, given: str) -> str:
+    """The id of the one dossier whose id begins so; what is no beginning of any is given back."""
+    if not _may_begin(given):
+        return given
+    return _chosen("dossier", given, (dossier.dossier_id for dossier in await client.dossiers()))
+
+
+async def run_id(client: HMLRClient, given: str) -> str:
+    """The id of the one garden run whose id begins so; what is no beginning of any is given back."""
+    if not _may_begin(given):
+        return given
+    return _chosen("run", given, (run.run_id for run in await client.garden_runs()))
+
+
 def _may_begin(given: str) -> bool:
     return _PREFIX.fullmatch(given) is not None
 

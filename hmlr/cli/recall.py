@@ -36,6 +36,7 @@ class Kind(StrEnum):
     SENTENCE = "sentence"
     BLOCK = "block"
     FACT = "fact"
+    DOSSIER = "dossier"
 
 
 async def recall(
@@ -155,6 +156,7 @@ def _hit(rank: int, hit: Hit) -> str:
         f"{rank}. {moment(hit.occurred_at)}  {one_line(who)}  {hit.kind} {hit.node_id}  {hit.score:.2f}",
         *(f"   {line}" for line in printable(hit.text).splitlines()),
     ]
+    lines += [f"   {tag.kind} there: {one_line(tag.text)}" for tag in hit.tags]
     if hit.why:
         lines.append(f"   why: {one_line(hit.why, 1000)}")
     return "\n".join(lines)

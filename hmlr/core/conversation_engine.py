@@ -34,6 +34,7 @@ from hmlr.memory.echo import is_echo
 from hmlr.memory.facts.book import FactBook, FactView
 from hmlr.memory.facts.statement import state_at
 from hmlr.memory.intake import Intake
+from hmlr.memory.retrieval.dossier_book import DossierBook, ShownDossier
 from hmlr.memory.retrieval.governor import Arrival, Governor, Routed
 from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.hydration import Found, hydrate
@@ -103,13 +104,21 @@ class ConversationEngine:
     """Runs the turns of one user. Safe for concurrent turns."""
 
     def __init__(
-        self, services: Services, user: UserId, intake: Intake, governor: Governor, book: FactBook
+        self,
+        services: Services,
+        user: UserId,
+        intake: Intake,
+        governor: Governor,
+        *,
+        book: FactBook,
+        dossiers: DossierBook,
     ) -> None:
         self._services = services
         self._user = user
         self._intake = intake
         self._governor = governor
         self._book = book
+        self._dossiers = dossiers
         self._days = DayDesk(services.store, user)
         self._catching_up = CatchingUp(services.store, user, services.clock)
 
@@ -134,11 +143,16 @@ class ConversationEngine:
                 with trace.timed("embed"):
                     vector = await self._services.lattice.query_vector(_asked(turn))
                 trace.degraded += vector.degraded
-                routed, hits, window, facts, talks = await asyncio.gather(
+                routed, hits, window, facts, dossiers, talks = await asyncio.gather(
                     trace.guarded("routing", lambda: self._route(turn, vector.row, lease), None),
                     trace.guarded("recall", lambda: self._search(turn, vector, trace), Hits()),
                     trace.guarded("window", lambda: self.window(turn.session_id, turn.seq), list[Turn]()),
                     trace.guarded("facts", lambda: self._facts(turn), FactView()),
+                    trace.guarded(
+                        "dossiers",
+                        lambda: self._dossiers.about(_asked(turn), vector.row),
+                        tuple[ShownDossier, ...](),
+                    ),
                     trace.guarded("days", lambda: self._talks(turn), None),
                 )
             if routed is not None:
@@ -148,7 +162,8 @@ class ConversationEngine:
             outdated = await trace.guarded(
                 "outdated", lambda: self._book.outdated(hits, turn.occurred_at), nothing
             )
-            given, context = self._hydrate(turn, self.found(hits, window, facts, outdated), facts)
+            found = replace(self.found(hits, window, facts, outdated), dossiers=dossiers)
+            given, context = self._hydrate(turn, found, facts)
             given = replace(given, talks=talks)
             answer: Answer[AnswerText] | None = None
             held = ""  # the latest piece, so that a reader who has the whole text left a stored reply behind
@@ -245,7 +260,7 @@ class ConversationEngine:
         kept, answer = await self._governor.filter(text, hits)
         if answer is not None:
             trace.count("filter", answer)
-        return kept
+        return await self._dossiers.tagged(kept)
 
     async def _facts(self, turn: Turn) -> FactView:
         """What the facts say, those of the turns before included: rules learn them in a moment."""

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import uuid_utils
 
 from hmlr.core.conversation_engine import ConversationEngine
 from hmlr.core.services import Services
+from hmlr.core.tasks.base import TaskRunner
 from hmlr.errors import TooLarge
 from hmlr.memory.analyst import Analyst
 from hmlr.memory.auditing import audit
 from hmlr.memory.background import Background
 from hmlr.memory.block_desk import BlockDesk
 from hmlr.memory.days import DayDesk
+from hmlr.memory.deep.deep_recall import DeepRecall
+from hmlr.memory.deep.places import Memory
 from hmlr.memory.embed_job import EmbedJob
 from hmlr.memory.erasure import plan_fact, plan_rest, plan_turns, session_turns
 from hmlr.memory.fact_scrubber import fact_scrubber
@@ -24,8 +28,10 @@ from hmlr.memory.facts.as_of import is_over
 from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.desk import FactDesk
 from hmlr.memory.facts.statement import state, state_at
+from hmlr.memory.gardener.manual_gardener import Gardener
 from hmlr.memory.intake import Intake, check_query
 from hmlr.memory.purging import Purging
+from hmlr.memory.retrieval.dossier_book import DossierBook, ShownDossier
 from hmlr.memory.retrieval.governor import Governor
 from hmlr.memory.retrieval.hydration import hydrate
 from hmlr.memory.retrieval.recall import Recall, RecallRequest
@@ -71,10 +77,28 @@ class Member:
         combined = runner.model is not None and services.settings.combined_analysis
         analyst = Analyst(runner, self._statements) if combined else None
         governor = Governor(store, services.lattice, runner, user, analyst=analyst)
-        self.engine = ConversationEngine(services, user, self._intake, governor, self._book)
-        self.recall = Recall(store, services.lattice, self._book, user)
+        self._dossiers = DossierBook(store, user, services.embedding.model_id)
+        self.engine = ConversationEngine(
+            services, user, self._intake, governor, book=self._book, dossiers=self._dossiers
+        )
+        self.recall = Recall(store, services.lattice, self._book, self._dossiers, user)
         self.facts = FactDesk(store, user, self._intake, clock, self._book.aliases)
         self.days = DayDesk(store, user)
+        places = Memory(
+            store=store,
+            user=user,
+            lattice=services.lattice,
+            recall=self.recall,
+            facts=self.facts,
+            dossiers=self._dossiers,
+        )
+        opened = services.opened_model
+        self.deep_recall = DeepRecall(
+            places,
+            self._book,
+            opened.gateway if opened else None,
+            toolless=opened is None and runner.model is not None,
+        )
         self.blocks = BlockDesk(store, user, clock)
         self.background = Background(
             store,
@@ -170,11 +194,21 @@ class Member:
         check_query(query)
         now = self.services.clock()
         request = RecallRequest(query=query, limit=CONTEXT_HITS, now=now)
-        hits, view, window = await asyncio.gather(
-            self.recall(request), self._book.view(query, now), self._window(session_id)
+        hits, view, window, dossiers = await asyncio.gather(
+            self.recall(request),
+            self._book.view(query, now),
+            self._window(session_id),
+            self._about(query),
         )
-        found = self.engine.found(hits, window, view, await self._book.outdated(hits, now))
+        outdated = await self._book.outdated(hits, now)
+        found = replace(self.engine.found(hits, window, view, outdated), dossiers=dossiers)
         return hydrate(found, budget_tokens=budget_tokens, statement=lambda fact: state_at(fact, now))
+
+    async def _about(self, query: str) -> tuple[ShownDossier, ...]:
+        """The dossiers that a question is about."""
+        if not await self._dossiers.any():  # the usual case until somebody gardens: no vector is made for it
+            return ()
+        return await self._dossiers.about(query, (await self.services.lattice.query_vector(query)).row)
 
     async def _window(self, session_id: SessionId | None) -> list[Turn]:
         return [] if session_id is None else await self.engine.window(session_id)
@@ -222,6 +256,10 @@ class Member:
             if rest is None:
                 break
             erased += await store.erase(self._user, rest, now=now)
+        # What dossiers told of it is gone already; they are told anew from the facts that stay.
+        await Gardener(
+            store, self.services.embedding, TaskRunner(None), self._user, self.services.clock
+        ).retell()
         verified = await self._purging.run()
         return Certificate(
             certificate_id=str(uuid_utils.uuid7()),

@@ -59,6 +59,10 @@ class Ledger:
             if user is None or owner == user
         )
 
+    def knows(self, model: str) -> bool:
+        """Whether the settings have a price of the model."""
+        return model in self._prices
+
     def priced(self, model: str, usage: Usage) -> Usage:
         """The usage with its cost by the settings' price of the model."""
         price = self._prices.get(model)

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from hmlr.errors import ClosedError, ConfigurationError, HMLRError, LeaseLost, TryLater
 from hmlr.memory.foreground import Foreground
+from hmlr.memory.renewing import renewed
 from hmlr.records import JobKind, UserId
 from hmlr.store.port import JobStore
 from hmlr.store.records import Lease
@@ -34,7 +35,6 @@ BATCH = 256  # jobs of one kind at a time: few transactions for many turns, shor
 MODEL_BATCH = 16
 # A lease is renewed while its job runs, so that work of a killed process is soon taken up by another one.
 LEASE_S = 20.0
-RENEWALS = 4  # in the time of one lease: a busy disk may cost some
 MAX_ATTEMPTS = 6
 BACK_OFF_S = (1.0, 5.0, 30.0, 300.0, 3600.0)
 # Jobs that back off, or that another process holds, are looked at again this often.
@@ -174,7 +174,7 @@ class Background:
         leases = await self._store.claim(self._user, kind, limit=self._size(kind), lease_s=lease_s, now=now)
         if not leases:
             return 0
-        async with self._renewed(leases):
+        async with renewed(self._store, self._user, leases, lease_s=lease_s, clock=self._clock):
             if not await self._attempt(handler, leases, alone=len(leases) == 1):
                 for lease in leases:  # one by one, so that only the culprit waits
                     await self._attempt(handler, [lease], alone=True)
@@ -182,24 +182,6 @@ class Background:
 
     def _size(self, kind: JobKind) -> int:
         return MODEL_BATCH if kind in self._slow else BATCH
-
-    @contextlib.asynccontextmanager
-    async def _renewed(self, leases: Sequence[Lease]) -> AsyncIterator[None]:
-        """Keep the leases while the work goes on, however long it takes."""
-        renewing = asyncio.create_task(self._renew(leases))
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            await asyncio.wait([renewing])
-
-    async def _renew(self, leases: Sequence[Lease]) -> None:
-        while True:
-            await asyncio.sleep(self._lease_s / RENEWALS)
-            try:
-                await self._store.renew(self._user, leases, lease_s=self._lease_s, now=self._clock())
-            except HMLRError as error:  # once more soon; when the lease is lost, finishing the job tells
-                self._log("work could not renew its leases", error)
 
     async def _attempt(self, handler: Handler, leases: Sequence[Lease], *, alone: bool) -> bool:
         """Run the handler; False when a batch failed that may be tried one by one."""

@@ -79,7 +79,7 @@ class BlockDesk:
         both = [*await self._turns(into), *await self._turns(block_id)]
         turns = sorted(both, key=lambda turn: turn.seq)
         header = await self._header(target.block, turns)
-        changes = [PutBlock(block=header, version=target.version), *self._moves(turns, into)]
+        changes = [PutBlock(block=_to_garden(header), version=target.version), *self._moves(turns, into)]
         await self._store.apply(self._user, changes)
         return (await self._one(into)).block
 
@@ -100,7 +100,7 @@ class BlockDesk:
         opened = replace(new_block(at_turn, move[0].occurred_at), block_id=await self._free_id(at_turn))
         new = await self._header(opened, move)
         changes: list[Change] = [
-            PutBlock(block=await self._header(entry.block, stay), version=entry.version),
+            PutBlock(block=_to_garden(await self._header(entry.block, stay)), version=entry.version),
             PutBlock(block=new, version=0),
             *self._moves(stay, block_id),
             *self._moves(move, new.block_id),
@@ -168,6 +168,11 @@ class BlockDesk:
         """The header that these turns make, under the label of the user's own if there is one."""
         made = await asyncio.to_thread(header_of, block, [turn.text for turn in turns])
         return replace(made, label=block.label, renamed=True) if block.renamed else made
+
+
+def _to_garden(block: Block) -> Block:
+    """A block whose turns have changed is to be gardened again: its tags may have come or gone with them."""
+    return replace(block, state="PAUSED") if block.state == "GARDENED" else block
 
 
 def _is_place(change: Change) -> bool:

@@ -16,20 +16,25 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from hmlr.garden_records import DossierFile, GardenRun
 from hmlr.records import (
     BlockId,
     Check,
     ChunkId,
+    DossierId,
     Fact,
     FactEvent,
     FactId,
     JobKind,
+    RunId,
     Stats,
     StoredMessage,
+    Tag,
     Turn,
     TurnId,
     UserId,
 )
+from hmlr.store.garden_records import DossierVector, FoundDossier, GardenMark, GardenStep, GardenView
 from hmlr.store.records import (
     AddedTurn,
     Change,
@@ -151,8 +156,52 @@ class KnowledgeStore(Protocol):
         """
 
 
+class GardenStore(Protocol):
+    """Dossiers, tags and the runs of the gardener. Turns, facts and headers are never changed by these."""
+
+    async def garden_mark(self, user: UserId) -> GardenMark:
+        """How far the user's memory has come; cheap."""
+
+    async def garden_view(self, user: UserId, model_id: str | None) -> GardenView:
+        """All that gardening works on, with the dossiers' vectors of that model, as of one moment."""
+
+    async def garden_step(self, user: UserId, step: GardenStep, *, finish: Sequence[Lease] = ()) -> None:
+        """Write what gardening a block makes, keep the way back, finish the lease: all or nothing.
+
+        Conflict when a dossier or the block has changed since it was read, when a fact is gone, or when the
+        user has forgotten anything since: the step may tell of it. LeaseLost when the job was taken over.
+        """
+
+    async def undo_run(self, user: UserId, run_id: RunId, *, now: datetime) -> GardenRun:
+        """Put back what a run changed, and take its entries from the log; an export is as it was before.
+
+        A run that was undone is left as it is. NotFound; Conflict when a later run has built on it;
+        InvalidInput when something that it stands on was forgotten since.
+        """
+
+    async def garden_runs(self, user: UserId) -> list[GardenRun]:
+        """The runs over this user's memory, the latest first."""
+
+    async def dossiers(self, user: UserId, model_id: str | None) -> list[FoundDossier]:
+        """The dossiers that hold facts, the one with the latest event first."""
+
+    async def dossier(self, user: UserId, dossier_id: DossierId) -> DossierFile:
+        """A dossier with its facts and its log; one that was merged is found in the other. NotFound."""
+
+    async def put_dossier_vectors(
+        self, user: UserId, vectors: Sequence[tuple[DossierId, str, DossierVector]]
+    ) -> None:
+        """Store vectors of search summaries (dossier, summary, vector); not where the summary has changed."""
+
+    async def tags(self, user: UserId, block_ids: Sequence[BlockId]) -> list[Tag]:
+        """The tags and section rules of the blocks."""
+
+
 class JobStore(Protocol):
-    """Background work. A job exists once per user, kind and turn; a finished one is gone."""
+    """Background work. A job exists once per user, kind and turn; a finished one is gone.
+
+    Jobs of the kind `garden` wait for somebody to ask for them; they are not counted by `job_counts`.
+    """
 
     async def claim(
         self, user: UserId, kind: JobKind, *, limit: int, lease_s: float, now: datetime
@@ -176,6 +225,9 @@ class JobStore(Protocol):
 
     async def turns_without_vectors(self, user: UserId, model_id: str) -> list[TurnId]:
         """Turns of which a searchable paragraph has no vector of that model; by seq."""
+
+    async def hasten(self, user: UserId, kind: JobKind) -> None:
+        """Make jobs of the kind due that back off or are parked."""
 
     async def retry_failed(self, user: UserId) -> int:
         """Make parked jobs due again; the number of them."""
@@ -211,6 +263,8 @@ class CareStore(Protocol):
         plan's words blanked in all others, in edits and in headers. Blocks of the plan replace the stored
         headers under a new version; a block without turns goes. Edits that name a removed fact go too.
         Whoever works on a job of a rewritten message loses the lease, and the job is due anew.
+        A dossier that told of anything removed or changed loses its texts and vector, tags whose quote no
+        longer stands go, and a garden run that kept any of it can't be undone any more.
         """
 
     async def purge_files(self) -> bool:
@@ -229,7 +283,8 @@ class CareStore(Protocol):
     async def import_records(self, user: UserId, records: Sequence[ExportRecord]) -> int:
         """Take exported records, under this user; those present already are left. The number added.
 
-        What was forgotten here, turn by turn, session by session or fact by fact, is not taken again.
+        What was forgotten here, turn by turn, session by session or fact by fact, is not taken again, nor are
+        the texts of a dossier that told of it.
         Chunks, index rows and embed jobs are made anew; no other job is.
         """
 
@@ -240,7 +295,9 @@ class CareStore(Protocol):
         """
 
     async def drop_knowledge(self, user: UserId) -> None:
-        """Drop facts and blocks, which are derived, and put a job of each kind but embed for every turn."""
+        """Drop facts, blocks, dossiers and tags, which are derived, with all garden runs; put a job of each
+        kind that learns for every turn.
+        """
 
     async def stats(self, user: UserId) -> Stats:
         """How much is stored."""
@@ -252,7 +309,7 @@ class CareStore(Protocol):
         """Whose memories are here; for the operator's own tools only."""
 
 
-class Store(TurnStore, SearchStore, KnowledgeStore, JobStore, CareStore, Protocol):
+class Store(TurnStore, SearchStore, KnowledgeStore, GardenStore, JobStore, CareStore, Protocol):
     """A store that is open; see the module docstring."""
 
     async def aclose(self) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from hmlr.store.columns import count, flag, moment, number, serial, values, words
 
-HEAD = "0003"  # the newest revision in migrations/versions; a test compares
+HEAD = "0004"  # the newest revision in migrations/versions; a test compares
 
 ORDINAL_BITS = 20  # chunk_id = message_no << ORDINAL_BITS | ordinal: a rebuild gives the same ids
 
@@ -46,6 +46,7 @@ users = Table(
     number("facts_removed"),  # the version with which facts were last removed: copies from before are void
     number("last_seq"),  # never goes back, so that a gap shows what was forgotten
     count("erasures"),  # grows with every erasure: what was read before may hold what is forgotten since
+    count("garden_version"),  # grows with every change of a dossier or tag
     PrimaryKeyConstraint("user_id"),
 )
 
@@ -266,6 +267,105 @@ jobs = Table(
     _of_turn(),
     Index("ix_jobs_due", "user_id", "kind", "state", "seq"),
     Index("ix_jobs_turn", "user_id", "turn_id"),
+    sqlite_autoincrement=True,
+)
+
+dossiers = Table(
+    "dossiers",
+    metadata,
+    words("user_id"),
+    words("dossier_id"),
+    words("title"),
+    words("summary"),  # empty: what it stood on was forgotten or has changed, and it is to be told anew
+    words("search_summary"),
+    words("model_id", nullable=True),  # of the vector; None: there is none yet
+    Column("vector", LargeBinary, nullable=True),  # of the search summary, little-endian float16
+    number("version"),
+    PrimaryKeyConstraint("user_id", "dossier_id"),
+)
+
+# A fact has one place: the key says so.
+dossier_entries = Table(
+    "dossier_entries",
+    metadata,
+    words("user_id"),
+    words("fact_id"),
+    words("dossier_id"),
+    words("statement"),  # the fact as one literal sentence
+    words("told"),  # digest of the fact as the summary tells it
+    PrimaryKeyConstraint("user_id", "fact_id"),
+    ForeignKeyConstraint(["user_id", "fact_id"], ["facts.user_id", "facts.fact_id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["user_id", "dossier_id"], ["dossiers.user_id", "dossiers.dossier_id"], ondelete="CASCADE"
+    ),
+    Index("ix_dossier_entries_dossier", "user_id", "dossier_id"),
+)
+
+dossier_events = Table(
+    "dossier_events",
+    metadata,
+    serial("event_no"),
+    words("user_id"),
+    words("dossier_id"),
+    words("change"),
+    words("fact_id", nullable=True),
+    words("other", nullable=True),  # the dossier that it was merged into or split from
+    words("run_id"),
+    words("by"),
+    moment("recorded_at"),
+    Index("ix_dossier_events_dossier", "user_id", "dossier_id"),
+    Index("ix_dossier_events_run", "user_id", "run_id"),
+    sqlite_autoincrement=True,
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    words("user_id"),
+    words("tag_id"),
+    words("block_id"),
+    words("kind"),
+    words("text"),
+    words("quote"),
+    words("message_id"),
+    values("turn_ids"),  # of a section rule; empty: the whole block
+    PrimaryKeyConstraint("user_id", "tag_id"),
+    ForeignKeyConstraint(["user_id", "block_id"], ["blocks.user_id", "blocks.block_id"], ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["user_id", "message_id"], ["messages.user_id", "messages.message_id"], ondelete="CASCADE"
+    ),
+    Index("ix_tags_block", "user_id", "block_id"),
+    Index("ix_tags_message", "user_id", "message_id"),
+)
+
+garden_runs = Table(
+    "garden_runs",
+    metadata,
+    words("user_id"),
+    words("run_id"),
+    moment("started_at"),
+    moment("ended_at", nullable=True),
+    moment("undone_at", nullable=True),
+    flag("sealed"),  # what it stood on was forgotten since: it can't be undone
+    values("done"),  # what it did, counted
+    PrimaryKeyConstraint("user_id", "run_id"),
+)
+
+# What a run found: the way back.
+garden_images = Table(
+    "garden_images",
+    metadata,
+    serial("image_no"),
+    words("user_id"),
+    words("run_id"),
+    words("kind"),
+    words("target"),
+    values("before"),  # null: it was not there
+    ForeignKeyConstraint(
+        ["user_id", "run_id"], ["garden_runs.user_id", "garden_runs.run_id"], ondelete="CASCADE"
+    ),
+    Index("ix_garden_images_run", "user_id", "run_id"),
+    Index("ix_garden_images_target", "user_id", "kind", "target"),
     sqlite_autoincrement=True,
 )
 

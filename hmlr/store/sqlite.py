@@ -64,6 +64,7 @@ from hmlr.store.records import (
 )
 from hmlr.store.slicing import Slicer
 from hmlr.store.sqlite_engine import Database
+from hmlr.store.sqlite_garden_store import SqliteGarden
 from hmlr.store.sqlite_gate import Gate
 from hmlr.store.sqlite_readers import Readers
 from hmlr.store.sqlite_writer import Writer
@@ -90,7 +91,7 @@ async def open_sqlite(
     return SqliteStore(database, Gate(database, Writer(database, link), Readers(database, readers)), slicer)
 
 
-class SqliteStore:
+class SqliteStore(SqliteGarden):
     """An open SQLite file; the contract is `hmlr.store.port.Store`. Made by open_sqlite()."""
 
     def __init__(self, database: Database, gate: Gate, slicer: Slicer) -> None:
@@ -219,6 +220,10 @@ class SqliteStore:
     async def turns_without_vectors(self, user: UserId, model_id: str) -> list[TurnId]:
         """See JobStore."""
         return await self._gate.read(lambda c: sqlite_jobs.turns_without_vectors(c, user, model_id))
+
+    async def hasten(self, user: UserId, kind: JobKind) -> None:
+        """See JobStore."""
+        await self._gate.write(lambda c: sqlite_jobs.hasten(c, user, kind))
 
     async def retry_failed(self, user: UserId) -> int:
         """See JobStore."""

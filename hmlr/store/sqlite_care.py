@@ -30,16 +30,21 @@ from hmlr.store.schema import (
     blocks,
     chunks,
     create_full_text,
+    dossier_entries,
+    dossiers,
     drop_full_text,
     facts,
+    garden_runs,
     jobs,
     messages,
+    tags,
     turn_blocks,
     turns,
     users,
     vectors,
 )
 from hmlr.store.slicing import Slicer
+from hmlr.store.sqlite_garden_erase import drop_garden
 from hmlr.store.sqlite_index import ChunkValues, chunk_values, index_all
 from hmlr.store.sqlite_jobs import restart_jobs
 from hmlr.store.sqlite_rows import among, bump_facts
@@ -128,8 +133,10 @@ def _embed_missing(connection: Connection) -> None:
 
 def drop_knowledge(connection: Connection, user: UserId) -> None:
     """See CareStore.drop_knowledge."""
+    drop_garden(connection, user)
     for table in (facts, turn_blocks, blocks):
         connection.execute(delete(table).where(table.c.user_id == user))
+    connection.execute(delete(jobs).where(jobs.c.user_id == user, jobs.c.kind == "garden"))
     bump_facts(connection, user, removed=True)
     for kind in _LEARNING:
         restart_jobs(connection, user, kind)
@@ -146,6 +153,8 @@ def _counts() -> Select[Any]:
 
     of_messages = chunks.c.message_no.in_(select(messages.c.message_no).where(messages.c.user_id == user))
     failed = jobs.c.state == "failed"
+    # Blocks wait to be gardened until somebody asks for it: that is no work left undone.
+    learning = jobs.c.kind != "garden"
     return select(
         count(turns).label("turns"),
         count(messages).label("messages"),
@@ -153,8 +162,12 @@ def _counts() -> Select[Any]:
         select(func.count()).select_from(chunks).where(of_messages).scalar_subquery().label("chunks"),
         count(vectors).label("vectors"),
         count(blocks, blocks.c.last_seq > 0).label("blocks"),
-        count(jobs).label("jobs"),
-        count(jobs, failed).label("jobs_failed"),
+        count(jobs, learning).label("jobs"),
+        count(jobs, learning, failed).label("jobs_failed"),
+        count(dossiers).label("dossiers"),
+        count(dossier_entries).label("dossier_facts"),
+        count(tags).label("tags"),
+        count(garden_runs, garden_runs.c.undone_at.is_(None)).label("garden_runs"),
     )
 
 
@@ -177,6 +190,10 @@ def stats(connection: Connection, user: UserId, path: Path) -> Stats:
         jobs_waiting=counted.jobs - counted.jobs_failed,
         jobs_failed=counted.jobs_failed,
         database_bytes=sqlite_files.size_of(path),
+        dossiers=counted.dossiers,
+        dossier_facts=counted.dossier_facts,
+        tags=counted.tags,
+        garden_runs=counted.garden_runs,
     )
 
 

@@ -27,6 +27,7 @@ from hmlr.store.schema import (
     vectors,
 )
 from hmlr.store.sqlite_blocks import drop_empty, header_values, recount
+from hmlr.store.sqlite_garden_erase import dossiers_of, drop_garden, forget_in_garden
 from hmlr.store.sqlite_index import add_chunks, chunk_values, remove_chunks
 from hmlr.store.sqlite_jobs import restart_jobs, take_back
 from hmlr.store.sqlite_rows import among, bump_facts, count_erasure, digest, ensure_user
@@ -54,6 +55,7 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     rewrites = [rewrite for rewrite in plan.rewrites if _turn_of(rewrite) not in set(turn_ids)]
     if not (plan.everything or seqs or fact_ids or rewrites):
         raise NotFound(f"there is no {plan.scope} {plan.target}")
+    touched = dossiers_of(connection, user, fact_ids)
     mend_facts(connection, user, turn_ids, fact_ids, now)
     counts = _remove_turns(connection, user, turn_ids)
     connection.execute(delete(facts).where(facts.c.user_id == user, among(facts.c.fact_id, fact_ids)))
@@ -64,6 +66,12 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     _rewrite_blocks(connection, user, plan)
     _drop_edits(connection, user, {*turn_ids, *fact_ids}, everything=plan.everything)
     blank_words(connection, user, plan.words)
+    if plan.everything:
+        drop_garden(connection, user)
+    else:
+        rewritten_ids = (rewrite.message_id for rewrite in rewrites)
+        gone = {*turn_ids, *fact_ids, *rewritten_ids}
+        forget_in_garden(connection, user, touched=touched, gone=gone, words=plan.words)
     connection.execute(
         insert(tombstones).values(
             user_id=user, scope=plan.scope, target=plan.target, turn_seqs=_ranges(seqs), recorded_at=now

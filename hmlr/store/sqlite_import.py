@@ -28,6 +28,7 @@ from hmlr.store.slicing import Slicer
 from hmlr.store.sqlite_batch import message_id
 from hmlr.store.sqlite_blocks import EMPTY, recount
 from hmlr.store.sqlite_export import KINDS, from_record
+from hmlr.store.sqlite_garden_import import import_garden
 from hmlr.store.sqlite_index import add_chunks, chunk_values
 from hmlr.store.sqlite_jobs import add_jobs
 from hmlr.store.sqlite_rows import bump_facts, digest, ensure_user, last_numbers
@@ -67,6 +68,7 @@ def import_parcel(connection: Connection, user: UserId, parcel: Parcel) -> int:
             taker.messages(rows["message"], parcel.pieces),
             taker.blocks(rows["block"], rows["turn_block"]),
             taker.facts(rows["fact"], rows["fact_event"]),
+            import_garden(connection, user, rows),
             taker.edits(rows["edit"]),
             taker.tombstones(rows["tombstone"]),
         )
@@ -187,7 +189,7 @@ class _Taker:
         tainted = {place["block_id"] for place in places if place["turn_id"] in self._buried}
         wanted = {place["block_id"] for place in new} if tainted else known
         taken = [
-            {**row, **(_BARE if row["block_id"] in tainted else {}), **EMPTY}
+            {**row, "version": 1, **(_BARE if row["block_id"] in tainted else {}), **EMPTY}
             for row in rows
             if row["block_id"] in wanted - here
         ]

@@ -128,6 +128,12 @@ def turns_without_vectors(connection: Connection, user: UserId, model_id: str) -
     return list(connection.execute(found.order_by(turns.c.seq)).scalars())
 
 
+def hasten(connection: Connection, user: UserId, kind: JobKind) -> None:
+    """See JobStore.hasten."""
+    waiting = and_(jobs.c.user_id == user, jobs.c.kind == kind, jobs.c.state.in_(("pending", "failed")))
+    connection.execute(update(jobs).where(waiting).values(_FRESH))
+
+
 def retry_failed(connection: Connection, user: UserId) -> int:
     """See JobStore.retry_failed."""
     parked = and_(jobs.c.user_id == user, jobs.c.state == "failed")
@@ -147,13 +153,18 @@ def _counts() -> Select[Any]:
     each: Any = func.count()
     running = each.filter(jobs.c.state == "leased", jobs.c.lease_until > bindparam("now"))
     failed, reasons = each.filter(jobs.c.state == "failed"), each.filter(jobs.c.error != "")
-    return select(each, running, failed, reasons).where(mine(jobs))
+    return select(each, running, failed, reasons).where(mine(jobs), _learning())
+
+
+def _learning() -> ColumnElement[bool]:
+    """Jobs that the background does; gardening is done when somebody asks for it."""
+    return jobs.c.kind != "garden"
 
 
 @cache
 def _errors() -> Select[Any]:
     latest = func.max(jobs.c.job_id).desc()
-    found = select(jobs.c.error).where(mine(jobs), jobs.c.error != "").group_by(jobs.c.error)
+    found = select(jobs.c.error).where(mine(jobs), _learning(), jobs.c.error != "").group_by(jobs.c.error)
     return found.order_by(latest).limit(_ERRORS_SHOWN)
 
 

@@ -33,6 +33,7 @@ COMMANDS = (
         "retire",
     ),
     *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "audit", "doctor"),
+    *("garden", "dossiers", "deep-recall"),
 )
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]

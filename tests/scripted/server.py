@@ -12,13 +12,16 @@ from typing import Any
 
 from hmlr.core.tasks.analysis.task import ANALYSIS
 from hmlr.core.tasks.answer.task import ANSWER
+from hmlr.core.tasks.base import Prompt
 from hmlr.core.tasks.fact_scrubbing.task import FACT_SCRUBBING
 from hmlr.core.tasks.memory_filter.task import MEMORY_FILTER
 from hmlr.core.tasks.routing.task import ROUTING
 from hmlr.core.tasks.scribe.task import SCRIBE
 
 TASKS = (ANALYSIS, ANSWER, FACT_SCRUBBING, MEMORY_FILTER, ROUTING, SCRIBE)
-NAMES = {task.prompt().system: task.name for task in TASKS}
+NAMES = {task.prompt().system: task.name for task in TASKS} | {
+    Prompt.load("hmlr.memory.deep").system: "deep_recall"
+}
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,15 @@ class Cut:
     text: str
 
 
-# What the model says to one request: an object (sent as JSON), a text, or a failure.
-Says = Mapping[str, Any] | str | Broken | Cut
+@dataclass(frozen=True)
+class Calls:
+    """An answer that calls tools: names with their arguments, as objects or as broken JSON."""
+
+    calls: tuple[tuple[str, Mapping[str, Any] | str], ...]
+
+
+# What the model says to one request: an object (sent as JSON), a text, tool calls, or a failure.
+Says = Mapping[str, Any] | str | Broken | Cut | Calls
 Line = Says | Callable[[Asked], Says]
 
 # A model that gives no trouble and adds nothing.
@@ -135,13 +145,28 @@ def _text(said: Says) -> tuple[str, str]:
     return (said if isinstance(said, str) else json.dumps(said)), "stop"
 
 
+def _calling(said: Calls) -> dict[str, Any]:
+    calls = [
+        {
+            "id": f"call{number}",
+            "type": "function",
+            "function": {"name": name, "arguments": given if isinstance(given, str) else json.dumps(given)},
+        }
+        for number, (name, given) in enumerate(said.calls)
+    ]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
+
+
 def _usage() -> dict[str, int]:
     return {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 
 def _reply(said: Says) -> dict[str, Any]:
-    text, finish = _text(said)
-    message = {"role": "assistant", "content": text}
+    if isinstance(said, Calls):
+        message, finish = _calling(said), "tool_calls"
+    else:
+        text, finish = _text(said)
+        message = {"role": "assistant", "content": text}
     return {
         "id": "c1",
         "object": "chat.completion",

@@ -129,6 +129,11 @@ def encoded(
 def age(path: Path) -> None:
     """Make a database one that revision 0002 left: no traits, and vectors of float16 without tokens."""
     with sqlite3.connect(path) as raw:
+        for table in (
+            "dossier_entries", "dossiers", "dossier_events", "tags", "garden_images", "garden_runs",
+        ):  # fmt: skip
+            raw.execute(f"DROP TABLE {table}")
+        raw.execute("ALTER TABLE users DROP COLUMN garden_version")
         for table, names in (("vectors", ("tokens", "pieces")), ("chunks", ("asks", "of_self"))):
             for name in names:
                 raw.execute(f"ALTER TABLE {table} DROP COLUMN {name}")

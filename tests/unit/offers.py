@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hmlr.core.tasks.offered import DossierId, OfferedDossier, OfferedFact
+from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
 from hmlr.memory.facts.statement import state
-from hmlr.records import FactId
+from hmlr.records import DossierId, FactId
 from tests.unit.making import fact
 
 _COUNT = iter(range(10**9))

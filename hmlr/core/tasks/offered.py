@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NewType, TypeVar
+from typing import TypeVar
 
 from hmlr.language.literal import day_words
-from hmlr.records import Fact
+from hmlr.records import DossierId, Fact
 
-DossierId = NewType("DossierId", str)
 Id = TypeVar("Id")
 
 _AROUND = " \t\n\"'`[](){}<>#.:,"  # what models put around a label

@@ -80,6 +80,8 @@ class FactDesk:
             found = await asyncio.to_thread(of_kind, found, kind)
         if known_at is not None:
             found = await self._as_known(found, known_at)
+        if kind is not None:
+            found = await asyncio.to_thread(of_kind, found, kind)
         if as_of is not None:
             return [fact for fact in found if holds(fact, as_of)]
         now = self._clock() if known_at is None else min(self._clock(), known_at)

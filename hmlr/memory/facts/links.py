@@ -47,7 +47,7 @@ def links_of(question: str, index: FactIndex, aliases: AliasIndex) -> Links:
     first = [met for met in index.met(question, aliases) if not joins_names(met[0])][:MAX_FIRST]
     places = {fact.fact_id: _link(fact, share) for fact, share in first}
     for fact, share in first:
-        for other in _sharing_a_name(fact, index, aliases):
+        for other in sharing_a_name(fact, index, aliases):
             if other.fact_id not in places:
                 places[other.fact_id] = _link(other, SECOND * share, via=fact.turn_id)
     return Links(names=names, places=tuple(places.values()))
@@ -63,7 +63,7 @@ def _link(fact: Fact, share: float, via: TurnId | None = None) -> Link:
     )
 
 
-def _sharing_a_name(fact: Fact, index: FactIndex, aliases: AliasIndex) -> Iterator[Fact]:
+def sharing_a_name(fact: Fact, index: FactIndex, aliases: AliasIndex) -> Iterator[Fact]:
     """Other facts in which a name of this one stands, under any of its names; oldest first."""
     found: dict[FactId, Fact] = {}
     for name in _names(fact):

@@ -8,9 +8,11 @@ from typing import TypeVar
 
 from hmlr.core.tasks.fence import fence, nonce
 from hmlr.core.tasks.outdated import Outdated
+from hmlr.memory.retrieval.dossier_book import ShownDossier
 from hmlr.records import Context, Fact, Hit, StoredMessage, Turn
 
 CHARS_PER_TOKEN = 4
+DOSSIER_SHARE = 1 / 3  # of the budget: the rest is what was said, word for word
 PREFERENCES_SHARE = 8  # an eighth of the budget at most
 INSTRUCTION_KEYS = frozenset({"instruction", "call_me", "do_not_call_me"})
 INSTRUCTIONS = "STANDING INSTRUCTIONS OF THE USER"
@@ -36,6 +38,7 @@ class Found:
     preferences: tuple[Fact, ...] = ()  # what the user likes to have, whatever is asked
     window: tuple[Turn, ...] = ()  # oldest first
     facts: tuple[Fact, ...] = ()
+    dossiers: tuple[ShownDossier, ...] = ()
     hits: tuple[Hit, ...] = ()
     outdated: Mapping[str, Outdated] = field(default_factory=dict)  # by the quote that no longer holds
     degraded: tuple[str, ...] = ()
@@ -65,8 +68,9 @@ def hydrate(
     """A context of at most `budget_tokens`; constraints are never cut, even if they alone exceed it.
 
     Order of right: constraints, the user's instructions to the assistant first among them; preferences, up to
-    a share of the budget; this session's window (latest turns first), facts, memories. A piece that does not
-    fit is left out whole; a memory that the window shows already is not repeated.
+    a share of the budget; this session's window (latest turns first), facts, dossiers with the facts that
+    they bring, up to a share of the budget; memories. A piece that does not fit is left out whole; a memory
+    that the window shows already is not repeated.
     """
     mark = mark or nonce()
     page = _Page(budget_chars=budget_tokens * CHARS_PER_TOKEN)
@@ -88,19 +92,22 @@ def hydrate(
     told = {fact.fact_id for fact in (*found.constraints, *preferences)}
     others = [fact for fact in found.facts if fact.fact_id not in told]
     facts = _section(page, "KNOWN FACTS", others, view)
+    shown_dossiers, brought = _dossiers(page, found.dossiers, told | ids(facts), statement, mark)
     hits = _section(
         page,
         "EARLIER STATEMENTS",
         [hit for hit in found.hits if not shown & set(hit.turn_ids)],
         lambda hit: fence(hit.text, mark=mark, said_by=_said_by(hit, found.outdated), at=hit.occurred_at),
     )
+    _terms(page, hits, mark)
     text = "\n\n".join(page.parts)
     return Context(
         text=text,
         tokens=tokens_of(text),
         hits=tuple(hits),
-        facts=(*preferences, *facts),
+        facts=(*preferences, *facts, *brought),
         constraints=found.constraints,
+        dossiers=tuple(each.dossier.dossier_id for each in shown_dossiers),
         degraded=found.degraded,
     )
 
@@ -112,6 +119,51 @@ def _preferences(page: _Page, facts: Sequence[Fact], view: Callable[[Fact], str]
     page.parts += share.parts
     page.used += share.used
     return taken
+
+
+def ids(facts: Iterable[Fact]) -> set[str]:
+    """Which facts they are."""
+    return {fact.fact_id for fact in facts}
+
+
+def _dossiers(
+    page: _Page,
+    found: Sequence[ShownDossier],
+    known: set[str],
+    statement: Callable[[Fact], str],
+    mark: str,
+) -> tuple[list[ShownDossier], list[Fact]]:
+    """Add what dossiers say, the best first, then the active facts behind them that are not shown yet."""
+    whole = page.budget_chars
+    page.budget_chars = min(whole, page.used + int(whole * DOSSIER_SHARE))
+    shown = _section(page, "DOSSIERS: WHAT EARLIER STATEMENTS ADD UP TO", found, lambda d: _told(d, mark))
+    brought = [
+        fact for each in shown for fact in each.facts if fact.fact_id not in known and fact.state == "active"
+    ]
+    title = "FACTS BEHIND THE DOSSIERS"
+    taken = _section(page, title, brought, lambda fact: _fact_text(fact, statement, mark))
+    page.budget_chars = whole
+    return shown, taken
+
+
+def _told(shown: ShownDossier, mark: str) -> str:
+    dossier = shown.dossier
+    text = f"{dossier.title}\n{dossier.summary}"
+    speakers = dict.fromkeys(fact.said_by for fact in shown.facts)
+    return fence(text, mark=mark, said_by=f"memory, after {', '.join(speakers)}", at=dossier.happened_to)
+
+
+def _terms(page: _Page, hits: Sequence[Hit], mark: str) -> None:
+    """Add what held where the hits were said, each once."""
+    tags = {tag.tag_id: (tag, hit) for hit in hits for tag in hit.tags}
+    _section(
+        page,
+        "WHAT HELD IN THOSE CONVERSATIONS",
+        list(tags.values()),
+        lambda pair: fence(
+            pair[0].text, mark=mark, said_by=f"memory, {pair[0].kind} of the topic", at=pair[1].occurred_at
+        ),
+    )
 
 
 def _section(page: _Page, title: str, items: Sequence[T], view: Callable[[T], str]) -> list[T]:

@@ -15,6 +15,7 @@ from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.lookup import score_facts
 from hmlr.memory.facts.statement import state
 from hmlr.memory.intake import MAX_BUDGET_TOKENS, check_limit, check_metadata, check_query, check_time
+from hmlr.memory.retrieval.dossier_book import DossierBook
 from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.hydration import within_budget
 from hmlr.memory.retrieval.lattice import TEXT_KINDS, Lattice
@@ -58,6 +59,13 @@ class RecallRequest:
     metadata: Mapping[str, object] = field(default_factory=dict)
     explain: bool = False
 
+    @property
+    def narrowed(self) -> bool:
+        """Whether only a part of what is known now may be found."""
+        times = (self.as_of, self.known_at, self.since, self.until)
+        parts = (self.session_id, self.block_id, self.speaker, self.metadata or None)
+        return any(each is not None for each in (*times, *parts))
+
     def check(self) -> None:
         """Refuse what makes no sense, before anything is searched."""
         check_query(self.query)
@@ -79,8 +87,11 @@ class RecallRequest:
 class Recall:
     """Search for one user."""
 
-    def __init__(self, store: Store, lattice: Lattice, book: FactBook, user: UserId) -> None:
+    def __init__(
+        self, store: Store, lattice: Lattice, book: FactBook, dossiers: DossierBook, user: UserId
+    ) -> None:
         self._store = store
+        self._dossiers = dossiers
         self._lattice = lattice
         self._book = book
         self._user = user
@@ -101,11 +112,14 @@ class Recall:
             found += await self._facts(request)
         if "block" in kinds:
             found += await self._blocks(request)
+        if "dossier" in kinds:
+            found += await self._found_dossiers(request)
         if len(kinds) > 1 and not set(kinds) <= {"turn", "paragraph"}:
             found.sort(key=lambda hit: -hit.score)
         if request.budget_tokens is not None:
             found = within_budget(found, request.budget_tokens)
-        return Hits(items=tuple(found[: request.limit]), degraded=degraded)
+        hits = Hits(items=tuple(found[: request.limit]), degraded=degraded)
+        return await self._dossiers.tagged(hits)
 
     async def why_not(self, request: RecallRequest, turn_id: TurnId) -> Miss:
         """The place of a turn in the ranking, and what keeps it from being a hit. NotFound for no turn."""
@@ -157,6 +171,13 @@ class Recall:
             return [_fact_hit(fact, score) for fact, score in scored]
 
         return await asyncio.to_thread(found)
+
+    async def _found_dossiers(self, request: RecallRequest) -> list[Hit]:
+        """Dossiers that the question is about. They tell of now and of all blocks: no other time or part."""
+        if request.narrowed:
+            return []
+        vector = await self._lattice.query_vector(request.query)
+        return await self._dossiers.hits(request.query, vector.row, limit=request.limit)
 
     async def _blocks(self, request: RecallRequest) -> list[Hit]:
         """Blocks whose header shares words with the question."""

@@ -13,7 +13,6 @@ from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.fact_routing.offline import chosen, vote_shares
 from hmlr.core.tasks.fence import fence, nonce
 from hmlr.core.tasks.offered import (
-    DossierId,
     OfferedDossier,
     OfferedFact,
     fact_lines,
@@ -22,6 +21,7 @@ from hmlr.core.tasks.offered import (
     one_line,
 )
 from hmlr.core.tasks.themes import folded, literal_title, title_of
+from hmlr.records import DossierId
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -15,9 +15,8 @@ from hmlr.core.tasks.fence import fence, nonce
 from hmlr.core.tasks.offered import labelled, meant, one_line
 from hmlr.language.literal import new_words
 from hmlr.language.tokens import content_words
-from hmlr.records import MessageId, StoredMessage, Turn, TurnId
+from hmlr.records import MessageId, StoredMessage, TagKind, Turn, TurnId
 
-TagKind = Literal["environment", "constraint", "definition"]
 MAX_TAGS = 100  # of one block, and as many section rules; more are no terms of a topic but its content
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hmlr.core.tasks.tag_classification.task import TagKind
+from hmlr.records import TagKind
 
 _PLACE = (
     r"(?:project|session|conversation|chat|discussion|thread|topic|task|exercise|assignment|repo(?:sitory)?|"

@@ -1,0 +1,242 @@
+"""Gardening: plan, apply, undo, and the dossiers it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmlr.cli.call import Call, CommandError, UsageError
+from hmlr.cli.naming import dossier_id, run_id
+from hmlr.cli.options import Json, check_text
+from hmlr.cli.output import day, emit_json, emit_table, moment, one_line, printable
+from hmlr.cli.progress import counting
+from hmlr.cli.streams import dim, emit, note
+
+if TYPE_CHECKING:
+    from hmlr.client import HMLRClient
+    from hmlr.core.gardening import GardenArguments
+    from hmlr.garden_records import DossierFile, GardenPlan, GardenProgress, GardenReport, GardenRun
+
+
+async def garden(
+    call: Call,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the changes and what the model calls would cost.")
+    ] = False,
+    undo: Annotated[str | None, typer.Option("--undo", metavar="RUN", help="Take a run back.")] = None,
+    runs: Annotated[bool, typer.Option("--runs", help="List the runs so far.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, every HMLR_GARDEN_EVERY_S.")] = False,
+    all_users: Annotated[bool, typer.Option("--all-users", help="Every memory of the database.")] = False,
+    include_active: Annotated[
+        bool, typer.Option("--include-active", help="Also the topic that is talked about now.")
+    ] = False,
+    budget_tokens: Annotated[
+        int | None, typer.Option("--budget-tokens", metavar="N", min=0, help="Hard limit of this run.")
+    ] = None,
+    budget_usd: Annotated[
+        float | None, typer.Option("--budget-usd", metavar="N", min=0, help="Hard limit of this run.")
+    ] = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", metavar="N", min=1, max=256, help="Users and calls at a time.")
+    ] = 8,
+    json: Json = False,
+) -> None:
+    """Turn finished topics into long-term memory: tags, and facts in dossiers. Nothing is deleted."""
+    chosen = [
+        name
+        for name, on in (("--dry-run", dry_run), ("--undo", undo), ("--watch", watch), ("--runs", runs))
+        if on
+    ]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other", hint="Give one of them")
+    options: GardenArguments = {
+        "include_active": include_active,
+        "budget_tokens": budget_tokens,
+        "budget_usd": budget_usd,
+        "concurrency": concurrency,
+    }
+    async with call.client() as client:
+        if undo is not None:
+            run = await client.undo(await run_id(client, check_text(undo, "--undo")))
+            emit_json(run) if json else emit(f"undone: {_counted(run)}")
+        elif runs:
+            _runs(await client.garden_runs(), json=json)
+        elif dry_run:
+            await call.finish(client)
+            plan = await client.garden(dry_run=True, all_users=all_users, **options)
+            emit_json(plan) if json else _planned(plan)
+        else:
+            await _garden(call, client, options, all_users=all_users, json=json, watch=watch)
+
+
+async def _garden(
+    call: Call, client: HMLRClient, options: GardenArguments, *, all_users: bool, json: bool, watch: bool
+) -> None:
+    """Garden once, or again and again until interrupted."""
+    import asyncio  # not needed for help
+
+    while True:
+        await call.finish(client)  # what was said last is learned first
+        report = await _run(client, options, all_users=all_users)
+        if not watch or report.done.blocks or report.stopped:
+            emit_json(report) if json else _reported(report)
+        if not watch:
+            break
+        if report.stopped:
+            note(dim(f"{report.pending} topics are left: {report.stopped}"))
+        await asyncio.sleep(call.settings.garden_every_s)
+    if report.stopped:
+        raise CommandError(f"{report.pending} topics are left: {report.stopped}")
+
+
+async def _run(client: HMLRClient, options: GardenArguments, *, all_users: bool) -> GardenReport:
+    """Garden under a bar that begins once the blocks are counted."""
+    with ExitStack() as shown:
+        steps: list[Callable[[int], None]] = []
+        before = 0
+
+        def tell(progress: GardenProgress) -> None:
+            nonlocal before
+            if not steps:
+                steps.append(shown.enter_context(counting("garden", progress.total)))
+            steps[0](progress.done - before)
+            before = progress.done
+
+        return await client.garden(all_users=all_users, progress=tell, **options)
+
+
+def _planned(plan: GardenPlan) -> None:
+    signs = {
+        "create": "+",
+        "append": "+",
+        "tag": "+",
+        "section rule": "+",
+        "merge": "~",
+        "split": "~",
+        "retell": "~",
+    }
+    for line in plan.lines:
+        named = f" {line.dossier_id}" if line.dossier_id else ""
+        emit(f"{signs[line.change]} {line.change}{named}  {one_line(line.text)}")
+        for statement in line.facts:
+            emit(f"    + {one_line(statement)}")
+    emit(f"{plan.blocks} topics to garden; nothing was changed")
+    if plan.calls:
+        calls = ", ".join(f"{count} {name}" for name, count in plan.calls.items())
+        usage = plan.expected
+        money = f", ${usage.cost_usd:.4f}" if usage.cost_usd else ", no price is set for it"
+        emit(
+            f"about {usage.calls} calls of {plan.model} ({calls}): "
+            f"{usage.input_tokens} tokens in, {usage.output_tokens} out{money}"
+        )
+    else:
+        emit("no model calls: the rules do it")
+
+
+def _reported(report: GardenReport) -> None:
+    done = report.done
+    parts = {
+        "topics": done.blocks,
+        "facts placed": done.facts,
+        "tags": done.tags,
+        "dossiers made": done.created,
+        "merged": done.merged,
+        "split": done.split,
+        "told anew": done.retold,
+    }
+    told = ", ".join(f"{count} {name}" for name, count in parts.items() if count or name == "topics")
+    emit(f"gardened: {told} in {report.seconds:.1f} s")
+    if done.usage.calls:
+        emit(
+            f"{done.usage.calls} model calls, {done.usage.input_tokens} tokens in, "
+            f"{done.usage.output_tokens} out, ${done.usage.cost_usd:.4f}; "
+            f"{done.fallbacks} answers by rule instead"
+        )
+    if done.blocks:
+        emit(f"undo it with: garden --undo {report.run_id}")
+
+
+def _runs(found: list[GardenRun], *, json: bool) -> None:
+    if json:
+        emit_json(found)
+        return
+    rows = [(moment(run.started_at), _state(run), _counted(run), run.run_id) for run in found]
+    emit_table(("when", "state", "what", "id"), rows, empty="no runs")
+
+
+def _state(run: GardenRun) -> str:
+    if run.undone_at is not None:
+        return "undone"
+    if run.sealed:
+        return "can't be undone"
+    return "done" if run.ended_at is not None else "not ended"
+
+
+def _counted(run: GardenRun) -> str:
+    return f"{run.done.blocks} topics, {run.done.facts} facts, {run.done.created} dossiers"
+
+
+async def dossiers(
+    call: Call,
+    dossier: Annotated[
+        str | None, typer.Argument(metavar="DOSSIER", help="Show this one, with what it stands on.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List dossiers, the one with the latest event first; or show one, each fact with quote and turn."""
+    async with call.client() as client:
+        if dossier is not None:
+            file = await client.dossier(await dossier_id(client, check_text(dossier, "DOSSIER")))
+            emit_json(file) if json else _shown(file)
+            return
+        found = await client.dossiers()
+    if json:
+        emit_json(found)
+        return
+    rows = [
+        (
+            each.title or "(to be told anew)",
+            each.facts,
+            day(each.happened_from),
+            day(each.happened_to),
+            each.dossier_id,
+        )
+        for each in found
+    ]
+    emit_table(("dossier", "facts", "from", "to", "id"), rows, empty="no dossiers; `garden` makes them")
+
+
+def _shown(file: DossierFile) -> None:
+    dossier = file.dossier
+    emit(f"{one_line(dossier.title)}\n")
+    emit(printable(dossier.summary) or "(to be told anew by the next `garden`)")
+    emit(f"\nfound by: {one_line(dossier.search_summary, 1000)}\n")
+    rows = [
+        (
+            day(entry.fact.valid_from),
+            entry.fact.state,
+            entry.statement,
+            entry.fact.quote,
+            entry.fact.fact_id,
+            entry.fact.turn_id,
+        )
+        for entry in file.entries
+    ]
+    emit_table(("since", "state", "fact", "quote", "fact id", "turn"), rows, empty="no facts")
+    emit("")
+    events = [
+        (
+            moment(event.recorded_at),
+            event.change,
+            event.fact_id or "",
+            event.other or "",
+            event.by,
+            event.run_id,
+        )
+        for event in file.events
+    ]
+    emit_table(("when", "change", "fact", "other dossier", "by", "run"), events, empty="no changes")

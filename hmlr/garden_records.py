@@ -1,0 +1,140 @@
+"""What gardening makes and reports: dossiers with their entries and log, plans, runs and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from hmlr.records import BlockId, DossierId, Fact, FactId, RunId, Usage, UserId
+
+DossierChange = Literal["created", "appended", "merged", "split", "retold"]
+PlannedChange = Literal["tag", "section rule", "create", "append", "merge", "split", "retell"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dossier:
+    """A lasting file of facts on one theme."""
+
+    dossier_id: DossierId
+    title: str
+    summary: str  # one dated line per fact, in event-time order; literal
+    search_summary: str  # what is searched
+    facts: int  # in every state
+    happened_from: datetime  # event time of its earliest fact
+    happened_to: datetime  # event time of its latest fact
+    learned_at: datetime  # record time of the fact learned last
+    stale: bool  # a fact has changed or was forgotten since; the next gardening tells it anew
+
+
+@dataclass(frozen=True, kw_only=True)
+class DossierEntry:
+    """A fact in its dossier; the fact leads on to its quote and turn."""
+
+    statement: str  # the fact as one literal sentence
+    fact: Fact
+
+
+@dataclass(frozen=True, kw_only=True)
+class DossierEvent:
+    """One change of a dossier; the list of them is its provenance."""
+
+    dossier_id: DossierId
+    change: DossierChange
+    fact_id: FactId | None  # that was appended, or moved by a merge or split
+    other: DossierId | None  # the dossier it was merged into or split from
+    run_id: RunId
+    by: str  # "rule" or a model id
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class DossierFile:
+    """A dossier with all that it stands on."""
+
+    dossier: Dossier
+    entries: tuple[DossierEntry, ...]  # in event-time order
+    events: tuple[DossierEvent, ...]  # oldest first
+
+
+@dataclass(frozen=True, kw_only=True)
+class GardenLine:
+    """One line of a garden plan: what would change."""
+
+    user_id: UserId
+    block_id: BlockId | None  # None: facts that belong to no block, such as corrections
+    change: PlannedChange
+    text: str  # the tag's text, or the dossier's title
+    dossier_id: DossierId | None = None
+    facts: tuple[str, ...] = ()  # the statements that are placed
+
+
+@dataclass(frozen=True, kw_only=True)
+class GardenPlan:
+    """What `garden` would do, as the rules see it; a model may decide otherwise."""
+
+    blocks: int  # that are to be gardened
+    lines: tuple[GardenLine, ...]
+    model: str  # "offline" or provider:model
+    calls: Mapping[str, int]  # expected model calls by task
+    expected: Usage  # about what they cost together
+
+
+@dataclass(frozen=True, kw_only=True)
+class GardenDone:
+    """What a run did, counted."""
+
+    blocks: int = 0
+    facts: int = 0  # that found their place
+    tags: int = 0  # section rules among them
+    created: int = 0  # dossiers
+    merged: int = 0
+    split: int = 0
+    retold: int = 0  # dossiers whose summary was written anew
+    fallbacks: int = 0  # answers of the model that gave way to the rule
+    usage: Usage = field(default_factory=Usage)
+
+    def __add__(self, other: GardenDone) -> GardenDone:
+        return GardenDone(
+            blocks=self.blocks + other.blocks,
+            facts=self.facts + other.facts,
+            tags=self.tags + other.tags,
+            created=self.created + other.created,
+            merged=self.merged + other.merged,
+            split=self.split + other.split,
+            retold=self.retold + other.retold,
+            fallbacks=self.fallbacks + other.fallbacks,
+            usage=self.usage + other.usage,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GardenRun:
+    """A run of the gardener over one user's memory."""
+
+    run_id: RunId
+    started_at: datetime
+    ended_at: datetime | None  # None: it runs, or was killed
+    undone_at: datetime | None
+    sealed: bool  # something it stood on was forgotten since: it can't be undone
+    done: GardenDone
+
+
+@dataclass(frozen=True, kw_only=True)
+class GardenReport:
+    """What `garden` did."""
+
+    run_id: RunId  # undo takes it
+    done: GardenDone
+    pending: int  # blocks that are left
+    stopped: str  # why it ended before they were done, empty when it did not
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GardenProgress:
+    """How far a run is; blocks of all its users."""
+
+    done: int
+    total: int

@@ -1,0 +1,248 @@
+"""The gardener: finished blocks of one user become tags, and their facts find their dossiers.
+
+Each block is one step: what it changes is worked out on a shelf in memory, then written in one transaction
+that also finishes the block's lease. So a killed run leaves whole blocks, and the next one goes on from
+there. No lock is held while a model is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from hmlr.core.tasks.base import TaskRunner
+from hmlr.errors import ConfigurationError, Conflict, HMLRError, LeaseLost, TryLater
+from hmlr.garden_records import GardenDone, GardenLine, GardenRun
+from hmlr.memory.embeddings.service import EmbeddingService
+from hmlr.memory.foreground import Foreground
+from hmlr.memory.gardener.bed import Bed
+from hmlr.memory.gardener.block import BlockGardener
+from hmlr.memory.gardener.pending import Unit, pending
+from hmlr.memory.renewing import renewed
+from hmlr.memory.synthesis.dossier_governor import DossierGovernor
+from hmlr.memory.synthesis.work import Work
+from hmlr.records import BlockId, RunId, Tag, Turn, TurnId, UserId
+from hmlr.store.garden_records import GardenStep
+from hmlr.store.port import Store
+from hmlr.store.records import Lease, TurnQuery
+
+LEASE_S = 20.0  # renewed while a block is worked on: what a killed process left is soon taken up
+POLL_S = 0.25  # how often a block is looked for that another process has
+TRIES = 3  # of a block that a conversation changes meanwhile
+RETRY_S = 60.0  # until a block that failed is tried again
+
+
+class Stop(Exception):
+    """The run can't go on: the model is down, or the budget used up."""
+
+    def __init__(self, reason: HMLRError) -> None:
+        super().__init__(str(reason))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run over one user's memory came to."""
+
+    done: GardenDone
+    left: int  # blocks that are still to be gardened
+    stopped: str  # why, if any are
+    halts: bool  # it would be no better with another user's
+
+
+class Gardener:
+    """Gardens one user's memory."""
+
+    def __init__(
+        self,
+        store: Store,
+        embedding: EmbeddingService,
+        runner: TaskRunner,
+        user: UserId,
+        clock: Callable[[], datetime],
+        *,
+        active: bool = False,
+        foreground: Foreground | None = None,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        """With `active` the block talked about now is gardened too. Turns of `foreground` go first."""
+        self._store = store
+        self._embedding = embedding
+        self._governor = DossierGovernor(runner, embedding)
+        self._block = BlockGardener(runner, self._governor)
+        self._user = user
+        self._clock = clock
+        self._active = active
+        self._foreground = foreground
+        self._lease_s = lease_s
+        self._bed: Bed | None = None
+        self._given_up: set[TurnId] = set()  # that stand for blocks which this run can't garden
+
+    async def waiting(self) -> list[Unit]:
+        """What is to be gardened, oldest first."""
+        view = await self._store.garden_view(self._user, self._embedding.model_id)
+        return await asyncio.to_thread(pending, view, active=self._active)
+
+    async def plan(self, run_id: RunId) -> list[GardenLine]:
+        """What gardening would change, worked out block after block; nothing is written."""
+        bed = await self._fresh(store_vectors=False)
+        lines: list[GardenLine] = []
+        for unit in bed.units:
+            work, _ = await self._work(bed, unit, run_id)
+            lines += work.lines
+        return lines
+
+    async def run(self, run_id: RunId, progress: Callable[[], None]) -> Outcome:
+        """Garden block after block; `progress` is called after each."""
+        run = GardenRun(
+            run_id=run_id,
+            started_at=self._clock(),
+            ended_at=None,
+            undone_at=None,
+            sealed=False,
+            done=GardenDone(),
+        )
+        stopped, halts = "", False
+        try:
+            while units := [unit for unit in await self.waiting() if unit.turn_id not in self._given_up]:
+                await self._queue(units)
+                before = run.done.blocks, len(self._given_up)
+                while (lease := await self._next()) is not None:
+                    run = await self._garden(lease, run)
+                    progress()
+                if (run.done.blocks, len(self._given_up)) == before:  # another process has the rest
+                    break
+        except Stop as reason:
+            stopped, halts = str(reason), True
+        left = len(await self.waiting())
+        if run.done != GardenDone():
+            await self._end(run)
+        if left and not stopped:
+            stopped = "they changed meanwhile, or another process is gardening them; run it again"
+        return Outcome(done=run.done, left=left, stopped=stopped, halts=halts)
+
+    async def retell(self) -> None:
+        """Tell dossiers anew, by rule, that lost their texts when something was forgotten."""
+        for _ in range(TRIES):
+            if not (await self._store.garden_mark(self._user)).garden_version:
+                return
+            bed = await self._fresh()
+            behind = [each for unit in bed.units for each in unit.retell]
+            unit = Unit(block=None, retell=[each for each in behind if bed.shelf.is_bare(each)])
+            if not unit.retell:
+                return
+            step, _ = await self._made(bed, unit, None)
+            try:
+                await self._store.garden_step(self._user, step)
+            except Conflict:
+                continue
+            return
+
+    async def _queue(self, units: Sequence[Unit]) -> None:
+        """Make a job for each block, and have those that failed before tried again."""
+        turn_ids = [unit.turn_id for unit in units if unit.turn_id is not None]
+        if turn_ids:
+            await self._store.add_jobs(self._user, "garden", turn_ids)
+            await self._store.hasten(self._user, "garden")
+
+    async def _next(self) -> Lease | None:
+        """The next block's lease; None when none is left that may be had.
+
+        What another process holds is waited for while that gets on, and as long as a lease lasts.
+        """
+        tries, before = 0, None
+        while tries * POLL_S <= self._lease_s + 1:
+            leases = await self._store.claim(
+                self._user, "garden", limit=1, lease_s=self._lease_s, now=self._clock()
+            )
+            if leases:
+                return leases[0]
+            if not await self._held_elsewhere():
+                return None
+            left = (await self._store.garden_mark(self._user)).garden_version
+            tries = tries + 1 if left == before else 0
+            before = left
+            await asyncio.sleep(POLL_S)
+        return None
+
+    async def _held_elsewhere(self) -> bool:
+        turns = await self._store.waiting_turns(
+            self._user, ["garden"], before_seq=2**62, most=1, now=self._clock()
+        )
+        return bool(turns)
+
+    async def _garden(self, lease: Lease, run: GardenRun) -> GardenRun:
+        """Garden the block behind a lease; the run as it stands then."""
+        if self._foreground is not None:
+            await self._foreground.quiet()
+        async with renewed(self._store, self._user, [lease], lease_s=self._lease_s, clock=self._clock):
+            for attempt in range(TRIES):
+                try:
+                    return await self._one(lease, run)
+                except LeaseLost:
+                    self._bed = None
+                    return run
+                except Conflict as conflict:  # a conversation went on, or something was forgotten
+                    self._bed = None
+                    if attempt == TRIES - 1:
+                        await self._give_back(lease, conflict, RETRY_S)
+                except (TryLater, ConfigurationError) as error:
+                    self._bed = None
+                    await self._give_back(lease, error, 0.0)
+                    raise Stop(error) from error
+        return run
+
+    async def _give_back(self, lease: Lease, reason: HMLRError, wait_s: float) -> None:
+        self._given_up.add(lease.turn_id)
+        retry_at = self._clock() + timedelta(seconds=wait_s)
+        await self._store.fail(self._user, [lease], error=type(reason).__name__, retry_at=retry_at)
+
+    async def _one(self, lease: Lease, run: GardenRun) -> GardenRun:
+        bed = await self._current()
+        unit = bed.standing_for(lease.turn_id) or bed.unit(await self._block_of(lease.turn_id))
+        if unit is None:  # somebody has done it, or it is talked about again
+            await self._store.apply(self._user, [], finish=[lease])
+            return run
+        step, grown = await self._made(bed, unit, run)
+        await self._store.garden_step(self._user, step, finish=[lease])
+        bed.written(step, unit)
+        return grown or run
+
+    async def _made(self, bed: Bed, unit: Unit, run: GardenRun | None) -> tuple[GardenStep, GardenRun | None]:
+        """The step that gardening a unit comes to, and the run as it stands after it."""
+        work, tags = await self._work(bed, unit, run.run_id if run else RunId(""))
+        grown = replace(run, done=run.done + work.done(tags=len(tags))) if run else None
+        return bed.step(unit, work, tags, grown), grown
+
+    async def _work(self, bed: Bed, unit: Unit, run_id: RunId) -> tuple[Work, list[Tag]]:
+        turns: list[Turn] = []
+        if unit.block_id is not None:
+            turns = await self._store.turns(self._user, TurnQuery(block_id=unit.block_id))
+        return await self._block.work(bed, unit, turns, run_id=run_id, now=self._clock())
+
+    async def _current(self) -> Bed:
+        """The bed, read again when facts have changed or anything was forgotten."""
+        mark = await self._store.garden_mark(self._user)
+        if self._bed is None or not self._bed.holds(mark):
+            self._bed = await self._fresh()
+        return self._bed
+
+    async def _fresh(self, *, store_vectors: bool = True) -> Bed:
+        view = await self._store.garden_view(self._user, self._embedding.model_id)
+        bed = await asyncio.to_thread(Bed, self._user, view, active=self._active)
+        made = await self._governor.embed(bed.shelf)
+        if made and store_vectors:
+            vectors = [(each.dossier_id, each.search_summary, vector) for each, vector in made]
+            await self._store.put_dossier_vectors(self._user, vectors)
+        return bed
+
+    async def _block_of(self, turn_id: TurnId) -> BlockId | None:
+        turns = await self._store.turns(self._user, TurnQuery(turn_ids=(turn_id,)))
+        return turns[0].block_id if turns else None
+
+    async def _end(self, run: GardenRun) -> None:
+        """Mark the run as ended."""
+        mark = await self._store.garden_mark(self._user)
+        ended = replace(run, ended_at=self._clock())
+        await self._store.garden_step(self._user, GardenStep(erasures=mark.erasures, run=ended))
