@@ -107,7 +107,7 @@ class Shelf:
         return any(not wanted.isdisjoint(self._names(fact_id)) for fact_id in dossier.facts)
 
     def speaking_of(self, names: Sequence[str]) -> list[OpenDossier]:
-        """The dossiers whose facts have only a number for a name ("v1") and mention one of the names, by id."""
+        """The dossiers of facts that have only a number for a name ("v1") and mention one of the names."""
         finder = NameFinder(names)
 
         def speaks(dossier: OpenDossier) -> bool:
