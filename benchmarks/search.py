@@ -34,7 +34,6 @@ from hmlr.memory.embeddings.port import Said
 from hmlr.memory.intake import Intake, new_chunks
 from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.index import UserIndex
-from hmlr.memory.retrieval.scoring import CANDIDATES
 from hmlr.records import ChunkId, SessionId, UserId
 from hmlr.store.encoded import Encoded
 from hmlr.store.records import AddVectors
@@ -166,7 +165,7 @@ async def agreement(path: Path, asked: Sequence[str]) -> tuple[float, UserIndex]
     for question in asked:
         query = SearchQuery(text=question, limit=10, now=utc_now())
         search, _ = await services.lattice.prepared(USER, query)
-        near, full = (search.scored(count).chunk_ids[:10].tolist() for count in (CANDIDATES, search.n))
+        near, full = (each.chunk_ids[:10].tolist() for each in (search.scored(), search.scored(search.n)))
         shares.append(len(set(near) & set(full)) / 10)
     index = await services.lattice.index(USER)
     await services.aclose()
@@ -193,7 +192,7 @@ async def main() -> None:
     assert spec is not None  # noqa: S101 - it is named
     service = EmbeddingService(spec)
     said = list(talk(min(POOL, max(sizes))))
-    encoded = await service.encode([Said(text=each.content, speaker="user") for each in said])
+    encoded = await service.encode([Said(text=each.content) for each in said])
     await service.aclose()
     copies = Copies(said, encoded)
     asked = [*questions(said, options.questions)]

@@ -85,7 +85,7 @@ async def ingestion(settings: Settings, spec: EmbedderSpec, count: int) -> None:
                 await hmlr.remember(said[at : at + BATCH])
             rates["stored durably, found by words"] = count / (time.perf_counter() - start)
             while (await hmlr.stats()).vectors < count:
-                await asyncio.sleep(0.1)  # counting costs, too
+                await asyncio.sleep(0.2)  # counting costs, too
             rates["found by meaning"] = count / (time.perf_counter() - start)
             await hmlr.flush()
             rates["topics and facts made"] = count / (time.perf_counter() - start)

@@ -277,11 +277,16 @@ class HMLRClient:
         *,
         subject: str | None = None,
         key: str | None = None,
+        kind: str | None = None,
         as_of: datetime | None = None,
         states: Sequence[FactState] = ("active",),
     ) -> list[Fact]:
-        """Facts by subject and key; with `as_of` those that held at that event time."""
-        return await self._member.facts.facts(subject=subject, key=key, as_of=as_of, states=states)
+        """Facts by subject and key; with `as_of` those that held at that event time.
+
+        `kind` is a word as people say it: "pets", "dogs", "allergies", "cities". How many there are is the
+        length of the list, and each has its source.
+        """
+        return await self._member.facts.facts(subject=subject, key=key, kind=kind, as_of=as_of, states=states)
 
     async def history(self, fact_id: str) -> FactHistory:
         """All values ever held under a fact's subject and key, and every change of state."""

@@ -11,7 +11,7 @@ from hmlr.cli.call import Call, UsageError
 from hmlr.cli.naming import fact_id, owner
 from hmlr.cli.options import AsOf, Json, check_text
 from hmlr.cli.output import FACT_COLUMNS, day, emit_json, emit_table, fact_rows, moment, one_line, printable
-from hmlr.cli.streams import emit
+from hmlr.cli.streams import dim, emit, note
 
 if TYPE_CHECKING:
     from hmlr.records import Fact, FactState
@@ -34,6 +34,10 @@ async def facts(
     *,
     subject: Annotated[str | None, typer.Option("--subject", metavar="NAME", help="Of whom or what.")] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="What is said of it.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="WORD", help="What is listed: pets, dogs, allergies, cities."),
+    ] = None,
     as_of: AsOf = None,
     state: Annotated[list[State] | None, typer.Option("--state", help="Repeatable; default active.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Facts in every state.")] = False,
@@ -46,8 +50,10 @@ async def facts(
         each.value for each in (State if everything else state or [State.ACTIVE])
     )
     async with call.client() as client:
-        found = await client.facts(subject=owner(subject), key=key, as_of=as_of, states=chosen)
+        found = await client.facts(subject=owner(subject), key=key, kind=kind, as_of=as_of, states=chosen)
     emit_json(found) if json else emit_table(FACT_COLUMNS, fact_rows(found), empty="no facts")
+    if kind and not json:
+        note(dim(f"{len(found)} {kind}"))
 
 
 async def profile(call: Call, json: Json = False) -> None:

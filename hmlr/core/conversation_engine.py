@@ -278,6 +278,7 @@ class ConversationEngine:
         nearest = Hits(items=hits.items[: self._services.settings.recall_limit])
         return Found(
             constraints=facts.constraints,
+            preferences=facts.preferences,
             window=tuple(window),
             facts=tuple(dict.fromkeys((*facts.relevant, *facts.of_turns(nearest)))),
             hits=hits.items,
@@ -295,6 +296,7 @@ class ConversationEngine:
             context=context,
             constraints=_known(facts.constraints, now),
             facts=_known(facts.relevant, now),
+            listed=_known(facts.listed, now),
             hits=found.hits,
             outdated=found.outdated,
             about=facts.about,

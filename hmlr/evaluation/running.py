@@ -54,7 +54,7 @@ def run(conversation: Conversation, settings: Settings, judge: Judge | None, ste
     Without an embedder in the settings MiniLM is left out.
     """
     with tempfile.TemporaryDirectory() as folder:
-        hmlr = _opened(conversation, settings, Path(folder) / "bench.db")
+        hmlr = opened(conversation, settings, Path(folder) / "bench.db")
         asked = asyncio.run(_ask(hmlr, conversation, judge, step))
     pieces = baselines.paragraphs(conversation.messages)
     scorers = {"BM25": baselines.bm25(pieces)}
@@ -86,7 +86,7 @@ class _Asked:
 async def _ask(client: HMLRClient, conversation: Conversation, judge: Judge | None, step: Step) -> _Asked:
     async with client as hmlr:
         start = time.perf_counter()
-        await _remember(hmlr, conversation.messages)
+        await remember(hmlr, conversation.messages)
         stored = time.perf_counter() - start
         done = await hmlr.flush()
         digested = time.perf_counter() - start
@@ -96,7 +96,7 @@ async def _ask(client: HMLRClient, conversation: Conversation, judge: Judge | No
             hits = await hmlr.recall(question.text, limit=DEPTH)
             seconds.append(time.perf_counter() - start)
             degraded.update(hits.degraded)
-            found.append(await _found(hmlr, question.text, hits))
+            found.append(await find(hmlr, question.text, hits))
             step(1)
         now = conversation.end or utc_now()
         judged = await judge.judge(hmlr, conversation.questions, now) if judge else []
@@ -105,7 +105,7 @@ async def _ask(client: HMLRClient, conversation: Conversation, judge: Judge | No
     return _Asked(found=tuple(found), timing=timing, degraded=tuple(sorted(degraded)), judged=tuple(judged))
 
 
-def _opened(conversation: Conversation, settings: Settings, path: Path) -> HMLRClient:
+def opened(conversation: Conversation, settings: Settings, path: Path) -> HMLRClient:
     """A client for an empty memory, at the time when the conversation is over.
 
     Its clock runs: background work waits by it. What a model would add to an import is not measured.
@@ -118,7 +118,7 @@ def _opened(conversation: Conversation, settings: Settings, path: Path) -> HMLRC
     return HMLRClient(path, "bench", model=OFFLINE, settings=settings, clock=clock)
 
 
-async def _remember(hmlr: HMLRClient, messages: Sequence[Said]) -> None:
+async def remember(hmlr: HMLRClient, messages: Sequence[Said]) -> None:
     """Store a conversation, session by session in its order."""
     for session, said in groupby(messages, key=lambda each: each.session):
         kept, size = list(said), min(BATCH, hmlr.settings.max_batch_messages)
@@ -127,9 +127,10 @@ async def _remember(hmlr: HMLRClient, messages: Sequence[Said]) -> None:
             await hmlr.remember([_message(each) for each in batch], session_id=session)
 
 
-async def _found(hmlr: HMLRClient, question: str, hits: Hits) -> Found:
+async def find(hmlr: HMLRClient, question: str, hits: Hits, budgets: Sequence[int] = BUDGETS) -> Found:
+    """What recall finds: `hits` are those without a budget, the budgets are asked for here."""
     inside = {}
-    for budget in BUDGETS:
+    for budget in budgets:
         filled = await hmlr.recall(question, budget_tokens=budget, limit=MOST_HITS)
         inside[budget] = frozenset(_ids(filled))
     return Found(messages=distinct(_ids(hits))[:DEPTH], inside=inside)

@@ -64,5 +64,4 @@ class EmbedJob:
 
 def said_in(row: ChunkRow) -> Said:
     """What is encoded: who speaks belongs to what was said."""
-    message = row.message
-    return Said(text=row.text, speaker=message.speaker or message.role, named=message.speaker is not None)
+    return Said(text=row.text, speaker=row.message.speaker)

@@ -258,6 +258,10 @@ def test_facts_and_their_edits(run: Run) -> None:
     assert loaded(run("restore", new["fact_id"], "--json"))["state"] == "active"
     assert len(loaded(run("history", fact["fact_id"], "--json"))["facts"]) == 2
     assert "Oslo" in run("facts", "--all").stdout
+    listed = run("facts", "--kind", "diets")
+    assert "strictly vegetarian" in listed.stdout
+    assert "lives_in" not in listed.stdout
+    assert "1 diets" in listed.stderr
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,18 @@ async def test_what_was_before_an_event_comes_first(ada: HMLRClient) -> None:
         assert picnics[0].signals["when"] > picnics[1].signals["when"]
 
 
+async def test_having_asked_before_changes_no_time(ada: HMLRClient) -> None:
+    await tell(ada, (1, "We had a picnic in the old garden."), (20, "We moved to Bergen."))
+    question = "Where did we have a picnic before we moved to Bergen?"
+    before = (await ada.recall(question, limit=1))[0]
+    for number in range(3):
+        await ada.chat(f"Do you know when we moved to Bergen, {number}?", session_id="asking")
+    await ada.flush()
+    after = (await ada.recall(question, limit=1))[0]
+    assert (after.text, after.signals["when"]) == (before.text, before.signals["when"])
+    assert after.signals["when"] > 0
+
+
 async def test_an_event_that_nobody_told_of_bounds_nothing(ada: HMLRClient) -> None:
     await tell(ada, (1, "We had a picnic in the old garden."), (40, "We had a picnic in the new garden."))
     hits = await ada.recall("Where did we have a picnic before the earthquake?", limit=2)

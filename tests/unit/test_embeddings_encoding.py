@@ -51,7 +51,7 @@ def serving(embedder: Embedder) -> EmbeddingService:
 
 
 def texts(count: int) -> list[Said]:
-    return [Said(text=str(number), speaker="user") for number in range(count)]
+    return [Said(text=str(number)) for number in range(count)]
 
 
 async def test_texts_of_several_slices_come_in_their_order() -> None:
@@ -116,7 +116,7 @@ async def test_a_question_of_other_lengths_is_an_error(wrong: dict[str, Any]) ->
 async def test_of_a_model_without_tokens_the_pooled_vectors_are_stored() -> None:
     plain = HashEmbedder(DIM)
     assert not isinstance(plain, TokenEmbedder)
-    said = [Said(text="hello", speaker="user"), Said(text="hello", speaker="Ann", named=True)]
+    said = [Said(text="hello"), Said(text="hello", speaker="Ann")]
     found = await serving(plain).encode(said)
     assert np.array_equal(found.pooled, to_levels(plain.embed(["hello", "Ann: hello"])))
     assert (found.token_counts.tolist(), found.piece_counts.tolist()) == ([0, 0], [0, 0])

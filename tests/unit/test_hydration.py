@@ -74,3 +74,48 @@ def test_a_fence_opens_and_closes_once_whatever_stands_in_it(text):
 def test_hits_within_a_budget_keep_their_order():
     hits = [hit("a" * 40, turn_id="a"), hit("b" * 4000, turn_id="b"), hit("c" * 40, turn_id="c")]
     assert [each.turn_ids[0] for each in within_budget(hits, 25)] == ["a", "c"]
+
+
+FRENCH = fact(
+    "always answer in French", key="instruction", category="constraint", quote="Always answer in French"
+)
+SHORT = fact("short answers", key="prefers", category="preference", quote="I prefer short answers")
+
+
+def test_instructions_have_a_place_of_their_own_before_all_else():
+    found = Found(
+        constraints=(fact("no nuts", key="allergy", category="constraint", quote="no nuts"), FRENCH),
+        preferences=(SHORT,),
+        window=(turn("said just now", turn_id="w"),),
+    )
+    context = hydrate(found, budget_tokens=2000, statement=state)
+    headings = (
+        "STANDING INSTRUCTIONS",
+        "French",
+        "CONSTRAINTS",
+        "no nuts",
+        "PREFERENCES",
+        "short",
+        "just now",
+    )
+    places = [context.text.index(piece) for piece in headings]
+    assert places == sorted(places)
+    assert SHORT in context.facts
+
+
+def test_a_preference_that_bears_on_the_question_is_told_once():
+    context = hydrate(Found(preferences=(SHORT,), facts=(SHORT,)), budget_tokens=2000, statement=state)
+    assert context.text.count("I prefer short answers") == 1
+    assert context.facts == (SHORT,)
+
+
+@given(st.integers(0, 60), st.integers(20, 1000))
+def test_preferences_take_an_eighth_of_the_budget_at_most(count, budget):
+    liked = tuple(
+        fact(f"thing number {number}", key="likes", category="preference") for number in range(count)
+    )
+    with_, without = (
+        hydrate(Found(preferences=each), budget_tokens=budget, statement=state) for each in (liked, ())
+    )
+    assert with_.tokens <= budget
+    assert with_.tokens - without.tokens <= budget / 8 + 1

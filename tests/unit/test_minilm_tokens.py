@@ -15,11 +15,11 @@ from hmlr.memory.embeddings.service import checked_encoded
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
 
 
-def said(text: str, speaker: str = "user") -> Said:
+def said(text: str, speaker: str | None = None) -> Said:
     return Said(text=text, speaker=speaker)
 
 
-def kept(model: MiniLMEmbedder, text: str, speaker: str = "user") -> int:
+def kept(model: MiniLMEmbedder, text: str, speaker: str | None = None) -> int:
     """How many tokens are kept of a text."""
     return int(model.encode([said(text, speaker)]).token_counts[0])
 
@@ -47,7 +47,7 @@ def test_words_are_kept_that_say_something_and_one_token_always(
 
 
 def test_the_speaker_is_not_kept_as_a_token_however_long_the_name(model: MiniLMEmbedder) -> None:
-    speakers = ("user", "Ann", "Dr. Maximilian-Ottokar von Hohenstein")
+    speakers = (None, "Ann", "Dr. Maximilian-Ottokar von Hohenstein")
     assert [kept(model, "I live in Berlin.", speaker) for speaker in speakers] == [2, 2, 2]
     assert kept(model, "I live in Berlin.", "name " * 300) >= 1
 

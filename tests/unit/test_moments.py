@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from hmlr.memory.retrieval.moments import Event, bounds_of, event_named, order_asked, tells_of
+from hmlr.memory.retrieval.moments import Event, bounds_of, event_named, order_asked, telling
 from tests.unit.making import AT, hit
 
 EVENTS = [
@@ -23,6 +23,7 @@ NO_EVENTS = [
     "What did I do after that?",
     "Where do I live?",
     "Did I see it before?",
+    "After how many weeks did I move?",
     "",
 ]
 
@@ -53,10 +54,18 @@ def test_without_a_date_in_it_the_event_is_when_it_was_told() -> None:
 
 def test_a_hit_tells_of_an_event_when_it_is_near_or_shares_its_words() -> None:
     event = Event(clause="the wedding in Bergen", before=False)
-    assert tells_of(event, hit("Nice cake.", similarity=0.5))
-    assert not tells_of(event, hit("The wedding in Bergen was lovely.", similarity=0.1))
-    assert tells_of(event, hit("Lovely wedding!", similarity=None))
-    assert not tells_of(event, hit("Lovely cake!", similarity=None))
+    near, far = hit("Nice cake.", similarity=0.5), hit("The wedding in Bergen was lovely.", similarity=0.1)
+    assert (telling(event, [near]), telling(event, [far]), telling(event, [])) == (near, None, None)
+    shared, other = hit("Lovely wedding in May!", similarity=None), hit("Lovely cake!", similarity=None)
+    assert (telling(event, [shared]), telling(event, [other])) == (shared, None)
+
+
+def test_an_event_that_may_be_any_of_several_bounds_nothing() -> None:
+    event = Event(clause="the rain", before=False)
+    best = hit("Rain!", similarity=0.6, score=5.0)
+    for days, score, clear in ((90, 4.5, False), (90, 3.5, True), (1, 4.5, True)):
+        other = hit("More rain.", similarity=0.6, score=score, occurred_at=AT - timedelta(days=days))
+        assert (telling(event, [best, other]) is not None) == clear
 
 
 @pytest.mark.parametrize(

@@ -60,10 +60,10 @@ class MiniLMEmbedder:
         return np.array([pooled(each) for each in states], np.float32).reshape(-1, MINILM_DIM)
 
     def encode(self, said: Sequence[Said]) -> Encoded:
-        """See `TokenEmbedder`. Who speaks stands before each text, and none of it is kept as a token."""
+        """See `TokenEmbedder`. Of the speaker's name before a text nothing is kept as a token."""
         names = self._encoder.names
-        heads = [names.head_length(each.speaker) for each in said]
-        texts = [f"{each.speaker}: {each.text}" for each in said]
+        heads = [0 if each.speaker is None else names.head_length(each.speaker) for each in said]
+        texts = [each.whole for each in said]
         return encoded(self._encoder.each(texts, lambda at, ids, rows: part(ids, rows, heads[at], names)))
 
     def ask(self, question: str) -> Asked:

@@ -178,7 +178,7 @@ def _encode(said: Sequence[Said], embedder: Embedder) -> Encoded:
     """What is stored of texts; of a model without token vectors the pooled ones."""
     if isinstance(embedder, TokenEmbedder):
         return checked_encoded(embedder.encode(said), count=len(said), dim=embedder.dim)
-    rows = _embed([f"{each.speaker}: {each.text}" if each.named else each.text for each in said], embedder)
+    rows = _embed([each.whole for each in said], embedder)
     none = np.zeros(len(said), np.int32)
     return Encoded(
         pooled=to_levels(rows),

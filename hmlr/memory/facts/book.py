@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hmlr.core.tasks.answer.requests import summed_up, wants_profile
+from hmlr.core.tasks.answer.requests import listed, summed_up, wants_profile
 from hmlr.core.tasks.outdated import Outdated
 from hmlr.memory.facts.aliases import AliasIndex, joins_names
 from hmlr.memory.facts.asked_time import AskedTime, asked_time, told_of
 from hmlr.memory.facts.links import Links, links_of
+from hmlr.memory.facts.listing import of_kind
 from hmlr.memory.facts.lookup import FactIndex, score_facts
 from hmlr.memory.facts.outdated import outdated_quotes
 from hmlr.memory.facts.portrait import portrait
 from hmlr.memory.synthesis.scribe import profile_of
-from hmlr.records import Fact, FactId, Hits, TurnId, UserId
+from hmlr.records import OWNER, Category, Fact, FactId, Hits, Profile, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import FactChanges, FactQuery
 from hmlr.threads import unless_brief
 
 MAX_RELEVANT = 12
+_BINDING: frozenset[Category] = frozenset({"constraint", "preference"})
 BRIEF_FACTS = 100  # scored in less than half a millisecond
 
 
@@ -31,7 +33,9 @@ class FactView:
     """What the facts say to one message."""
 
     constraints: tuple[Fact, ...] = ()
+    preferences: tuple[Fact, ...] = ()  # latest first
     relevant: tuple[Fact, ...] = ()  # best first
+    listed: tuple[Fact, ...] = ()  # all of the kind that the message asks to list or count, oldest first
     by_turn: Mapping[TurnId, tuple[Fact, ...]] = field(default_factory=dict)  # the active ones
     about: tuple[frozenset[str], ...] = ()  # whom the message asks about, see `facts.about`
     past: bool = False  # the message asks for what was
@@ -83,11 +87,12 @@ class FactBook:
                 relevant = portrait(page.facts.values())
             elif time is not None and (time.past or any(_not_now(fact, time) for fact in relevant)):
                 relevant = await self._at(message, time, page)
+            own = _listed(message, relevant, page)
             return FactView(
-                constraints=tuple(
-                    fact for fact in page.constraints if time is None or not _not_now(fact, time)
-                ),
-                relevant=tuple(relevant),
+                listed=_of_now(own, time),
+                constraints=_of_now(page.profile.constraints, time),
+                preferences=_of_now(reversed(page.profile.preferences), time),
+                relevant=tuple(dict.fromkeys((*own, *relevant))),
                 by_turn=page.by_turn,
                 about=page.index.about(message),
                 past=time is not None and time.past,
@@ -135,9 +140,9 @@ class _Page:
     by_turn: dict[TurnId, tuple[Fact, ...]] = field(default_factory=dict)
     index: FactIndex = field(default_factory=FactIndex)
     aliases: AliasIndex = field(default_factory=AliasIndex)
-    constraints: tuple[Fact, ...] = ()
+    profile: Profile = field(default_factory=lambda: profile_of(()))  # constraints and preferences alone
     _joining: dict[FactId, Fact] = field(default_factory=dict)  # the facts behind `aliases`
-    _binding: dict[FactId, Fact] = field(default_factory=dict)  # the facts behind `constraints`
+    _binding: dict[FactId, Fact] = field(default_factory=dict)  # the facts behind `profile`
 
     def take(self, changes: FactChanges) -> None:
         """Bring in what has changed. Runs in a thread."""
@@ -150,8 +155,8 @@ class _Page:
         touched += changes.facts
         if any(joins_names(fact) for fact in touched):
             self.aliases = AliasIndex(sorted(self._joining.values(), key=_age))
-        if any(fact.category == "constraint" for fact in touched):
-            self.constraints = profile_of(sorted(self._binding.values(), key=_age)).constraints
+        if any(fact.category in _BINDING for fact in touched):
+            self.profile = profile_of(sorted(self._binding.values(), key=_age))
         self.version = changes.version
 
     def _add(self, fact: Fact) -> None:
@@ -160,7 +165,7 @@ class _Page:
         self.index.put(fact)
         if joins_names(fact):
             self._joining[fact.fact_id] = fact
-        if fact.category == "constraint":
+        if fact.category in _BINDING:
             self._binding[fact.fact_id] = fact
 
     def _remove(self, fact: Fact) -> None:
@@ -170,6 +175,19 @@ class _Page:
         self.index.drop(fact.fact_id)
         self._joining.pop(fact.fact_id, None)
         self._binding.pop(fact.fact_id, None)
+
+
+def _listed(message: str, relevant: Sequence[Fact], page: _Page) -> list[Fact]:
+    """The owner's facts of the kind that the message asks for; none when a fact tells how many there are."""
+    kind = listed(message)
+    if not kind or any(fact.key.startswith("number_of_") for fact in relevant):
+        return []
+    own = [fact for fact in page.facts.values() if fact.subject.casefold() == OWNER]
+    return sorted(of_kind(own, kind), key=_age)
+
+
+def _of_now(facts: Iterable[Fact], time: AskedTime | None) -> tuple[Fact, ...]:
+    return tuple(fact for fact in facts if time is None or not _not_now(fact, time))
 
 
 def _not_now(fact: Fact, time: AskedTime) -> bool:

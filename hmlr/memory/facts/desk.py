@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import get_args
 from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.memory.facts.as_of import holds, is_over
 from hmlr.memory.facts.edits import correct, restore, retire
+from hmlr.memory.facts.listing import of_kind
 from hmlr.memory.facts.statement import state
 from hmlr.memory.intake import CORRECTIONS, Intake, check_text, check_time
 from hmlr.records import Fact, FactHistory, FactId, FactState, JobKind, Message, UserId
@@ -35,6 +37,7 @@ class FactDesk:
         *,
         subject: str | None = None,
         key: str | None = None,
+        kind: str | None = None,
         as_of: datetime | None = None,
         states: Sequence[FactState] = ("active",),
     ) -> list[Fact]:
@@ -45,6 +48,8 @@ class FactDesk:
             raise InvalidInput(f"unknown state in {states!r}", hint=f"Give a list of {', '.join(STATES)}")
         wanted = None if as_of is not None else tuple(states)
         found = await self._store.facts(self._user, FactQuery(subject=subject, key=key, states=wanted))
+        if kind is not None:
+            found = await asyncio.to_thread(of_kind, found, kind)
         if as_of is None:
             now = self._clock()
             return [fact for fact in found if fact.state != "active" or not is_over(fact, now)]

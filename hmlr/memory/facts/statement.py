@@ -50,6 +50,8 @@ _FORMS: dict[str, tuple[str, str]] = {
     "pet": ("Your pet: {v}", "{s}'s pet: {v}"),
     "childhood_pet": ("Your childhood pet: {v}", "{s}'s childhood pet: {v}"),
     "owns": ("You own: {v}", "{s} owns: {v}"),
+    "visited": ("You have been to {v}", "{s} has been to {v}"),
+    "has_read": ("You have read {v}", "{s} has read {v}"),
     "uses": ("You use {v}", "{s} uses {v}"),
     "event": ("Event: {v}", "{s}: {v}"),
     "task": ("To do: {v}", "{s}, to do: {v}"),

@@ -9,10 +9,14 @@ from typing import TypeVar
 from hmlr.core.tasks.fence import fence, nonce
 from hmlr.core.tasks.outdated import Outdated
 from hmlr.memory.retrieval.dossier_book import ShownDossier
-from hmlr.records import Context, Fact, Hit, StoredMessage, Turn
+from hmlr.records import Context, Fact, FactId, Hit, StoredMessage, Turn
 
 CHARS_PER_TOKEN = 4
-DOSSIER_SHARE = 1 / 3  # of the budget: the rest is what was said, word for word
+DOSSIER_SHARE = 3  # a third of the budget at most: the rest is what was said, word for word
+PREFERENCES_SHARE = 8  # an eighth of the budget at most
+INSTRUCTION_KEYS = frozenset({"instruction", "call_me", "do_not_call_me"})
+INSTRUCTIONS = "STANDING INSTRUCTIONS OF THE USER"
+CONSTRAINTS = "CONSTRAINTS THAT ALWAYS HOLD FOR THE USER"
 T = TypeVar("T")
 
 _PREAMBLE = (
@@ -31,6 +35,7 @@ class Found:
     """Everything that may go into a context, each part best first."""
 
     constraints: tuple[Fact, ...] = ()
+    preferences: tuple[Fact, ...] = ()  # what the user likes to have, whatever is asked
     window: tuple[Turn, ...] = ()  # oldest first
     facts: tuple[Fact, ...] = ()
     dossiers: tuple[ShownDossier, ...] = ()
@@ -62,27 +67,33 @@ def hydrate(
 ) -> Context:
     """A context of at most `budget_tokens`; constraints are never cut, even if they alone exceed it.
 
-    Order of right: constraints, this session's window (latest turns first), facts, dossiers with the facts
-    that they bring, memories. A piece that does not fit is left out whole; a memory that the window shows
-    already is not repeated. Dossiers take DOSSIER_SHARE of the budget at most.
+    Order of right: constraints, the user's instructions to the assistant first among them; preferences, up to
+    a share of the budget; this session's window (latest turns first), facts; dossiers with the facts that
+    they bring, up to a share; memories. A piece that does not fit is left out whole; a memory that the window
+    shows already is not repeated.
     """
     mark = mark or nonce()
     page = _Page(budget_chars=budget_tokens * CHARS_PER_TOKEN)
+
+    def view(fact: Fact) -> str:
+        return _fact_text(fact, statement, mark)
+
     if found.constraints:
         page.add(_PREAMBLE, forced=True)
-        lines = [_fact_text(fact, statement, mark) for fact in found.constraints]
-        page.add("CONSTRAINTS THAT ALWAYS HOLD FOR THE USER\n" + "\n".join(lines), forced=True)
+        orders = [fact for fact in found.constraints if fact.key in INSTRUCTION_KEYS]
+        limits = [fact for fact in found.constraints if fact.key not in INSTRUCTION_KEYS]
+        for title, facts in ((INSTRUCTIONS, orders), (CONSTRAINTS, limits)):
+            if facts:
+                page.add("\n".join((title, *map(view, facts))), forced=True)
     elif not page.add(_PREAMBLE):
         return Context(text="", tokens=0, hits=(), facts=(), constraints=(), degraded=found.degraded)
+    preferences = _preferences(page, found.preferences, view)
     shown = {turn.turn_id for turn in _window(page, found.window, mark)}
-    constraints = {fact.fact_id for fact in found.constraints}
-    facts = _section(
-        page,
-        "KNOWN FACTS",
-        [fact for fact in found.facts if fact.fact_id not in constraints],
-        lambda fact: _fact_text(fact, statement, mark),
-    )
-    shown_dossiers, brought = _dossiers(page, found.dossiers, {*constraints, *ids(facts)}, statement, mark)
+    told = {fact.fact_id for fact in (*found.constraints, *preferences)}
+    others = [fact for fact in found.facts if fact.fact_id not in told]
+    facts = _section(page, "KNOWN FACTS", others, view)
+    known = told | {fact.fact_id for fact in facts}
+    dossiers, brought = _dossiers(page, found.dossiers, known, view, mark)
     hits = _section(
         page,
         "EARLIER STATEMENTS",
@@ -95,36 +106,33 @@ def hydrate(
         text=text,
         tokens=tokens_of(text),
         hits=tuple(hits),
-        facts=(*facts, *brought),
+        facts=(*preferences, *facts, *brought),
         constraints=found.constraints,
-        dossiers=tuple(each.dossier.dossier_id for each in shown_dossiers),
+        dossiers=tuple(each.dossier.dossier_id for each in dossiers),
         degraded=found.degraded,
     )
-
-
-def ids(facts: Iterable[Fact]) -> set[str]:
-    """Which facts they are."""
-    return {fact.fact_id for fact in facts}
 
 
 def _dossiers(
     page: _Page,
     found: Sequence[ShownDossier],
-    known: set[str],
-    statement: Callable[[Fact], str],
+    known: set[FactId],
+    view: Callable[[Fact], str],
     mark: str,
 ) -> tuple[list[ShownDossier], list[Fact]]:
-    """Add what dossiers say, the best first, then the active facts behind them that are not shown yet."""
+    """Add what dossiers say, the best first, then the active facts behind them that are not shown yet.
+
+    Of a dossier too large for its share the facts come all the same; which ones are shown, and which facts.
+    """
     whole = page.budget_chars
-    page.budget_chars = min(whole, page.used + int(whole * DOSSIER_SHARE))
+    page.budget_chars = min(whole, page.used + whole // DOSSIER_SHARE)
     shown = _section(page, "DOSSIERS: WHAT EARLIER STATEMENTS ADD UP TO", found, lambda d: _told(d, mark))
-    brought = [
-        fact for each in shown for fact in each.facts if fact.fact_id not in known and fact.state == "active"
-    ]
-    title = "FACTS BEHIND THE DOSSIERS"
-    taken = _section(page, title, brought, lambda fact: _fact_text(fact, statement, mark))
+    active = [fact for each in found for fact in each.facts if fact.state == "active"]
+    others = [fact for fact in active if fact.fact_id not in known]
+    brought = _section(page, "FACTS BEHIND THE DOSSIERS", others, view)
     page.budget_chars = whole
-    return shown, taken
+    taken = set(brought)
+    return [each for each in found if each in shown or not taken.isdisjoint(each.facts)], brought
 
 
 def _told(shown: ShownDossier, mark: str) -> str:
@@ -145,6 +153,15 @@ def _terms(page: _Page, hits: Sequence[Hit], mark: str) -> None:
             pair[0].text, mark=mark, said_by=f"memory, {pair[0].kind} of the topic", at=pair[1].occurred_at
         ),
     )
+
+
+def _preferences(page: _Page, facts: Sequence[Fact], view: Callable[[Fact], str]) -> list[Fact]:
+    """Add the preferences that fit into their share: many of them must not crowd out what is asked for."""
+    share = _Page(budget_chars=min(page.budget_chars // PREFERENCES_SHARE, page.budget_chars - page.used))
+    taken = _section(share, "PREFERENCES OF THE USER", facts, view)
+    page.parts += share.parts
+    page.used += share.used
+    return taken
 
 
 def _section(page: _Page, title: str, items: Sequence[T], view: Callable[[T], str]) -> list[T]:

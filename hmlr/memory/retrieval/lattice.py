@@ -17,7 +17,7 @@ from hmlr.memory.facts.links import Links
 from hmlr.memory.retrieval.asking import names_of, take_apart
 from hmlr.memory.retrieval.hits import SearchQuery, finished
 from hmlr.memory.retrieval.index import IndexCache, UserIndex
-from hmlr.memory.retrieval.moments import Bounds, bounds_of, event_named, tells_of
+from hmlr.memory.retrieval.moments import Bounds, bounds_of, event_named, telling
 from hmlr.memory.retrieval.scoring import CANDIDATES, Search
 from hmlr.records import Hit, Hits, NodeKind, UserId
 from hmlr.store.port import Store
@@ -98,8 +98,9 @@ class Lattice:
         event = event_named(query.text, query.now)
         if event is None:
             return None
-        found = await self.search(user, replace(query, text=event.clause, limit=1, links=Links()))
-        return bounds_of(event, found[0]) if found and tells_of(event, found[0]) else None
+        found = await self.search(user, replace(query, text=event.clause, limit=5, links=Links()))
+        told = telling(event, found.items)
+        return None if told is None else bounds_of(event, told)
 
     async def _best(
         self, user: UserId, query: SearchQuery, search: Search, terms: frozenset[str]

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from hmlr.language.dates import find_dates, question_time
 from hmlr.language.sentences import best_sentence
 from hmlr.language.tokens import content_words
+from hmlr.language.traits import only_asks
 from hmlr.records import Hit
 
 # Cosine of all-MiniLM-L6-v2 above which a statement tells of the event.
 TELLS_OF_IT = 0.4
+AS_GOOD = 1.0  # less than the best hit's score
+ONE_TIME = timedelta(days=2)  # of one sitting, or told again soon after
 LEAST_WORDS = 0.5  # ... without a model, the part of the event's words that stand in it
 
 _SIDE = r"\b(?:before|prior to|until|till|after|following|since)\b"
 # Up to the next such word, so that what is looked for names no event of its own.
-_EVENT = re.compile(rf"(?P<side>{_SIDE})\s+(?P<what>(?:(?!{_SIDE})[^?.!,;:]){{3,120}})", re.IGNORECASE)
+_EVENT = re.compile(
+    rf"(?P<side>{_SIDE})\s+(?!how\b)(?P<what>(?:(?!{_SIDE})[^?.!,;:]){{3,120}})", re.IGNORECASE
+)
 _EARLIER = frozenset({"before", "prior to", "until", "till"})
 # "What could he do after his career?" asks for no time that has been.
 _AHEAD = re.compile(
@@ -65,8 +71,20 @@ def event_named(question: str, now: datetime) -> Event | None:
     return Event(clause=clause, before=found["side"].lower() in _EARLIER)
 
 
-def tells_of(event: Event, hit: Hit) -> bool:
-    """Whether the best hit for an event's words is about it, so that its time may count."""
+def telling(event: Event, hits: Sequence[Hit]) -> Hit | None:
+    """The hit that says when an event was; None when none is about it, or several events may be meant.
+
+    `hits` are those for its words, best first. As good ones from another time leave it open; a question that
+    was asked before tells nothing.
+    """
+    told = [hit for hit in hits if not only_asks(hit.text)]
+    if not told or not _tells_of(event, told[0]):
+        return None
+    rivals = [hit.occurred_at for hit in told if hit.score >= told[0].score - AS_GOOD]
+    return told[0] if max(rivals) - min(rivals) <= ONE_TIME else None
+
+
+def _tells_of(event: Event, hit: Hit) -> bool:
     if hit.similarity is not None:
         return hit.similarity >= TELLS_OF_IT
     words = content_words(event.clause)

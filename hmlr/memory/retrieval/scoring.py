@@ -48,6 +48,7 @@ AGAIN = -2.0
 ROUGH_LEXICAL = 8.0
 ROUGH_POOLED = 10.0
 CANDIDATES = 300
+CANDIDATE_SHARE = 600  # ... and one paragraph in so many: more of a large memory looks alike
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,7 @@ class Search:
 
     def scored(self, candidates: int = CANDIDATES) -> Scored:
         """The best paragraphs by all signals, of at least `candidates` that were looked at closely."""
-        rows = best_rows(self.n, candidates, self._rough)
+        rows = best_rows(self.n, max(candidates, self.n // CANDIDATE_SHARE), self._rough)
         shares = self._cheap(rows)
         near = self._close(rows, shares)
         if self.question.order is not None and len(rows):

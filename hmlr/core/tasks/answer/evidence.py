@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from hmlr.core.tasks.answer.given import AnswerInput, KnownFact
+from hmlr.core.tasks.answer.requests import listed
 from hmlr.core.tasks.outdated import Outdated
 from hmlr.language.dates import find_dates
 from hmlr.language.sentences import sentence_spans
@@ -76,6 +77,12 @@ def profile_lines(given: AnswerInput) -> list[str]:
     more = len(lines) - PROFILE_FACTS
     rest = [f"… and {more} more; `facts` lists all"] if more > 0 else []
     return ["This is what I know of you:", *bullets(lines[:PROFILE_FACTS]), *rest]
+
+
+def list_lines(given: AnswerInput) -> list[str]:
+    """All of a kind, counted, each with the words it stands on."""
+    lines = [f"{known.statement} — {quoted(known.fact)}" for known in given.listed]
+    return [f"{listed(given.message).capitalize()} that I know of: {len(lines)}", *bullets(lines)]
 
 
 def _quotes(given: AnswerInput, facts: list[Fact]) -> Iterator[str]:

@@ -76,6 +76,14 @@ _BYE = re.compile(
     re.IGNORECASE,
 )
 
+# "How many pets do I have?", "Which cities did we visit?", "List my books": a kind without any condition.
+_LIST = re.compile(
+    r"^\W*(?:how many|which|what|(?:list|name|show me|tell me)(?: all)?(?: of)?) (?:(?:of|all|my|our|the) )*"
+    r"(?P<kind>[a-z-]{2,}s|children|people)"
+    r"(?: (?:that )?(?:do |did |have |had |am |are |was |were )?(?:I|we)(?: [\w'-]+){0,2})?\W*$",
+    re.IGNORECASE,
+)
+
 HOW_TO_ERASE = (
     "`forget --turn ID`, `forget --fact ID`, `forget --session ID` or `forget --everything` erase for good; "
     "`facts` and `recall` show the ids."
@@ -91,6 +99,12 @@ def summed_up(message: str) -> str:
     """The topic on which all that was told is asked for, else ""."""
     found = _SUMMARY.match(message)
     return found["topic"].strip() if found and not wants_profile(message) else ""
+
+
+def listed(message: str) -> str:
+    """The kind of which all that the user has is asked for ("pets"), else ""."""
+    found = _LIST.match(message)
+    return found["kind"].lower() if found else ""
 
 
 def keeps(message: str) -> bool:

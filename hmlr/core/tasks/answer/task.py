@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hmlr.core.tasks.answer.evidence import bullets, evidence, profile_lines, quoted
+from hmlr.core.tasks.answer.evidence import bullets, evidence, list_lines, profile_lines, quoted
 from hmlr.core.tasks.answer.given import AnswerInput
 from hmlr.core.tasks.answer.requests import courtesy, forgetting, keeps, summed_up, wants_profile
 from hmlr.core.tasks.base import Prompt, Task
@@ -47,6 +47,8 @@ def offline(given: AnswerInput) -> AnswerText:
         return AnswerText(text=text)
     if wants_profile(message):
         return AnswerText(text="\n".join(profile_lines(given)) or NOTHING)
+    if given.listed:
+        return AnswerText(text="\n".join(list_lines(given)))
     topic = summed_up(message)
     asks = bool(topic or _ASKS.search(message)) and not keeps(message)
     advice = bool(_ADVICE.search(message)) and not keeps(message)

@@ -9,6 +9,7 @@ from hmlr.core.tasks.fact_scrubbing.rules import (
     changes,
     corrections,
     credentials,
+    doings,
     events,
     naming,
     others,
@@ -25,7 +26,7 @@ MAX_FACTS = 500  # of one message; what is over it stays searchable as text
 # What holds for things whoever says it, and what needs a person who speaks of himself.
 _OF_THE_WORLD = naming.RULES + quantities.RULES + policies.OF_THINGS
 _OF_CLAUSES = policies.RULES + others.RULES
-_OF_ONESELF = credentials.RULES + things.RULES + events.RULES
+_OF_ONESELF = credentials.RULES + things.RULES + doings.RULES + events.RULES
 _BY_ASSISTANT = frozenset({"definition", "alias", "acronym", "policy", "entity"})
 
 

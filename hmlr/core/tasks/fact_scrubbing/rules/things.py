@@ -160,6 +160,18 @@ _VERB_FORM = re.compile(r"[a-z]{3,}(?:ed|en|ing) ")
 _ARTICLE = re.compile(rf"^(?:{_A} )")
 
 
+_VEHICLE = re.compile(
+    rf"^(?:19|20)\d\d |\b(?:cars?|vans?|trucks?|suv|jeep|convertible|sedan|hatchback|roadster|pickup|tesla|"
+    rf"{_BRAND})\b",
+    re.IGNORECASE,
+)
+
+
+def is_vehicle(value: str) -> bool:
+    """Whether what is owned is a car, by a word for it, a make, or a year of make at its head."""
+    return _VEHICLE.search(value) is not None
+
+
 def owned(clause: Clause) -> Iterator[FactDraft]:
     """A car, house, instrument or other lasting thing of the speaker, and the end of owning it."""
     if found := _SOLD.search(clause.text):
