@@ -17,9 +17,15 @@ from typing import Any
 import pytest
 
 from hmlr import HMLRClient
+from hmlr.core.tasks.offered import said_in
 from hmlr.errors import Conflict, EmbedderError, InvalidInput, NotFound, Unreachable
+from hmlr.garden_records import DossierFile
+from hmlr.language.literal import new_words
 from hmlr.llm.port import ModelRequest, ModelResponse
 from hmlr.memory.embeddings.port import EmbedderSpec
+from hmlr.memory.facts.aliases import AliasIndex
+from hmlr.memory.synthesis.homes import HOMES
+from hmlr.memory.synthesis.shelf import offer, own_offers
 from hmlr.records import Usage
 from hmlr.settings import Settings
 from hmlr.testing import HashEmbedder, ScriptedModel, hash_embedder
@@ -42,17 +48,25 @@ async def test_every_fact_of_a_finished_block_has_exactly_one_place(db_path: Pat
     async with door(db_path, embedder=hash_embedder()) as hmlr:
         report = await hmlr.garden()
         assert (report.pending, report.stopped) == (0, "")
-        told = [
-            entry for each in await hmlr.dossiers() for entry in (await hmlr.dossier(each.dossier_id)).entries
-        ]
+        files = [await hmlr.dossier(each.dossier_id) for each in await hmlr.dossiers()]
         assert (await hmlr.health()).ok
     after = await exported(db_path)
     assert places(after).keys() == finished_facts(before)
     assert all(len(held) == 1 for held in places(after).values())
-    assert {entry.fact.fact_id for entry in told} == finished_facts(before)
+    assert {entry.fact.fact_id for file in files for entry in file.entries} == finished_facts(before)
+    assert [foreign for file in files if (foreign := foreign_words(file))] == []
     assert truth(after) == truth(before)
     states = [each["state"] for each in after if each["type"] == "block"]
     assert states.count("GARDENED") == len(states) - 1
+
+
+def foreign_words(file: DossierFile) -> tuple[str, ...]:
+    """Words of a dossier that no fact in it says (G6): what is forgotten of another must not stand here."""
+    own = own_offers([offer(entry.fact, AliasIndex()) for entry in file.entries])
+    months = [f"{entry.fact.valid_from:%B %Y}" for entry in file.entries]
+    texts = (file.dossier.title, file.dossier.summary, file.dossier.search_summary)
+    statements = [entry.statement for entry in file.entries]
+    return new_words(" ".join((*texts, *statements)), (*said_in(own), *months, *HOMES.values()))
 
 
 async def test_gardening_again_changes_nothing(db_path: Path) -> None:  # F37
