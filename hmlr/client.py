@@ -307,9 +307,9 @@ class HMLRClient:
     ) -> list[Fact]:
         """Facts by subject, under any of its names, and by key.
 
-        With `as_of` those that held at that event time; with `known_at` what was known at that record time.
         `kind` is a word as people say it: "pets", "dogs", "allergies", "cities". How many there are is the
-        length of the list, and each has its source.
+        length of the list, and each has its source. With `as_of` those that held at that event time; with
+        `known_at` what was known at that record time.
         """
         return await self._member.facts.facts(
             subject=subject, key=key, kind=kind, as_of=as_of, known_at=known_at, states=states

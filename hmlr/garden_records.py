@@ -129,6 +129,7 @@ class GardenReport:
     done: GardenDone
     pending: int  # blocks that are left
     stopped: str  # why it ended before they were done, empty when it did not
+    degraded: tuple[str, ...]  # what did not take part, empty when all did
     seconds: float
 
 

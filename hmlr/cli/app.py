@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from hmlr import __version__
-from hmlr.cli import bench, blocks, care, chat, days, deep, garden, knowledge, llm, recall, remember, streams
+from hmlr.cli import (
+    bench,
+    blocks,
+    care,
+    chat,
+    days,
+    deep,
+    facts,
+    garden,
+    knowledge,
+    llm,
+    recall,
+    remember,
+    streams,
+)
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
@@ -33,7 +47,7 @@ for function in (
     recall.why_not,
     recall.context,
     deep.deep_recall,
-    knowledge.facts,
+    facts.facts,
     knowledge.profile,
     blocks.blocks,
     garden.dossiers,

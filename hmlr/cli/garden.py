@@ -156,6 +156,8 @@ def _reported(report: GardenReport) -> None:
             f"{done.usage.output_tokens} out, ${done.usage.cost_usd:.4f}; "
             f"{done.fallbacks} answers by rule instead"
         )
+    for missed in report.degraded:
+        note(dim(f"without: {one_line(missed)}"))
     if done.blocks:
         emit(f"undo it with: garden --undo {report.run_id}")
 

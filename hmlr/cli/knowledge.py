@@ -2,149 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hmlr.cli.call import Call, UsageError
-from hmlr.cli.naming import fact_id, owner
-from hmlr.cli.options import AsOf, Json, KnownAt, check_text
+from hmlr.cli.call import Call
+from hmlr.cli.naming import fact_id
+from hmlr.cli.options import Json, check_text
 from hmlr.cli.output import FACT_COLUMNS, day, emit_json, emit_table, fact_rows, moment, one_line, printable
-from hmlr.cli.streams import dim, emit, note
+from hmlr.cli.streams import emit
 
 if TYPE_CHECKING:
-    from hmlr.records import Fact, FactState
+    from hmlr.records import Fact
 
 FactId = Annotated[
     str, typer.Argument(metavar="FACT", help="Id of the fact, as `facts` shows it, or how it begins.")
 ]
-
-
-class State(StrEnum):
-    """What has become of a fact."""
-
-    ACTIVE = "active"
-    SUPERSEDED = "superseded"
-    INVALIDATED = "invalidated"
-
-
-async def facts(
-    call: Call,
-    *,
-    subject: Annotated[str | None, typer.Option("--subject", metavar="NAME", help="Of whom or what.")] = None,
-    key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="What is said of it.")] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option("--kind", metavar="WORD", help="What is listed: pets, dogs, allergies, cities."),
-    ] = None,
-    as_of: AsOf = None,
-    known_at: KnownAt = None,
-    state: Annotated[list[State] | None, typer.Option("--state", help="Repeatable; default active.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Facts in every state.")] = False,
-    timeline: Annotated[
-        str | None,
-        typer.Option("--timeline", metavar="NAME", help="All of one entity, under any name, by time."),
-    ] = None,
-    contradictions: Annotated[
-        bool, typer.Option("--contradictions", help="Pairs that cannot both hold, with both sources.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """List facts, each with the words it was taken from."""
-    narrowed: dict[str, object] = {
-        "--subject": subject,
-        "--key": key,
-        "--as-of": as_of,
-        "--known-at": known_at,
-    }
-    narrowed |= {"--state": state, "--all": everything}
-    whole = {"--timeline": timeline, "--contradictions": contradictions}
-    _one_of({"--state": state, "--all": everything})
-    for name in (each for each, value in whole.items() if value):
-        _one_of({name: True, **narrowed, **whole})
-    if timeline is not None:
-        await _timeline(call, timeline, json)
-        return
-    if contradictions:
-        await _contradictions(call, json)
-        return
-    chosen: tuple[FactState, ...] = tuple(
-        each.value for each in (State if everything else state or [State.ACTIVE])
-    )
-    async with call.client() as client:
-        found = await client.facts(
-            subject=owner(subject), key=key, kind=kind, as_of=as_of, known_at=known_at, states=chosen
-        )
-        opposed = [] if json else await client.contradictions()
-    emit_json(found) if json else emit_table(FACT_COLUMNS, fact_rows(found), empty="no facts")
-    if kind and not json:
-        note(dim(f"{len(found)} {kind}"))
-    shown = {fact.fact_id for fact in found}
-    count = sum(not shown.isdisjoint((each.one.fact_id, each.other.fact_id)) for each in opposed)
-    if count:
-        note(f"{count} contradict{'s' if count == 1 else ''} another: see `facts --contradictions`")
-
-
-def _one_of(given: Mapping[str, object]) -> None:
-    """Refuse options that exclude each other."""
-    chosen = [name for name, value in given.items() if value]
-    if len(chosen) > 1:
-        raise UsageError(f"{chosen[0]} and {chosen[1]} exclude each other", hint="Give one of them")
-
-
-async def _timeline(call: Call, entity: str, json: bool) -> None:
-    async with call.client() as client:
-        found = await client.timeline(owner(check_text(entity, "the name")) or entity)
-    if json:
-        emit_json(found)
-        return
-    if len(found.names) > 1:
-        emit(f"names: {', '.join(map(one_line, found.names))}\n")
-    rows = [
-        (
-            day(fact.valid_from),
-            day(fact.valid_to),
-            fact.state,
-            fact.subject,
-            fact.key,
-            fact.value,
-            fact.quote,
-            fact.said_by,
-            fact.turn_id,
-            fact.fact_id,
-        )
-        for fact in found.facts
-    ]
-    columns = ("from", "until", "state", "subject", "key", "value", "quote", "said by", "turn", "id")
-    emit_table(columns, rows, empty=f"nothing is known of {one_line(entity)}")
-
-
-async def _contradictions(call: Call, json: bool) -> None:
-    async with call.client() as client:
-        found = await client.contradictions()
-    if json:
-        emit_json(found)
-        return
-    rows = [
-        (
-            number,
-            fact.subject,
-            fact.key,
-            fact.value,
-            day(fact.occurred_at),
-            fact.said_by,
-            fact.quote,
-            fact.fact_id,
-        )
-        for number, each in enumerate(found, 1)
-        for fact in (each.one, each.other)
-    ]
-    columns = ("pair", "subject", "key", "value", "said", "by", "quote", "id")
-    emit_table(columns, rows, empty="no contradictions")
-    if rows:
-        emit("\n`retire ID` or `correct ID VALUE` settles a pair")
 
 
 async def profile(call: Call, json: Json = False) -> None:

@@ -18,6 +18,7 @@ from hmlr.llm.names import OFFLINE
 from hmlr.memory.gardener.allowance import Allowance, AllowedRunner, EstimatingRunner
 from hmlr.memory.gardener.manual_gardener import Gardener
 from hmlr.memory.intake import check_limit
+from hmlr.memory.together import together
 from hmlr.records import RunId, Usage, UserId
 
 MOST_AT_ONCE = 256
@@ -99,12 +100,13 @@ async def run(
         for user in users
     ]
     await tending.count(gardeners)
-    await asyncio.gather(*(tending.tend(gardener) for gardener in gardeners))
+    await together(tending.tend(gardener) for gardener in gardeners)
     return GardenReport(
         run_id=tending.run_id,
         done=tending.done,
         pending=tending.left,
         stopped=tending.stopped,
+        degraded=tuple(sorted({each for gardener in gardeners for each in gardener.degraded})),
         seconds=round(time.monotonic() - begun, 3),
     )
 

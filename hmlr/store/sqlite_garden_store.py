@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hmlr.garden_records import DossierFile, GardenRun
 from hmlr.records import BlockId, DossierId, RunId, Tag, UserId
-from hmlr.store import sqlite_garden, sqlite_garden_step
+from hmlr.store import sqlite_garden, sqlite_garden_step, sqlite_garden_undo
 from hmlr.store.garden_records import DossierVector, FoundDossier, GardenMark, GardenStep, GardenView
 from hmlr.store.records import Lease
 from hmlr.store.sqlite_gate import Gate
@@ -32,7 +32,7 @@ class SqliteGarden:
 
     async def undo_run(self, user: UserId, run_id: RunId, *, now: datetime) -> GardenRun:
         """See GardenStore."""
-        return await self._gate.write(lambda c: sqlite_garden_step.undo_run(c, user, run_id, now))
+        return await self._gate.write(lambda c: sqlite_garden_undo.undo_run(c, user, run_id, now))
 
     async def garden_runs(self, user: UserId) -> list[GardenRun]:
         """See GardenStore."""

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     TextClause,
     Update,
+    and_,
     bindparam,
     func,
     insert,
@@ -62,6 +63,11 @@ def owned(table: Table) -> ColumnElement[bool]:
     As a bare comparison SQLite takes it for the narrowest condition, and reads all rows of the user for it.
     """
     return table.c.user_id.concat("") == bindparam("user")
+
+
+def this(table: Table, user: UserId, name: str, value: object) -> ColumnElement[bool]:
+    """The user's row with that value."""
+    return and_(table.c.user_id == user, table.c[name] == value)
 
 
 @cache

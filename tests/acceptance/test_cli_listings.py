@@ -59,12 +59,14 @@ def _loaded(text: str) -> Any:
     return json.loads(text)
 
 
-def test_facts_that_contradict_each_other(run: Run, told: Callable[..., None]):
+def test_facts_that_contradict_each_other(run: Run, told: Callable[..., None], tmp_path: Path):
     told("My birthday is 4 May.", "My birthday is 5 May.")
     assert "facts --contradictions" in run("facts")
     (pair,) = _loaded(run("facts", "--contradictions", "--json"))
     assert (pair["one"]["value"], pair["other"]["value"]) == ("4 May", "5 May")
     assert run("facts", "--contradictions").count("My birthday is") == 2
+    assert "2 facts drawn" in run("facts", "--svg", "facts.svg")
+    assert "5 May" in (tmp_path / "facts.svg").read_text(encoding="utf-8")
 
 
 def test_the_timeline_of_a_thing(run: Run, told: Callable[..., None]):

@@ -64,6 +64,16 @@ async def test_one_thing_under_many_names_has_one_dossier(hmlr: HMLRClient) -> N
     assert changes.count("appended") >= len(file.entries)
 
 
+async def test_a_dossier_says_only_what_its_own_facts_say(hmlr: HMLRClient) -> None:
+    await say(hmlr, "Phoenix was renamed Aether in 2021.", session="a")
+    await say(hmlr, "Now the weather: Aether is identical to today's K-12.", session="b", days=10)
+    assert [each.state for each in await hmlr.blocks()] == ["ACTIVE", "PAUSED"]
+    await hmlr.garden()
+    (dossier,) = await hmlr.dossiers()
+    assert "Aether" in dossier.title
+    assert "K-12" not in repr(dossier)  # it is known, but by a fact that has no place here yet
+
+
 async def test_dossiers_that_an_alias_joins_are_merged(hmlr: HMLRClient) -> None:
     await say(hmlr, "K-12 is also known as Styx.", session="a")
     await say(hmlr, "My sister Wilhelmina lives in Bergen.", session="b", days=10)

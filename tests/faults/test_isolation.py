@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.security, pytest.mark.timeout(1800)]
 USERS = 10
 AT_ONCE = 8
 WORD = "quetzal"  # stands in no file name
+KINDS = ("turn", "fact", "block", "dossier", "run")
 QUESTION = "Who is the sister, where does she live, and what is the API key?"
 
 
@@ -93,6 +95,14 @@ async def facts(one: Person, chance: random.Random) -> object:
     return [found, await one.hmlr.profile()]
 
 
+async def views(one: Person, chance: random.Random) -> object:
+    timeline, known_at = await one.hmlr.timeline("user"), datetime.now(UTC)
+    days = await one.hmlr.days()
+    seen = [await one.hmlr.day(chance.choice(days).date)] if days else []
+    found = [await one.hmlr.contradictions(), await one.hmlr.audit(), await one.hmlr.facts(known_at=known_at)]
+    return [timeline, days, seen, found]
+
+
 async def history(one: Person, chance: random.Random) -> object:
     return await one.hmlr.history(one.some("fact", chance))
 
@@ -151,14 +161,33 @@ async def export(one: Person, chance: random.Random) -> object:
     return text
 
 
+async def garden(one: Person, chance: random.Random) -> object:
+    match chance.randrange(4):
+        case 0:
+            return await one.hmlr.garden(dry_run=True)
+        case 1:
+            return await one.hmlr.undo(one.some("run", chance))
+        case _:
+            report = await one.hmlr.garden(include_active=chance.random() < 0.5)
+            one.found("run", [report.run_id])
+            return report
+
+
+async def dossiers(one: Person, chance: random.Random) -> object:
+    found = await one.hmlr.dossiers()
+    one.found("dossier", [dossier.dossier_id for dossier in found])
+    hits = await one.hmlr.recall(QUESTION, kinds=("dossier",))
+    return [found, hits, await one.hmlr.garden_runs(), await one.hmlr.dossier(one.some("dossier", chance))]
+
+
 async def stats(one: Person, chance: random.Random) -> object:
     return [await one.hmlr.stats(), await one.hmlr.health()]
 
 
 # Each with its weight; forgetting rewrites the file and is rare.
 OPERATIONS: dict[Operation, int] = {
-    chat: 25, remember: 15, recall: 15, facts: 10, history: 5, edit: 8, blocks: 5, arrange: 6, context: 8,
-    turns: 3, forget: 3, export: 2, stats: 2,
+    chat: 25, remember: 15, recall: 15, facts: 10, views: 3, history: 5, edit: 8, blocks: 5, arrange: 6,
+    context: 8, turns: 3, forget: 3, export: 2, stats: 2, garden: 5, dossiers: 5,
 }  # fmt: skip
 
 
@@ -166,12 +195,12 @@ async def test_no_canary_crosses(db_path: Path, tmp_path: Path, caplog: pytest.L
     caplog.set_level(logging.DEBUG)
     seed = 20260301
     chance = random.Random(seed)
-    ids: dict[str, list[str]] = {"turn": [], "fact": [], "block": []}
+    ids: dict[str, list[str]] = {kind: [] for kind in KINDS}
     async with AsyncExitStack() as stack:
         people = []
         for number in range(USERS):
             client = door(db_path, f"user{number}", embedder=hash_embedder())
-            own: dict[str, list[str]] = {"turn": [], "fact": [], "block": []}
+            own: dict[str, list[str]] = {kind: [] for kind in KINDS}
             people.append(Person(number, await stack.enter_async_context(client), tmp_path, ids, own))
         done: dict[str, int] = {}
 

@@ -26,6 +26,7 @@ def port() -> Iterator[int]:
         yield port
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120 if FULL else 40)
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_calls_at_once_take_little_longer_than_by_the_bare_sdk(provider: str, port: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.records import TurnId, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import TurnQuery
-from tests.store.making import ADA, BOB, NOW, later, message, reply, turn
+from hmlr.store.records import AssignTurn, PutBlock, TurnQuery
+from tests.store.making import ADA, BOB, NOW, block, later, message, reply, turn
 
 
 async def test_turns_get_the_next_number_of_their_user(store: Store) -> None:
@@ -170,3 +170,32 @@ async def test_messages_are_found_by_the_words_in_them(store: Store) -> None:
     assert await found("0% off_", "bud") == ["Rosebud lies here", "rosebud", "50% off_"]
     assert await found("") == []
     assert await found() == []
+
+
+async def test_days_are_counted_by_topic_and_session(store: Store) -> None:
+    moments = [
+        NOW.replace(hour=23, minute=59),
+        NOW.replace(hour=1),
+        datetime(1969, 12, 31, 23, tzinfo=NOW.tzinfo),
+    ]
+    added = await store.add_turns(
+        ADA, [turn(message(f"m{n}", occurred_at=at)) for n, at in enumerate(moments)]
+    )
+    await store.add_turns(BOB, [turn()])
+    await store.apply(
+        ADA,
+        [
+            PutBlock(block=block(), version=0),
+            AssignTurn(turn_id=added[1].turn_id, block_id=block().block_id, by="rule"),
+        ],
+    )
+    counts = await store.day_counts(ADA)
+    today = (NOW.date() - date(1970, 1, 1)).days
+    assert [(each.day, each.block_id, each.turns) for each in counts] == [
+        (-1, None, 1),
+        (today, block().block_id, 1),
+        (today, None, 1),
+    ]
+    assert counts[1].started_at == counts[1].last_at == moments[1]
+    assert [each.day for each in await store.day_counts(ADA, since=NOW.replace(hour=0))] == [today, today]
+    assert await store.day_counts(ADA, since=NOW.replace(hour=2), until=NOW.replace(hour=3)) == []

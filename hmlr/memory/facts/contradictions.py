@@ -14,6 +14,7 @@ from itertools import combinations
 from hmlr.language.dates import find_dates
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.as_of import is_over
+from hmlr.memory.facts.board import rank
 from hmlr.memory.facts.keys import fold, fold_value, is_single_valued, rival_keys, value_names
 from hmlr.records import Contradiction, Fact
 
@@ -29,7 +30,7 @@ _ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # days without a year are compared 
 def contradictions(facts: Iterable[Fact], aliases: AliasIndex, now: datetime) -> list[Contradiction]:
     """The pairs among facts that hold now of which one must be wrong, the older fact first."""
     held = [fact for fact in facts if fact.state == "active" and not is_over(fact, now)]
-    held.sort(key=lambda fact: (fact.valid_from, fact.occurred_at, fact.fact_id))
+    held.sort(key=rank)
     groups: dict[tuple[str, str], list[Fact]] = {}
     for fact in held:
         subject = min(map(fold, aliases.names_of(fact.subject)))

@@ -76,6 +76,8 @@ class FactDesk:
             raise InvalidInput(f"unknown state in {states!r}", hint=f"Give a list of {', '.join(STATES)}")
         wanted = None if as_of is not None or known_at is not None else tuple(states)
         found = await self._of(subject, FactQuery(key=key, states=wanted))
+        if kind is not None:
+            found = await asyncio.to_thread(of_kind, found, kind)
         if known_at is not None:
             found = await self._as_known(found, known_at)
         if kind is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hmlr.memory.facts.aliases import AliasIndex
+from hmlr.memory.facts.board import rank
 from hmlr.memory.facts.keys import fold
 from hmlr.records import OWNER, Fact, Timeline
 
@@ -22,5 +23,5 @@ def timeline(entity: str, facts: Iterable[Fact], aliases: AliasIndex) -> Timelin
         for fact in facts
         if fold(fact.subject) in folded or (mentioned is not None and mentioned(fact.value))
     ]
-    found.sort(key=lambda fact: (fact.valid_from, fact.occurred_at, fact.start, fact.fact_id))
+    found.sort(key=rank)
     return Timeline(entity=entity, names=tuple(sorted(names, key=fold)), facts=tuple(found))

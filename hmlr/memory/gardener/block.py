@@ -14,6 +14,7 @@ from hmlr.core.tasks.tag_classification.task import Tag as FoundTag
 from hmlr.memory.gardener.bed import Bed
 from hmlr.memory.gardener.pending import Unit
 from hmlr.memory.synthesis.dossier_governor import DossierGovernor
+from hmlr.memory.synthesis.dossier_texts import DossierTexts
 from hmlr.memory.synthesis.work import Work
 from hmlr.records import Block, FactId, RunId, Tag, TagId, Turn, TurnId
 
@@ -25,9 +26,10 @@ GROUPED_AT_ONCE = 80
 class BlockGardener:
     """Works out what gardening a block changes; nothing is written."""
 
-    def __init__(self, runner: TaskRunner, governor: DossierGovernor) -> None:
+    def __init__(self, runner: TaskRunner, governor: DossierGovernor, texts: DossierTexts) -> None:
         self._runner = runner
         self._governor = governor
+        self._texts = texts
 
     async def work(
         self, bed: Bed, unit: Unit, turns: Sequence[Turn], *, run_id: RunId, now: datetime
@@ -38,7 +40,7 @@ class BlockGardener:
         for theme, group in await self._groups(bed, unit, work):
             await self._governor.settle(bed.shelf, group, theme, work)
         self._retell(bed, unit, work)
-        await self._governor.tell(bed.shelf, work)
+        await self._texts.tell(bed.shelf, work)
         return work, tags
 
     async def _tags(self, block: Block, turns: Sequence[Turn], work: Work) -> list[Tag]:

@@ -22,6 +22,8 @@ from hmlr.memory.gardener.block import BlockGardener
 from hmlr.memory.gardener.pending import Unit, pending
 from hmlr.memory.renewing import renewed
 from hmlr.memory.synthesis.dossier_governor import DossierGovernor
+from hmlr.memory.synthesis.dossier_texts import DossierTexts
+from hmlr.memory.synthesis.dossier_vectors import DossierVectors
 from hmlr.memory.synthesis.work import Work
 from hmlr.records import BlockId, RunId, Tag, Turn, TurnId, UserId
 from hmlr.store.garden_records import GardenStep
@@ -69,8 +71,9 @@ class Gardener:
         """With `active` the block talked about now is gardened too. Turns of `foreground` go first."""
         self._store = store
         self._embedding = embedding
-        self._governor = DossierGovernor(runner, embedding)
-        self._block = BlockGardener(runner, self._governor)
+        self._vectors = DossierVectors(embedding)
+        texts = DossierTexts(runner, self._vectors)
+        self._block = BlockGardener(runner, DossierGovernor(runner, self._vectors, texts), texts)
         self._user = user
         self._clock = clock
         self._active = active
@@ -78,6 +81,11 @@ class Gardener:
         self._lease_s = lease_s
         self._bed: Bed | None = None
         self._given_up: set[TurnId] = set()  # that stand for blocks which this run can't garden
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """What did not take part in its work."""
+        return (self._vectors.failure,) if self._vectors.failure else ()
 
     async def waiting(self) -> list[Unit]:
         """What is to be gardened, oldest first."""
@@ -231,7 +239,7 @@ class Gardener:
     async def _fresh(self, *, store_vectors: bool = True) -> Bed:
         view = await self._store.garden_view(self._user, self._embedding.model_id)
         bed = await asyncio.to_thread(Bed, self._user, view, active=self._active)
-        made = await self._governor.embed(bed.shelf)
+        made = await self._vectors.fill(bed.shelf)
         if made and store_vectors:
             vectors = [(each.dossier_id, each.search_summary, vector) for each, vector in made]
             await self._store.put_dossier_vectors(self._user, vectors)

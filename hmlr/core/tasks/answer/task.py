@@ -48,10 +48,10 @@ def offline(given: AnswerInput) -> AnswerText:
         return AnswerText(text=text)
     if wants_profile(message):
         return AnswerText(text="\n".join(profile_lines(given)) or NOTHING)
-    if given.listed:
-        return AnswerText(text="\n".join(list_lines(given)))
     if given.talks is not None:
         return AnswerText(text="\n".join(talk_lines(given.talks)))
+    if given.listed:
+        return AnswerText(text="\n".join(list_lines(given)))
     topic = summed_up(message)
     asks = bool(topic or _ASKS.search(message)) and not keeps(message)
     advice = bool(_ADVICE.search(message)) and not keeps(message)
