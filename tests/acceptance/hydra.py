@@ -75,3 +75,28 @@ MESSAGES = (
     email(),
     "The final sign-off: the volume of Project Cerberus is 4,850,000 records per day.",
 )
+
+# The same story as somebody else would tell it.
+OTHER_WORDS = (
+    "Project Cerberus will use Legacy-Phi, codename LΦ-88, for its data at rest.",
+    "LΦ-88 is just the old 'Phoenix' cipher from 2019.",
+    "The Phoenix cipher was renamed to Aether in 2021.",
+    "Policy v1: encryption with Styx is allowed up to 500 TiB/day.",
+    "Aether is identical to what we call K-12 today.",
+    "First estimate for Project Cerberus: 4.2 million records/day.",
+    "K-12 is now called Styx.",
+    "Styx is the official name of what legal calls River-9.",
+    "Policy v2 limits River-9 to 10,000 objects/s.",
+    "River-9 is the marketing name for Charon.",
+    "Policy v3 forbids Charon entirely. Footnote, added three days later: v3 has been revoked.",
+    "Charon is the production name for Tartarus-v3.",
+    "Policy v4 allows unlimited use of Tartarus-v3, but in EU regions only.",
+    "Project Cerberus now peaks at 4.7 million records/day.",
+    "Policy v5 supersedes all previous policies: at most 2.5 GB/day.",
+    "Ignore v5, it was a draft. New limit 400,000 records/day. This is v6.",
+    "Tartarus-v3 is the only supported name after 1 March 2025.",
+    "Policy v7: a global ban above 1 GiB/day; it supersedes v1–v6.",
+    "Policy v8: v7 was issued by a rogue employee, so we revert to v6.",
+    email(),
+    "Final sign-off for Project Cerberus: 4,850,000 records/day.",
+)

@@ -34,6 +34,10 @@ _SUBJECT = (
     rf")?(?P<a>{_ONE})(?: (?P<noun>[a-z]+))?"
 )
 _OBJECT = rf"{_KIND_BEFORE}(?P<b>{_ONE})"
+# "what legal calls River-9", "what is now known as K-12"
+_OBJECT_AS_CALLED = (
+    rf"(?:what [\w ]{{2,40}}? (?:calls?|names?|knows? as|refers? to as|called|named|known as) )?{_OBJECT}"
+)
 
 _NOW = (
     r"(?:now|also|today|currently|officially|internally|formerly|previously|once|originally|sometimes|"
@@ -49,13 +53,12 @@ _SAME = re.compile(
     rf"{_SUBJECT} (?:is|are|was) (?:{_NOW} )?(?:(?:identical|equivalent|equal) (?:to|with)|the same "
     rf"(?:\w+ )?(?:as|thing as)|synonymous with|an? (?:alias|synonym|nickname|codename|code name|"
     rf"pseudonym|abbreviation|other name|alternative name|different name) (?:of|for)|another (?:name|"
-    rf"word|term) (?:of|for)|short for|just) {_OBJECT}"
+    rf"word|term) (?:of|for)|short for|just) {_OBJECT_AS_CALLED}"
 )
 _NAME_FOR = re.compile(
     rf"{_SUBJECT} is (?:{_NOW} )?(?:the |our |its |an? )?(?:\w+ ){{0,3}}?(?:names?|codenames?|code "
     rf"?names?|title|label|brand|designation|handle|term|word|nickname|alias)(?: (?:that )?(?:[a-z]+ "
-    rf")?(?:we )?(?:use|uses|used|give|gives|has))? (?:of|for) (?:what (?P<who>[\w ]{{2,40}}?) "
-    rf"(?:calls?|names?|knows? as|refers? to as|called) )?{_OBJECT}"
+    rf")?(?:we )?(?:use|uses|used|give|gives|has))? (?:of|for) {_OBJECT_AS_CALLED}"
 )
 _OLD_NAME = re.compile(
     rf"{_SUBJECT} (?:is|was) (?:{_NOW} )?(?:the |our |an? )?(?:(?:old|former|original|previous|legacy|"
