@@ -41,6 +41,7 @@ FOUND = [
     ("Phoenix was renamed Aether in 2021.", "Phoenix", "also_called", "Aether"),
     ("Aether is identical to today's K-12.", "Aether", "also_called", "K-12"),
     ("Aether is identical to what we call K-12 today.", "Aether", "also_called", "K-12"),
+    ("In 2021 Phoenix was renamed Aether.", "Phoenix", "also_called", "Aether"),
     ("Borealis is the same as what is now known as Zeta-4.", "Borealis", "also_called", "Zeta-4"),
     ("K-12 is now called Styx.", "K-12", "also_called", "Styx"),
     ("Styx is the official name of what legal calls River-9.", "Styx", "also_called", "River-9"),

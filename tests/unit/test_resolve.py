@@ -46,6 +46,14 @@ def _tell(facts: Facts, *pairs: tuple[FactDraft, Fact]) -> None:
         (["I have a dog named Rex and a cat named Tom.", "Rex died last week."], "pet", ["Tom (cat)"]),
         (["I have a cat named Tom.", "My uncle Tom died last week."], "pet", ["Tom (cat)"]),
         (["We live in Leeds.", "We're in Otley now."], "lives_in", ["Otley"]),
+        (
+            [
+                "The volume of Cerberus is 4 records per day.",
+                "Sign-off: Project Cerberus now handles 5 records per day.",
+            ],
+            "volume_per_day",
+            ["5 records per day"],
+        ),
         (["I'm vegan.", "Actually I'm not vegan, just vegetarian."], "diet", ["vegetarian"]),
         (["I'm allergic to peanuts.", "I'm not allergic to peanuts after all."], "allergy", []),
         (["I have driven a Porsche 911.", "I own a used Volvo."], "owns", ["used Volvo"]),

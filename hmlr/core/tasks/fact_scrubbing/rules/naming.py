@@ -29,9 +29,10 @@ _KIND_BEFORE = (
     r"(?:(?:the|our|today's|yesterday's|former|formerly|old|older|original|current|new|legacy|so-called|"
     r"internal|good old) ){0,4}"
 )
+_WHEN = rf"(?:(?:[Ii]n|[Ss]ince|[Aa]s of|[Ff]rom|[Aa]fter|[Bb]y) (?:[{UP}][a-z]+ )?\d{{4}},? )?"
 _SUBJECT = (
-    rf"(?:^|[,;:] |\b(?:and|that|but|so|because|note|where) )(?:[Tt]he |[Oo]ur |[Pp]roject |[Tt]oday's "
-    rf")?(?P<a>{_ONE})(?: (?P<noun>[a-z]+))?"
+    rf"(?:^|[,;:] |\b(?:and|that|but|so|because|note|where) ){_WHEN}"
+    rf"(?:[Tt]he |[Oo]ur |[Pp]roject |[Tt]oday's )?(?P<a>{_ONE})(?: (?P<noun>[a-z]+))?"
 )
 _OBJECT = rf"{_KIND_BEFORE}(?P<b>{_ONE})"
 # "what legal calls River-9", "what is now known as K-12"

@@ -65,8 +65,8 @@ _BOUND = re.compile(
 _THING = rf"(?:[Tt]he |[Oo]ur )?(?P<thing>(?:[Pp]roject )?[{UP}][\w.&+-]*(?: [{UP}\d][\w.&+-]*){{0,2}})"
 _FOR_THING = re.compile(rf"\b(?:for|of|on|in|by|at) {_THING}(?=$|[ ,.;:)])")
 _THING_FIRST = re.compile(
-    rf"^{_THING}(?:'s)? (?:(?:volume|traffic|load|throughput|peak|data|pipeline|daily|final|estimated|"
-    rf"expected) ?)*(?:is|was|will|now|expects?|process|handl|carr|produc|generat|receiv|averag|peak|has|"
+    rf"(?:^|[:;] ){_THING}(?:'s)? (?:(?:volume|traffic|load|throughput|peak|data|pipeline|daily|final|"
+    rf"estimated|expected) ?)*(?:is|was|will|now|expects?|process|handl|carr|produc|generat|receiv|averag|peak|has|"
     rf"runs?|needs?|reach|measured|stands?)"
 )
 _FORMER = re.compile(
