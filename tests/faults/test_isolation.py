@@ -100,6 +100,7 @@ async def views(one: Person, chance: random.Random) -> object:
     days = await one.hmlr.days()
     seen = [await one.hmlr.day(chance.choice(days).date)] if days else []
     found = [await one.hmlr.contradictions(), await one.hmlr.audit(), await one.hmlr.facts(known_at=known_at)]
+    found.append(await one.hmlr.deep_recall(QUESTION))
     return [timeline, days, seen, found]
 
 

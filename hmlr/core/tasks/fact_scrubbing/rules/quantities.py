@@ -66,8 +66,8 @@ _THING = rf"(?:[Tt]he |[Oo]ur )?(?P<thing>(?:[Pp]roject )?[{UP}][\w.&+-]*(?: [{U
 _FOR_THING = re.compile(rf"\b(?:for|of|on|in|by|at) {_THING}(?=$|[ ,.;:)])")
 _THING_FIRST = re.compile(
     rf"(?:^|[:;] ){_THING}(?:'s)? (?:(?:volume|traffic|load|throughput|peak|data|pipeline|daily|final|"
-    rf"estimated|expected) ?)*(?:is|was|will|now|expects?|process|handl|carr|produc|generat|receiv|averag|peak|has|"
-    rf"runs?|needs?|reach|measured|stands?)"
+    rf"estimated|expected) ?)*(?:is|was|will|now|expects?|process|handl|carr|produc|generat|receiv|"
+    rf"averag|peak|has|runs?|needs?|reach|measured|stands?)"
 )
 _FORMER = re.compile(
     r"\b(?:instead of|rather than|up from|down from|not|from|previously|formerly|was only|versus|vs\.?|"
