@@ -126,6 +126,7 @@ async def blocks(one: Person, chance: random.Random) -> object:
 
 
 async def arrange(one: Person, chance: random.Random) -> object:
+    one.found("block", [block.block_id for block in await one.hmlr.blocks()])
     block_id = one.some("block", chance)
     match chance.randrange(3):
         case 0:
