@@ -251,6 +251,7 @@ def test_bad_line_is_named_and_nothing_is_stored(run: Run, tmp_path: Path) -> No
 # Listings
 
 
+@pytest.mark.timeout(60)  # eight processes
 def test_facts_and_their_edits(run: Run) -> None:
     run("chat", SAID)
     fact = next(each for each in loaded(run("facts", "--json")) if "Oslo" in each["value"])
