@@ -103,6 +103,7 @@ def refused(done: Done, code: int, words: str) -> None:
 # Help and wrong usage
 
 
+@pytest.mark.alone
 def test_help_is_quick(env: dict[str, str]) -> None:
     command = [sys.executable, str(ROOT / "main.py"), "--help"]
     times = []

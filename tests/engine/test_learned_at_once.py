@@ -13,7 +13,7 @@ from hmlr import HMLRClient, Message
 from hmlr.memory.catching_up import BACKLOG, WAIT_S
 from hmlr.testing import hash_embedder
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 
 
 def client(folder: Path, **given: Any) -> HMLRClient:
