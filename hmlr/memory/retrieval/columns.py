@@ -12,12 +12,13 @@ from hmlr.store.encoded import TOKEN_DIMS, Encoded, to_signs
 
 Signs = NDArray[np.uint64]
 WORD = 64
+SPARE = 8  # one part in so many of an array stays free for what comes
 PIECES = 1 << 16  # word pieces are numbered by uint16
 
 
 def grown(array: NDArray[Any], used: int, size: int) -> NDArray[Any]:
-    """A larger copy, at least twice as long: appending costs what is appended, not what is there."""
-    capacity = max(size, 2 * len(array), 256)
+    """A larger copy with an eighth to spare: appending costs what is appended, not what is there."""
+    capacity = max(size + size // SPARE, 256)
     larger = np.zeros((capacity, *array.shape[1:]), array.dtype)
     larger[:used] = array[:used]
     return larger
@@ -25,7 +26,7 @@ def grown(array: NDArray[Any], used: int, size: int) -> NDArray[Any]:
 
 def wider(planes: NDArray[Any], used: int, size: int) -> NDArray[Any]:
     """`grown` for an array whose second axis is the long one."""
-    capacity = max(size, 2 * planes.shape[1], 256)
+    capacity = max(size + size // SPARE, 256)
     larger = np.zeros((len(planes), capacity), planes.dtype)
     larger[:, :used] = planes[:, :used]
     return larger
