@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from hmlr.language.dates import question_time
-from hmlr.memory.facts.keys import is_single_valued, rival_keys, same_subject
+from hmlr.memory.facts.keys import is_single_valued, plain_name, rival_keys, same_subject, version_of
 from hmlr.records import Fact
 
 _BEFORE = re.compile(
@@ -61,7 +61,8 @@ def told_of(time: AskedTime, facts: Iterable[Fact]) -> list[Fact]:
     present = [fact for fact in every if fact.state == "active" and not _over(time, fact)]
     if time.kind == "now":
         return [*present, *chosen]
-    return [*chosen, *(fact for fact in present if not _gives_way(fact, chosen, time))]
+    past = _Past(chosen)
+    return [*chosen, *(fact for fact in present if not _gives_way(fact, past, time))]
 
 
 def _held(time: AskedTime, fact: Fact) -> bool:
@@ -78,8 +79,26 @@ def _over(time: AskedTime, fact: Fact) -> bool:
     return fact.valid_to is not None and fact.valid_to <= time.since
 
 
-def _gives_way(fact: Fact, chosen: Sequence[Fact], time: AskedTime) -> bool:
+def _gives_way(fact: Fact, past: _Past, time: AskedTime) -> bool:
     if not is_single_valued(fact.key) or (time.kind == "then" and fact.valid_from < time.until):
         return False
-    keys = rival_keys(fact.key)
-    return any(old.key in keys and same_subject(old.subject, fact.subject) for old in chosen)
+    return any(past.has(key, fact.subject) for key in rival_keys(fact.key))
+
+
+class _Past:
+    """What the facts of the time asked are about, by key: comparing each with each takes long."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._names: dict[str, set[str]] = {}
+        self._numbered: dict[str, set[str]] = {}  # versions of a policy, which have several names
+        for fact in facts:
+            self._names.setdefault(fact.key, set()).add(plain_name(fact.subject))
+            if version_of(fact.subject) is not None:
+                self._numbered.setdefault(fact.key, set()).add(fact.subject)
+
+    def has(self, key: str, subject: str) -> bool:
+        """Whether one of them tells this of this subject."""
+        if plain_name(subject) in self._names.get(key, ()):
+            return True
+        numbered = self._numbered.get(key, ()) if version_of(subject) is not None else ()
+        return any(same_subject(known, subject) for known in numbered)

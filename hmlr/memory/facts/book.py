@@ -101,7 +101,7 @@ class FactBook:
     async def _at(self, message: str, time: AskedTime, page: _Page) -> list[Fact]:
         """The facts of the time that is asked, what changed since then among them."""
         known = await self._store.facts(self._user, FactQuery(states=("active", "superseded")))
-        facts = told_of(time, known)
+        facts = await unless_brief(len(known) <= BRIEF_FACTS, told_of, time, known)
         scored = await asyncio.to_thread(score_facts, message, facts, page.aliases, time.until)
         found = [fact for fact, _ in scored]
         if time.past:  # what was, before what is

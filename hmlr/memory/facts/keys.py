@@ -143,7 +143,7 @@ def version_of(subject: str) -> tuple[str, str] | None:
 
 def same_subject(known: str, said: str) -> bool:
     """Whether two subjects are one: equal but for case, space, "project", or the same version of a policy."""
-    if _named(known) == _named(said):
+    if plain_name(known) == plain_name(said):
         return True
     one, other = version_of(known), version_of(said)
     if one is None or other is None:
@@ -151,7 +151,7 @@ def same_subject(known: str, said: str) -> bool:
     return one[1] == other[1] and (one[0] == other[0] or not one[0] or not other[0])
 
 
-def _named(subject: str) -> str:
+def plain_name(subject: str) -> str:
     """A subject without the word for what it is: "Project Cerberus" is called "Cerberus" as well."""
     return fold(subject).removeprefix("project ") or fold(subject)
 
