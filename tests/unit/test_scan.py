@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hmlr.memory.retrieval import scan
 
 
-@given(st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.5, -np.inf]), max_size=60), st.integers(1, 12))
+@given(st.lists(st.sampled_from([0.0, 0.25, 1.0, 1.5, 2.0, -np.inf]), max_size=60), st.integers(1, 12))
 def test_the_largest_are_found_and_of_equal_ones_the_older(values: list[float], count: int) -> None:
     given = np.array(values, np.float32)
     ranked = [row for row in np.lexsort((np.arange(len(given)), -given)) if np.isfinite(given[row])]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scan, "BLOCK", 7)
+        patch.setattr(scan, "BLOCK", 3)
+        patch.setattr(scan, "SLACK", 1)
         found = scan.best_rows(len(given), count, lambda part: given[part])
     assert found.tolist() == sorted(ranked[:count])
 
