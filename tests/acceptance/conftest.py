@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -40,6 +41,33 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     cache = os.environ.get("TEST_CACHE") or str(tmp_path_factory.mktemp("model-cache"))
     return {**kept, "HMLR_CACHE_DIR": cache, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+
+
+def python_example(page: str) -> str:
+    """The one Python block of a page, named from the project's root."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return str(code)
+
+
+@pytest.fixture
+def python(tmp_path: Path, environment: dict[str, str]) -> Callable[..., str]:
+    """Run Python in a fresh process in the test's folder, without an embedder: what it prints."""
+
+    def run(*command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *command],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**environment, "HMLR_EMBEDDER": "none"},
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture

@@ -1,24 +1,11 @@
 """The README's Python example runs as it stands."""
 
-import re
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
 
-ROOT = Path(__file__).parents[2]
+from tests.acceptance.conftest import python_example
 
 
-def test_python_quick_start(tmp_path: Path, environment: dict[str, str]) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**environment, "HMLR_EMBEDDER": "none"},
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Ben moved to Bergen." in done.stdout
-    assert "vegetarian" in done.stdout
+def test_python_quick_start(python: Callable[..., str]) -> None:
+    told = python("-c", python_example("README.md"))
+    assert "Ben moved to Bergen." in told
+    assert "vegetarian" in told
