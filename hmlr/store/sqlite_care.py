@@ -48,6 +48,7 @@ from hmlr.store.sqlite_garden_erase import drop_garden
 from hmlr.store.sqlite_index import ChunkValues, chunk_values, index_all
 from hmlr.store.sqlite_jobs import restart_jobs
 from hmlr.store.sqlite_rows import among, bump_facts
+from hmlr.threads import breathe
 
 _PAGE = 500
 _LEARNING: tuple[JobKind, ...] = ("route", "scrub", "scribe")
@@ -65,10 +66,15 @@ def rebuild(connection: Connection, slicer: Slicer) -> int:
         ).all()
         if not page:
             break
-        for message in page:
-            pieces = slicer(message.content)
-            rows = chunk_values(message.user_id, message.message_no, pieces, echo=message.echo)
-            _replace_chunks(connection, message.message_no, rows)
+        rows = [
+            row
+            for message in page
+            for row in chunk_values(
+                message.user_id, message.message_no, slicer(message.content), echo=message.echo
+            )
+        ]
+        _replace_chunks(connection, last + 1, page[-1].message_no, rows)
+        breathe()
         count, last = count + len(page), page[-1].message_no
     # Not "delete row by row": an index that is damaged can only be thrown away. All in one transaction,
     # so the old one serves until the new one is complete.
@@ -81,8 +87,9 @@ def rebuild(connection: Connection, slicer: Slicer) -> int:
     return count
 
 
-def _replace_chunks(connection: Connection, message_no: int, rows: Sequence[ChunkValues]) -> None:
-    stored = connection.execute(select(chunks).where(chunks.c.message_no == message_no)).mappings()
+def _replace_chunks(connection: Connection, first: int, last: int, rows: Sequence[ChunkValues]) -> None:
+    """Make the chunks of the messages with these numbers, both included, be these rows."""
+    stored = connection.execute(select(chunks).where(chunks.c.message_no.between(first, last))).mappings()
     before = {row["chunk_id"]: dict(row) for row in stored}
     after = {row["chunk_id"]: row for row in rows}
     moved = [key for key, row in before.items() if _place(row) != _place(after.get(key))]

@@ -11,6 +11,7 @@ from hmlr.records import UserId
 from hmlr.store.records import NewChunk
 from hmlr.store.schema import ORDINAL_BITS, chunks, users
 from hmlr.store.sqlite_rows import into
+from hmlr.threads import breathe
 
 _ADD = text("INSERT INTO chunk_terms(rowid, t) VALUES (:rowid, :t)")
 # A contentless table forgets a row only when told the very words that it was given.
@@ -80,6 +81,7 @@ def index_all(connection: Connection) -> None:
     )
     for batch in connection.execute(indexed).partitions(1000):
         connection.execute(_ADD, [_entry(row.chunk_id, row.terms, row.user_no) for row in batch])
+        breathe()
 
 
 def tokens(user_no: int, terms: Iterable[str]) -> list[str]:
