@@ -1,8 +1,12 @@
-"""What HMLR is measured against: BM25 and plain MiniLM over the same paragraphs of the same messages."""
+"""What HMLR is measured against: BM25 and plain MiniLM over the same paragraphs of the same messages.
+
+And BM25 over pieces of one length, which owes nothing to how HMLR cuts messages.
+"""
 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +27,7 @@ K1 = 1.2
 B = 0.75
 CHARS_PER_TOKEN = 4
 PER_MESSAGE = 3  # paragraphs of one message in a budget at most, as `recall` has it
+PIECE_CHARS = 400
 
 Scorer = Callable[[str], NDArray[np.float64]]  # a question to a score per paragraph
 
@@ -48,26 +53,39 @@ def paragraphs(messages: Sequence[Said]) -> list[Paragraph]:
     return found
 
 
-def find(scores: NDArray[np.float64], pieces: Sequence[Paragraph]) -> Found:
+def pieces(messages: Sequence[Said]) -> list[Paragraph]:
+    """The messages in pieces of 400 characters at most, cut between words; a longer word is a piece."""
+    return [
+        Paragraph(message=said.id, text=text, spoken=f"{said.speaker or said.role}: {text}")
+        for said in messages
+        for text in textwrap.wrap(said.text, PIECE_CHARS, break_long_words=False, break_on_hyphens=False)
+    ]
+
+
+def find(
+    scores: NDArray[np.float64], pieces: Sequence[Paragraph], per_message: int | None = PER_MESSAGE
+) -> Found:
     """What a score per paragraph finds: a message stands where its best paragraph does.
 
+    In a budget it has `per_message` paragraphs at most, with None as many as fit.
     Equals stand in the order they were said, and so does, at the end, what shares no word with the question.
     """
     order = np.argsort(-scores, kind="stable")
     ranked = [pieces[place] for place in order.tolist()]
     messages = distinct(piece.message for piece in ranked)
-    return Found(messages=messages[:DEPTH], inside={budget: filled(ranked, budget) for budget in BUDGETS})
+    inside = {budget: filled(ranked, budget, per_message) for budget in BUDGETS}
+    return Found(messages=messages[:DEPTH], inside=inside)
 
 
-def filled(ranked: Sequence[Paragraph], budget: int) -> frozenset[str]:
+def filled(ranked: Sequence[Paragraph], budget: int, per_message: int | None) -> frozenset[str]:
     """The messages with a paragraph in a budget of tokens that is filled in order, like `recall` does it.
 
-    A paragraph that does not fit is passed over, and so is the fourth one of a message.
+    A paragraph that does not fit is passed over, and so is one too many of a message.
     """
     taken: Counter[str] = Counter()
     inside: set[str] = set()
     for piece in ranked:
-        if taken[piece.message] == PER_MESSAGE:
+        if taken[piece.message] == per_message:
             continue
         taken[piece.message] += 1
         cost = math.ceil(len(piece.text) / CHARS_PER_TOKEN)

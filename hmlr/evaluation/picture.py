@@ -14,7 +14,12 @@ MEASURES: Mapping[str, str] = {
     "inside_2000": "2,000 tokens",
     "inside_4000": "4,000 tokens",
 }
-COLOURS: Mapping[str, str] = {"HMLR": "#1f5fa8", "BM25": "#d98a2b", "MiniLM": "#8a8f98"}
+COLOURS: Mapping[str, str] = {
+    "HMLR": "#1f5fa8",
+    "BM25": "#d98a2b",
+    "MiniLM": "#8a8f98",
+    "BM25/400": "#a8571f",
+}
 
 _BAR = 26
 _GAP = 22  # between measures

@@ -56,14 +56,7 @@ def run(conversation: Conversation, settings: Settings, judge: Judge | None, ste
     with tempfile.TemporaryDirectory() as folder:
         hmlr = opened(conversation, settings, Path(folder) / "bench.db")
         asked = asyncio.run(_ask(hmlr, conversation, judge, step))
-    pieces = baselines.paragraphs(conversation.messages)
-    scorers = {"BM25": baselines.bm25(pieces)}
-    if settings.embedder != "none":
-        scorers["MiniLM"] = baselines.minilm(pieces, settings.cache)
-    beside = {
-        name: tuple(baselines.find(score(each.text), pieces) for each in conversation.asked)
-        for name, score in scorers.items()
-    }
+    beside = _baselines(conversation, settings)
     return Run(
         conversation=conversation,
         found={"HMLR": asked.found, **beside},
@@ -71,6 +64,22 @@ def run(conversation: Conversation, settings: Settings, judge: Judge | None, ste
         degraded=asked.degraded,
         judged=asked.judged,
     )
+
+
+def _baselines(conversation: Conversation, settings: Settings) -> dict[str, tuple[Found, ...]]:
+    questions = [each.text for each in conversation.asked]
+    paragraphs = baselines.paragraphs(conversation.messages)
+    scorers = {"BM25": baselines.bm25(paragraphs)}
+    if settings.embedder != "none":
+        scorers["MiniLM"] = baselines.minilm(paragraphs, settings.cache)
+    found = {
+        name: tuple(baselines.find(score(each), paragraphs) for each in questions)
+        for name, score in scorers.items()
+    }
+    pieces = baselines.pieces(conversation.messages)
+    score = baselines.bm25(pieces)
+    found["BM25/400"] = tuple(baselines.find(score(each), pieces, per_message=None) for each in questions)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,14 +57,14 @@ def test_recall_is_above_bm25_with_margin(bench: Run) -> None:
     assert lead(report, "turn_fraction@10") >= 15
     assert lead(report, "mrr") >= 6
     (group,) = report["groups"]
-    assert list(group["methods"]) == ["HMLR", "BM25", "MiniLM"]
+    assert list(group["methods"]) == ["HMLR", "BM25", "MiniLM", "BM25/400"]
     assert group["methods"]["HMLR"]["inside_1000"]["mean"] >= 93
 
 
 def test_recall_by_words_alone_is_above_bm25(bench: Run) -> None:
     report = loaded(bench(*DATA, "--lexical", "--json"))
     assert lead(report, "turn_fraction@10") >= 6
-    assert list(report["groups"][0]["methods"]) == ["HMLR", "BM25"]
+    assert list(report["groups"][0]["methods"]) == ["HMLR", "BM25", "BM25/400"]
 
 
 def test_the_report_and_the_picture_are_written(bench: Run, tmp_path: Path) -> None:

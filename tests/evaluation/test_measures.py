@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmlr.evaluation.baselines import PER_MESSAGE, Paragraph, bm25, filled, find, paragraphs
+from hmlr.evaluation.baselines import PER_MESSAGE, Paragraph, bm25, filled, find, paragraphs, pieces
 from hmlr.evaluation.measures import COLUMNS, LEVELS, figures, reciprocal_rank, row, shares
 from hmlr.evaluation.records import BUDGETS, KS, Found, Question, Said
 
@@ -104,16 +104,24 @@ def piece(message: str, tokens: int) -> Paragraph:
 
 def test_what_does_not_fit_into_a_budget_is_passed_over() -> None:
     ranked = [piece("a", 600), piece("b", 500), piece("c", 400), piece("d", 1)]
-    assert filled(ranked, 1000) == {"a", "c"}
+    assert filled(ranked, 1000, PER_MESSAGE) == {"a", "c"}
 
 
 def test_a_message_is_in_with_one_of_its_paragraphs() -> None:
-    assert filled([piece("a", 2000), piece("a", 10)], 1000) == {"a"}
+    assert filled([piece("a", 2000), piece("a", 10)], 1000, PER_MESSAGE) == {"a"}
 
 
 def test_one_message_takes_few_places_of_a_budget() -> None:
     ranked = [piece("a", 250)] * (PER_MESSAGE + 1) + [piece("b", 100)]
-    assert filled(ranked, 1000) == {"a", "b"}
+    assert filled(ranked, 1000, PER_MESSAGE) == {"a", "b"}
+    assert filled(ranked, 1000, None) == {"a"}
+
+
+def test_pieces_of_one_length_keep_every_word() -> None:
+    text = "One two three.\n\n" * 40 + "x" * 500
+    cut = pieces([Said(id="a", text=text, session="s", speaker="Ada")])
+    assert [len(each.text) <= 400 for each in cut] == [True, True, False]
+    assert " ".join(each.text for each in cut).split() == text.split()
 
 
 def test_a_message_stands_where_its_best_paragraph_does() -> None:
@@ -123,13 +131,13 @@ def test_a_message_stands_where_its_best_paragraph_does() -> None:
 
 def test_paragraphs_carry_their_speaker() -> None:
     one, two = ("One. " * 60).strip(), ("Two. " * 60).strip()  # too long to be joined
-    pieces = paragraphs([Said(id="a", text=f"{one}\n\n{two}", session="s", speaker="Ada")])
-    assert [each.spoken.strip() for each in pieces] == [f"Ada: {one}", f"Ada: {two}"]
+    cut = paragraphs([Said(id="a", text=f"{one}\n\n{two}", session="s", speaker="Ada")])
+    assert [each.spoken.strip() for each in cut] == [f"Ada: {one}", f"Ada: {two}"]
 
 
 def test_bm25_prefers_the_rare_word_and_the_short_text() -> None:
     texts = ["the boat is green", "the boat is old", "a boat, a kite, a tree and many other words", "a kite"]
-    pieces = paragraphs([Said(id=text, text=text, session="s", speaker="x") for text in texts])
-    best = find(bm25(pieces)("green boat?"), pieces).messages
+    cut = paragraphs([Said(id=text, text=text, session="s", speaker="x") for text in texts])
+    best = find(bm25(cut)("green boat?"), cut).messages
     assert best[0] == texts[0]
-    assert find(bm25(pieces)("kite"), pieces).messages[0] == "a kite"
+    assert find(bm25(cut)("kite"), cut).messages[0] == "a kite"
