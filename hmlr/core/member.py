@@ -36,6 +36,7 @@ from hmlr.memory.retrieval.governor import Governor
 from hmlr.memory.retrieval.hydration import hydrate
 from hmlr.memory.retrieval.recall import Recall, RecallRequest
 from hmlr.memory.route_job import RouteJob
+from hmlr.memory.synthesis.dossier_desk import DossierDesk
 from hmlr.memory.synthesis.scribe import profile_of, scribe
 from hmlr.records import (
     Audit,
@@ -100,6 +101,7 @@ class Member:
             toolless=opened is None and runner.model is not None,
         )
         self.blocks = BlockDesk(store, user, clock)
+        self.dossiers = DossierDesk(store, services.embedding, user, clock)
         self.background = Background(
             store,
             user,
