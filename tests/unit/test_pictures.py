@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from hmlr.memory.facts.picture import MAX_ROWS, picture
+
 from tests.unit.fact_play import START, STEP, play
 from tests.unit.making import fact
 
