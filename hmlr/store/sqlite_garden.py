@@ -223,7 +223,11 @@ def read_runs(connection: Connection, user: UserId) -> list[GardenRun]:
 
 @cache
 def _runs() -> Select[Any]:
-    return select(garden_runs).where(mine(garden_runs)).order_by(garden_runs.c.started_at.desc())
+    return (
+        select(garden_runs)
+        .where(mine(garden_runs))
+        .order_by(garden_runs.c.started_at.desc(), garden_runs.c.run_id.desc())
+    )
 
 
 def run_of(row: Row[Any]) -> GardenRun:
