@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmlr.core.tasks.fact_grouping.task import FACT_GROUPING, FactGroups, GroupingInput
-from hmlr.core.tasks.offered import OfferedFact
-from hmlr.core.tasks.themes import MAX_TITLE, literal_title, title_of
+from hmlr.core.tasks.offered import OfferedFact, said_in
+from hmlr.core.tasks.titles import FIELD_WORDS, MAX_TITLE, literal_title, title_of
+from hmlr.language.literal import new_words
 from tests.unit.offers import alias, offered, policy
 
 HYDRA = (
@@ -75,6 +76,41 @@ def test_shared_words_join_and_one_is_not_enough():
     assert sets((offered("user", "plan", "hike"), offered("hut", "plan", "swim")))[0] == []
 
 
+def test_what_is_asked_of_a_role_goes_with_the_only_one_who_has_it():
+    birthday = offered("user", "brother_birthday", "9 September", "identity")
+    anton = offered("user", "brother", "Anton", "identity")
+    job = offered("Anton", "job", "smith")
+    assert sets((birthday, *OTHERS, anton, job))[0] == [ids((birthday, anton, job))]
+    second = offered("user", "brother", "Emil", "identity")
+    assert ids((birthday, anton)) not in sets((birthday, anton, second))[0]
+
+
+def test_a_name_written_with_a_hyphen_or_without_is_one():
+    pair = (offered("Vault-2", "limit", "40 TB"), offered("user", "password_vault_2", "zk", "secret"))
+    assert sets((*pair, *OTHERS))[0] == [ids(pair)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "title"),
+    [
+        ((offered("Wilhelmina", "lives_in", "Molde"), offered("Wilhelmina", "employer", "Nordlys")),
+         "Wilhelmina: home, work"),
+        ((policy("encryption policy v1", "AES-128"), policy("encryption policy v4", "AES-256")),
+         "Encryption policy"),
+        ((offered("Project Atlas", "uses", "Postgres"), offered("Atlas", "limit", "5 GB")),
+         "Project Atlas: tools, limits"),
+        ((offered("user", "dentist_appointment_date", "3 March 2025, 2025-03-03", "event"),),
+         "Dentist appointment"),
+        ((offered("user", "owns", "Volvo V60"),), "Volvo V60: belongings"),
+        ((alias("K-12", "Styx"),), "K-12, Styx"),
+        ((offered("user", "sister", "Ana (in Oslo)", "identity"),), "Ana: sister"),
+    ],
+)  # fmt: skip
+def test_a_title_says_what_it_is_about(facts: tuple[OfferedFact, ...], title: str) -> None:
+    assert title_of(facts) == title
+    assert not new_words(title, said_in(facts), also=FIELD_WORDS)
+
+
 FACTS = (*OTHERS, *HYDRA[:4])
 LABEL = st.one_of(
     st.integers(1, len(FACTS) + 2).map(lambda n: f"F{n}"),
@@ -123,7 +159,7 @@ def test_an_answer_that_names_no_fact_is_refused():
 
 def test_titles_are_short_specific_and_literal():
     assert title_of(HYDRA).startswith("Styx, River-9, ")
-    assert title_of(OTHERS[1:2]) == "vegetarian, diet"
+    assert title_of(OTHERS[1:2]) == "Vegetarian: food"
     assert len(title_of([offered("Bob", "says", "long " * 100 + "w" * 200)])) <= MAX_TITLE
     assert title_of([offered("user", "is", "😀")]) == "Facts"
     assert literal_title("Names of Styx", HYDRA) == "Names of Styx"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hmlr.core.tasks.fact_routing.task import FACT_ROUTING, FactRoute, FactRoutingInput
 from hmlr.core.tasks.fact_routing.voting import elected, shared_words, votes
 from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
+from hmlr.core.tasks.themes import identities, names_of
 from tests.unit.offers import alias, dossier, offered, policy
 
 CIPHER = dossier("cipher", "Styx, K-12. cipher policy limit", names=("Styx", "K-12", "v5"))
@@ -66,7 +67,50 @@ def test_without_names_the_votes_decide():
 
 def test_one_persons_facts_do_not_join_anothers_dossier_however_near():
     fact = offered("Bob", "lives_in", "Bergen")
-    assert route((fact,), near(ALICE, 0.53)) == FactRoute(action="create", title="Bob: Bergen, lives")
+    assert route((fact,), near(ALICE, 0.53)) == FactRoute(action="create", title="Bob: home")
+
+
+def test_the_versions_of_a_policy_have_one_dossier_in_whatever_words():
+    travel = dossier("travel", "Travel policy. trains", names=("Travel policy v1",))
+    fact = policy("travel policy v4", "flights are booked in economy")
+    assert route((fact,), FOOD, travel).dossier_id == "d-travel"
+    assert route((policy("leave policy v4", "28 days"),), travel).action == "create"
+
+
+def test_a_project_is_called_by_its_name_alone():
+    atlas = dossier("Atlas", "Project Atlas. Postgres", names=("Project Atlas",))
+    assert route((offered("Atlas", "limit", "5 GB"),), FOOD, atlas).dossier_id == "d-Atlas"
+
+
+def held(*facts: OfferedFact, **given: Any) -> OfferedDossier:
+    """A dossier of these facts, as the shelf offers it."""
+    known = frozenset(each for fact in facts for each in identities(fact))
+    names = tuple(name for fact in facts for name in names_of(fact))
+    return dossier(names[0] if names else "x", names=names, identities=known, **given)
+
+
+def test_a_role_leads_to_the_one_who_has_it():
+    sister = offered("user", "sister", "Wilhelmina", "identity")
+    birthday = offered("user", "sister_birthday", "4 May", "identity")
+    assert route((birthday,), FOOD, held(sister)).dossier_id == "d-Wilhelmina"
+    assert route((offered("Wilhelmina", "job", "nurse"),), held(sister)).dossier_id == "d-Wilhelmina"
+    assert route((sister,), held(birthday)).dossier_id == "d-x"  # asked for before it was known who it is
+    other = offered("user", "sister", "Ana", "identity")
+    assert route((other,), held(sister, birthday)).action == "create"  # a second sister
+    assert route((birthday,), held(sister), held(other)).action == "create"  # whose?
+
+
+def test_what_the_owner_says_of_himself_joins_nobody_elses_dossier():
+    fact = offered("user", "allergy", "peanuts", "constraint")
+    assert route((fact,), near(ALICE, 0.53)).action == "create"
+    named = offered("user", "deadline_alice", "1 June")
+    assert route((named,), near(ALICE, 0.2)).dossier_id == "d-Alice"
+
+
+def test_two_dates_are_no_theme():
+    running = dossier("running", "marathon date. October 2025 2025-10-12")
+    dentist = offered("user", "dentist_visit_date", "3 March 2025, 2025-03-03", "event")
+    assert route((dentist,), running).action == "create"
 
 
 def test_a_mention_lets_the_votes_decide():
@@ -128,7 +172,7 @@ def test_a_model_gives_a_literal_title():
     assert answer(action="create", title="Bob, nurse", dossier_id="D1") == FactRoute(
         action="create", title="Bob, nurse"
     )
-    assert answer(action="create", title="Delete everything").title == "Bob: nurse, job"
+    assert answer(action="create", title="Delete everything").title == "Bob: work"
 
 
 def test_a_new_dossier_under_an_offered_title_is_that_one():

@@ -34,6 +34,7 @@ class OfferedDossier:
     title: str
     search_summary: str
     names: tuple[str, ...]  # subjects of its facts and their other names
+    identities: frozenset[str] = frozenset()  # of its facts, see `themes.identities`; empty: by the names
     similarities: tuple[float, ...] = ()  # cosine of each of the group's facts to it; empty without vectors
 
 

@@ -1,48 +1,97 @@
-"""What a group of facts is about: the names in it, its telling words, a title. Pure."""
+"""What a group of facts is about: the names in it, its telling words. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Set
 
-from hmlr.core.tasks.offered import OfferedFact, one_line, said_in
-from hmlr.language.literal import LINKING_WORDS, new_words, written_words
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import RELATIONS_MANY, RELATIONS_ONE
+from hmlr.core.tasks.offered import OfferedFact, one_line
+from hmlr.language.literal import written_words
 from hmlr.language.tokens import content_words, terms
-from hmlr.language.word_lists import words
-from hmlr.records import OWNER
+from hmlr.records import OWNER, Fact
 
-MAX_TITLE = 80  # characters: one line of a listing
-_TITLE_NAMES, _TITLE_WORDS = 3, 4
-# A title may name its field in these words though no fact does: they state nothing about anyone.
-FIELD_WORDS = LINKING_WORDS | frozenset(
-    words("""
-    facts names aliases policies rules limits versions history settings credentials preferences plans
-    people places work home health food family travel tools
-    """)
-)
+RELATIVES = RELATIONS_ONE | RELATIONS_MANY | {"pet", "cat", "dog"}
+MOST_NAME_WORDS = 4
 
 _ALIAS_KEYS = frozenset({"also_called", "stands_for"})
 _ARTICLE = re.compile(r"^(?:the|our|my|an?) ", re.IGNORECASE)
-_NAME_WORD = re.compile(r"[^\W_]+(?:[-_.'&+][^\W_]+)*")
+_IN_BRACKETS = re.compile(r" *\(.*\)")
+_NAME_WORD = re.compile(r"[^\W_]+(?:[.'&+][^\W_]+)*")
+_JOINTS = str.maketrans("-_", "  ")  # "Vault-2" stands in "vault_2_password"
 _VERSION = re.compile(r"^(?:(?P<series>.*\S)\s)?(?:v|version |rev(?:ision)? )\d+(?:\.\d+)*$")
 
 
 def folded(name: str) -> str:
-    """A name without article, case and odd spaces: what two ways of writing it share."""
-    return _ARTICLE.sub("", one_line(name).casefold())
+    """A name without article, case, odd spaces and "project": what two ways of writing it share."""
+    plain = _ARTICLE.sub("", one_line(name).casefold())
+    return plain.removeprefix("project ") or plain
 
 
 def names_of(offered: OfferedFact) -> list[str]:
     """The names of what the fact is about, as written; none for the owner and for pronouns."""
     names = [offered.fact.subject, *offered.aliases]
-    if offered.fact.state == "active" and _joins_names(offered):
+    if offered.fact.state == "active" and joins_names(offered.fact):
         names.append(offered.fact.value)
+    names += _relative(offered.fact)
     return [name for name in map(one_line, names) if folded(name) != OWNER and content_words(name)]
 
 
-def _joins_names(offered: OfferedFact) -> bool:
-    return offered.fact.category in {"alias", "acronym"} or offered.fact.key in _ALIAS_KEYS
+def _relative(fact: Fact) -> list[str]:
+    """Whom a fact gives a place near somebody: "your sister is Wilhelmina" is about Wilhelmina."""
+    if fact.key not in RELATIVES or fact.state == "invalidated":
+        return []
+    name = _IN_BRACKETS.sub("", fact.value).strip()
+    return [name] if proper(name) and len(name.split()) <= MOST_NAME_WORDS else []
+
+
+def identities(offered: OfferedFact) -> set[str]:
+    """What makes one thing of facts: their names, the series of a policy, and who is meant by "the sister".
+
+    A fact that gives somebody a role ("your sister is Wilhelmina") answers those that have only the role
+    ("sister birthday"): it "is" what they "ask" for.
+    """
+    fact = offered.fact
+    found = identities_of_names(names_of(offered))
+    if fact.subject.casefold() == OWNER:
+        role = fact.key.split("_")[0]
+        if fact.key in RELATIVES:
+            found |= {f"is {fact.key}"} if _relative(fact) else set()
+        elif role in RELATIVES and "_" in fact.key:
+            found.add(f"asks {role}")
+    return found
+
+
+def identities_of_names(names: Iterable[str]) -> set[str]:
+    """The names that identify something, and the series of those that are versions of a policy.
+
+    A bare "v6" is the sixth of anything.
+    """
+    known = [name for name in names if not bare_version(name)]
+    return {folded(name) for name in known} | {series for name in known if (series := series_of(name))}
+
+
+def meets(own: Set[str], known: Set[str]) -> set[str]:
+    """What facts have in common with others, a role and who has it among them.
+
+    Who has a role is not whoever else has it: a second sister is another person.
+    """
+    common = set(own & known)
+    for each in own:
+        kind, _, role = each.partition(" ")
+        if kind == "asks" and f"is {role}" in known:
+            common.add(f"is {role}")
+        elif kind == "is":
+            common.discard(each)
+            if f"asks {role}" in known and each not in known:
+                common.add(f"asks {role}")
+    return common
+
+
+def joins_names(fact: Fact) -> bool:
+    """Whether the fact gives a thing another name."""
+    return fact.category in {"alias", "acronym"} or fact.key in _ALIAS_KEYS
 
 
 def series_of(name: str) -> str | None:
@@ -82,12 +131,14 @@ class NameFinder:
 def named_in(offered: OfferedFact, finder: NameFinder) -> set[str]:
     """The folded names of what the fact is about and of what it mentions; a wrong alias mentions nothing."""
     names = names_of(offered)
-    told = offered.fact.subject if _joins_names(offered) else f"{offered.fact.subject} {offered.fact.value}"
+    told = (
+        offered.fact.subject if joins_names(offered.fact) else f"{offered.fact.subject} {offered.fact.value}"
+    )
     return {*map(folded, names), *finder.find(told)}
 
 
 def _name_words(text: str) -> list[str]:
-    return [word.removesuffix("'s") for word in _NAME_WORD.findall(folded(text))]
+    return [word.removesuffix("'s") for word in _NAME_WORD.findall(folded(text).translate(_JOINTS))]
 
 
 def telling_words(texts: Iterable[str]) -> list[str]:
@@ -108,51 +159,11 @@ def telling_words(texts: Iterable[str]) -> list[str]:
     return sorted(written.values(), key=lambda w: (-count[tuple(terms(w))], not proper(w), -len(w), w))
 
 
-def title_of(facts: Sequence[OfferedFact]) -> str:
-    """A specific title from the facts' own words: the names they are most about, then what is said of them.
-
-    The value of a secret is kept out: titles stand in listings.
-    """
-    written = {folded(name): name for offered in facts for name in names_of(offered)}
-    finder = NameFinder(written.values())
-    named = [name for offered in facts for name in sorted(named_in(offered, finder))]
-    count = Counter(name for name in named if not bare_version(name))
-    names = [written[name] for name, _ in count.most_common(_TITLE_NAMES)]
-    taken = content_words(" ".join(written.values()))
-    about = (
-        word
-        for word in telling_words(_told(facts))
-        if not content_words(word) & taken
-        and word.casefold() not in LINKING_WORDS
-        and any(c.isalpha() for c in word)
-    )
-    head, tail = (
-        ", ".join(names),
-        ", ".join(word for word, _ in zip(about, range(_TITLE_WORDS), strict=False)),
-    )
-    return _cut(": ".join(part for part in (head, tail) if part)) or "Facts"
+_ISO_DAY = re.compile(r",? ?\b\d{4}-\d\d-\d\d\b")
+_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
+_SPOKEN_DAY = re.compile(rf"\b\d{{1,2}} (?:{_MONTH})(?: \d{{4}})?\b|\b(?:{_MONTH}) \d{{1,2}}(?:, \d{{4}})?\b")
 
 
-def _told(facts: Iterable[OfferedFact]) -> Iterator[str]:
-    for offered in facts:
-        fact = offered.fact
-        key = fact.key.replace("_", " ")
-        yield key if fact.category == "secret" else f"{key} {fact.value}"
-
-
-def literal_title(said: str, facts: Sequence[OfferedFact]) -> str:
-    """The title that a model gave when it is short and made of the facts' words, else the rule's."""
-    title = one_line(said)
-    if (
-        not content_words(title)
-        or len(title) > MAX_TITLE
-        or new_words(title, said_in(facts), also=FIELD_WORDS)
-    ):
-        return title_of(facts)
-    secrets = {offered.fact.value.casefold() for offered in facts if offered.fact.category == "secret"}
-    return title_of(facts) if any(value in title.casefold() for value in secrets) else title
-
-
-def _cut(title: str) -> str:
-    title = one_line(title)
-    return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1].rsplit(' ', 1)[0].rstrip(' ,:')}…"
+def matter(offered: OfferedFact) -> str:
+    """The statement without its days: that two things fall on days makes them no theme."""
+    return _SPOKEN_DAY.sub(" ", _ISO_DAY.sub(" ", offered.statement)).strip() or offered.statement

@@ -10,7 +10,7 @@ from datetime import datetime
 import uuid_utils
 
 from hmlr.core.tasks.base import TaskRunner
-from hmlr.core.tasks.themes import title_of
+from hmlr.core.tasks.titles import title_of
 from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.garden_records import DossierEdit, GardenDone, GardenRun
 from hmlr.memory.embeddings.service import EmbeddingService

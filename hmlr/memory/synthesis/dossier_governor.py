@@ -16,7 +16,8 @@ from hmlr.core.tasks.fact_routing.task import FACT_ROUTING, FactRoute, FactRouti
 from hmlr.core.tasks.literal_restatement.task import RestatementInput, offline
 from hmlr.core.tasks.offered import OfferedFact
 from hmlr.core.tasks.summary_update.offline import in_event_order
-from hmlr.core.tasks.themes import bare_version, folded, literal_title, names_of, proper, title_of
+from hmlr.core.tasks.themes import bare_version, folded, matter, names_of, proper
+from hmlr.core.tasks.titles import literal_title, title_of
 from hmlr.memory.facts.aliases import joins_names
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
 from hmlr.memory.synthesis.dossier_vectors import DossierVectors
@@ -78,7 +79,7 @@ class DossierGovernor:
     async def _route(
         self, shelf: Shelf, group: Sequence[OfferedFact], theme: str, work: Work
     ) -> tuple[FactRoute, str]:
-        rows = await self._vectors.rows([each.statement for each in group])
+        rows = await self._vectors.rows([matter(each) for each in group])
         dossiers = await asyncio.to_thread(shelf.candidates, group, rows)
         if not dossiers:
             return FactRoute(action="create", title=theme or title_of(group)), "rule"

@@ -11,7 +11,8 @@ from hmlr.core.tasks.offered import OfferedFact, said_in
 from hmlr.core.tasks.search_summary.task import SEARCH_SUMMARY, SearchSummaryInput
 from hmlr.core.tasks.summary_update.offline import in_event_order
 from hmlr.core.tasks.summary_update.task import SUMMARY_UPDATE, SummaryInput
-from hmlr.core.tasks.themes import FIELD_WORDS, names_of, title_of
+from hmlr.core.tasks.themes import names_of
+from hmlr.core.tasks.titles import FIELD_WORDS, title_of
 from hmlr.language.literal import new_words
 from hmlr.language.tokens import content_words
 from hmlr.memory.synthesis.dossier_vectors import DossierVectors
@@ -46,8 +47,8 @@ class DossierTexts:
         await together(self._restate(shelf, dossier, each, work) for each in fresh)
         every = await unless_brief(len(dossier.facts) <= BRIEF, _in_order, shelf, dossier)
         own = shelf.arranged.titles.get(dossier.dossier_id)
-        lost_facts = dossier.dossier_id in work.whole and not _says(every, dossier.title)
-        if own or not dossier.title or lost_facts:
+        before = [each for each in every if each.fact.fact_id not in set(fresh)]
+        if own or self._outgrown(dossier, before, every, whole=dossier.dossier_id in work.whole):
             dossier.title = own or home_of(every) or title_of(every)
         by = await self._sum_up(dossier, every, set(fresh), work)
         answer = await self._runner.run(SEARCH_SUMMARY, _searched(dossier, every), patient=True)
@@ -59,6 +60,23 @@ class DossierTexts:
         for each in every:
             self._mark_told(shelf, dossier, each, work)
         return by
+
+    def _outgrown(
+        self,
+        dossier: OpenDossier,
+        before: Sequence[OfferedFact],
+        every: Sequence[OfferedFact],
+        *,
+        whole: bool,
+    ) -> bool:
+        """Whether a dossier needs another title: it has none, or its facts no longer say it.
+
+        One that the rule has made of the facts so far is made anew of all; another stays.
+        """
+        if not dossier.title or (whole and not _says(every, dossier.title)):
+            return True
+        by_rule = dossier.title == title_of(before) if before else self._runner.model is None
+        return by_rule and dossier.title not in HOMES.values()
 
     async def _sum_up(
         self, dossier: OpenDossier, every: Sequence[OfferedFact], fresh: set[FactId], work: Work

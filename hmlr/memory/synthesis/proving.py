@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection
 
 from hmlr.core.tasks.offered import said_in
-from hmlr.core.tasks.themes import FIELD_WORDS
+from hmlr.core.tasks.titles import FIELD_WORDS
 from hmlr.language.literal import new_words
 from hmlr.memory.synthesis.homes import HOMES
 from hmlr.memory.synthesis.shelf import OpenDossier, Shelf

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
-from hmlr.core.tasks.themes import NameFinder, bare_version, folded, names_of
+from hmlr.core.tasks.themes import NameFinder, bare_version, folded, identities, names_of
 from hmlr.language.tokens import content_words
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.statement import state
 from hmlr.memory.synthesis.arrangement import DossierArrangement
+from hmlr.memory.synthesis.homes import HOMES, home_of
 from hmlr.records import OWNER, DossierId, Fact, FactId
 from hmlr.store.garden_records import DossierVector, GardenView, Place, PutDossier, StoredDossier
 
@@ -56,7 +57,7 @@ class Shelf:
         self.dossiers: dict[DossierId, OpenDossier] = {}
         self.place_of: dict[FactId, DossierId] = {}
         self.arranged = DossierArrangement.of(view.edits)
-        self._bearers: dict[str, set[DossierId]] = {}  # folded name -> dossiers with a fact of that name
+        self._bearers: dict[str, set[DossierId]] = {}  # identity -> dossiers with a fact of it
         self._offers: dict[FactId, OfferedFact] = {}
         for stored in view.dossiers:
             self.dossiers[stored.dossier_id] = _opened(stored)
@@ -104,7 +105,7 @@ class Shelf:
         del self.dossiers[dossier_id]
 
     def bearing(self, names: Iterable[str]) -> list[OpenDossier]:
-        """The dossiers that hold a fact of one of the names (folded), by id."""
+        """The dossiers that hold a fact of one of the names (folded) or other identities, by id."""
         found = {each for name in names for each in self._bearers.get(name, ()) if each in self.dossiers}
         return [self.dossiers[each] for each in sorted(found) if self._bears(self.dossiers[each], names)]
 
@@ -124,7 +125,7 @@ class Shelf:
         return [self.dossiers[each] for each in sorted(self.dossiers) if speaks(self.dossiers[each])]
 
     def _names(self, fact_id: FactId) -> set[str]:
-        return {folded(name) for name in names_of(self.offered(fact_id)) if not bare_version(name)}
+        return identities(self.offered(fact_id))
 
     def candidates(
         self, group: Sequence[OfferedFact], rows: NDArray[np.float32] | None
@@ -133,9 +134,17 @@ class Shelf:
 
         `rows` are the vectors of the group's statements, `(n, dim) float32, unit`; None: nearness by words.
         """
-        named = self.bearing({folded(name) for offered in group for name in names_of(offered)})
+        wanted = {each for offered in group for each in identities(offered)}
+        wanted |= {f"is {each[5:]}" for each in wanted if each.startswith("asks ")}
+        wanted |= {f"asks {each[3:]}" for each in wanted if each.startswith("is ")}
+        named = self.bearing(wanted)
         taken = {dossier.dossier_id for dossier in named}
-        told = [each for each in self.dossiers.values() if each.facts and each.search_summary]
+        home = home_of(group)  # what is said of the owner and of nothing else is near to all that is
+        told = [
+            each
+            for each in self.dossiers.values()
+            if each.facts and each.search_summary and (each.title == home or each.title not in HOMES.values())
+        ]
         with_rows = rows is not None and all(each.vector is not None for each in (*told, *named))
         near: dict[DossierId, tuple[float, ...]] = {}
         if with_rows and rows is not None and told:
@@ -161,6 +170,7 @@ class Shelf:
             title=dossier.title,
             search_summary=dossier.search_summary,
             names=tuple(names.values()),
+            identities=frozenset(each for fact_id in dossier.facts for each in self._names(fact_id)),
             similarities=similarities,
         )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
+from hmlr.core.tasks.fact_routing.offline import TEMPLATE
 from hmlr.core.tasks.offered import OfferedFact
-from hmlr.core.tasks.themes import NameFinder, folded, named_in, names_of, series_of
+from hmlr.core.tasks.themes import NameFinder, folded, identities, named_in, names_of, series_of
 from hmlr.language.tokens import content_words
 
 # One shared word is chance ("the new office", "a new bike"), two are a theme more often than not.
@@ -59,8 +60,25 @@ def grouped(facts: Sequence[OfferedFact]) -> list[list[int]]:
             joined.has(place, ("name", name))
         if offered.fact.category == "policy" and (series := series_of(offered.fact.subject)):
             joined.has(place, ("series", series))
+    _join_roles(facts, joined)
     _join_by_words(facts, joined)
     return joined.groups()
+
+
+def _join_roles(facts: Sequence[OfferedFact], joined: _Joined) -> None:
+    """Join what is asked of a role ("sister birthday") with who has it, when that is one."""
+    having: dict[str, list[int]] = defaultdict(list)
+    asking: dict[str, list[int]] = defaultdict(list)
+    for place, offered in enumerate(facts):
+        for kind, _, role in (each.partition(" ") for each in identities(offered)):
+            if kind == "is":
+                having[role].append(place)
+            elif kind == "asks":
+                asking[role].append(place)
+    for role, places in asking.items():
+        who = {folded(facts[place].fact.value) for place in having[role]}
+        for place in places if len(who) == 1 else ():
+            joined.join(having[role][0], place)
 
 
 def _join_by_words(facts: Sequence[OfferedFact], joined: _Joined) -> None:
@@ -83,6 +101,5 @@ def _join_by_words(facts: Sequence[OfferedFact], joined: _Joined) -> None:
 def _words(offered: OfferedFact) -> frozenset[str]:
     """What the fact says, without the words that only say whose fact it is; bare numbers are chance."""
     fact = offered.fact
-    return frozenset(
-        w for w in content_words(f"{fact.key.replace('_', ' ')} {fact.value}") if not w.isdigit()
-    )
+    said = content_words(f"{fact.key.replace('_', ' ')} {fact.value}") - TEMPLATE
+    return frozenset(word for word in said if not word.replace("-", "").isdigit())

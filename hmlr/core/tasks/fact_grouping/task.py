@@ -12,7 +12,7 @@ from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.fact_grouping.offline import grouped
 from hmlr.core.tasks.fence import fence, nonce
 from hmlr.core.tasks.offered import OfferedFact, fact_lines, labelled, meant
-from hmlr.core.tasks.themes import literal_title, title_of
+from hmlr.core.tasks.titles import literal_title, title_of
 from hmlr.records import FactId
 
 

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from hmlr.core.tasks.fact_routing.voting import MENTION, elected, shared_words, votes
 from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
-from hmlr.core.tasks.themes import NameFinder, bare_version, folded, names_of, proper
+from hmlr.core.tasks.themes import (
+    NameFinder,
+    bare_version,
+    identities,
+    identities_of_names,
+    matter,
+    meets,
+    names_of,
+    proper,
+)
 from hmlr.language.tokens import content_words
+from hmlr.records import OWNER
+
+# Words that come from the form of a statement and not from what was said; they make no theme.
+TEMPLATE = content_words("date limit number called uses owns")
 
 Facts = Sequence[OfferedFact]
 Dossiers = Sequence[OfferedDossier]
@@ -35,10 +48,10 @@ def _linked(facts: Facts, dossiers: Dossiers) -> OfferedDossier | None:
 
     A name that several dossiers bear counts the less. None when two are even: the votes tell them apart.
     """
-    own = _own_names(facts)
-    known = [_folded(dossier.names) for dossier in dossiers]
-    bearers = Counter(name for names in known for name in names)
-    weights = [sum(1 / bearers[name] for name in sorted(own & names)) for names in known]
+    own = {each for offered in facts for each in identities(offered)}
+    shared = [meets(own, _known(dossier)) for dossier in dossiers]
+    bearers = Counter(each for common in shared for each in common)
+    weights = [sum(1 / bearers[each] for each in sorted(common)) for common in shared]
     best = max(weights, default=0.0)
     if best == 0.0:
         return _of_series(facts, dossiers)
@@ -53,23 +66,23 @@ def _of_series(facts: Facts, dossiers: Dossiers) -> OfferedDossier | None:
     return versioned[0] if len(versioned) == 1 else None
 
 
+def _known(dossier: OfferedDossier) -> frozenset[str]:
+    return dossier.identities or frozenset(identities_of_names(dossier.names))
+
+
 def _strangers(facts: Facts, dossier: OfferedDossier) -> bool:
-    """Whether group and dossier are about named things that are not the same.
+    """Whether group and dossier are about things that are not the same.
 
-    Bob's address is as near to the dossier of Alice as her own (cosine 0.53), so nearness may not decide.
+    Bob's address is as near to the dossier of Alice as her own (cosine 0.53), and so is the owner's, so
+    nearness may not decide. Where one of both has no name it may.
     """
-    own, known = _own_names(facts), _folded(dossier.names)
-    named = {folded(name) for offered in facts for name in names_of(offered) if proper(name)} & own
-    return bool(named) and bool(known) and not own & known and not _mentioning(facts, dossier)
-
-
-def _own_names(facts: Facts) -> set[str]:
-    return _folded(name for offered in facts for name in names_of(offered))
-
-
-def _folded(names: Iterable[str]) -> set[str]:
-    """The names that identify something: a bare "v6" is the sixth of anything."""
-    return {folded(name) for name in names if not bare_version(name)}
+    own = {each for offered in facts for each in identities(offered)}
+    known = _known(dossier)
+    named = any(proper(name) for offered in facts for name in names_of(offered))
+    others = named or all(offered.fact.subject.casefold() == OWNER for offered in facts)
+    if not others or not any(map(proper, dossier.names)) or meets(own, known):
+        return False
+    return not _mentioning(facts, dossier)
 
 
 def _mentioning(facts: Facts, dossier: OfferedDossier) -> set[int]:
@@ -89,7 +102,7 @@ def _similarities(facts: Facts, dossiers: Dossiers) -> list[list[float]]:
         near = [[dossier.similarities[place] for dossier in dossiers] for place in range(len(facts))]
     else:
         near = shared_words(
-            [content_words(offered.statement) for offered in facts],
+            [content_words(matter(offered)) - TEMPLATE for offered in facts],
             [content_words(f"{dossier.title} {dossier.search_summary}") for dossier in dossiers],
         )
     return [

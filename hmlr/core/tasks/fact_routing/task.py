@@ -20,7 +20,8 @@ from hmlr.core.tasks.offered import (
     meant,
     one_line,
 )
-from hmlr.core.tasks.themes import folded, literal_title, title_of
+from hmlr.core.tasks.themes import folded
+from hmlr.core.tasks.titles import literal_title, title_of
 from hmlr.records import DossierId
 
 
