@@ -130,11 +130,9 @@ class NameFinder:
 
 def named_in(offered: OfferedFact, finder: NameFinder) -> set[str]:
     """The folded names of what the fact is about and of what it mentions; a wrong alias mentions nothing."""
-    names = names_of(offered)
-    told = (
-        offered.fact.subject if joins_names(offered.fact) else f"{offered.fact.subject} {offered.fact.value}"
-    )
-    return {*map(folded, names), *finder.find(told)}
+    fact = offered.fact
+    said = fact.subject if joins_names(fact) else f"{fact.subject} {fact.key.replace('_', ' ')} {fact.value}"
+    return {*map(folded, names_of(offered)), *finder.find(said)}
 
 
 def _name_words(text: str) -> list[str]:
@@ -166,4 +164,5 @@ _SPOKEN_DAY = re.compile(rf"\b\d{{1,2}} (?:{_MONTH})(?: \d{{4}})?\b|\b(?:{_MONTH
 
 def matter(offered: OfferedFact) -> str:
     """The statement without its days: that two things fall on days makes them no theme."""
-    return _SPOKEN_DAY.sub(" ", _ISO_DAY.sub(" ", offered.statement)).strip() or offered.statement
+    plain = _SPOKEN_DAY.sub(" ", _ISO_DAY.sub(" ", offered.statement))
+    return plain.replace(" date:", ":").strip(" :") or offered.statement

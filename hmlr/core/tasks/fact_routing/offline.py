@@ -74,15 +74,16 @@ def _strangers(facts: Facts, dossier: OfferedDossier) -> bool:
     """Whether group and dossier are about things that are not the same.
 
     Bob's address is as near to the dossier of Alice as her own (cosine 0.53), and so is the owner's, so
-    nearness may not decide. Where one of both has no name it may.
+    nearness may not decide. Nor may it where only one of both has a name, unless the other mentions it.
     """
     own = {each for offered in facts for each in identities(offered)}
-    known = _known(dossier)
-    named = any(proper(name) for offered in facts for name in names_of(offered))
-    others = named or all(offered.fact.subject.casefold() == OWNER for offered in facts)
-    if not others or not any(map(proper, dossier.names)) or meets(own, known):
+    if meets(own, _known(dossier)):
         return False
-    return not _mentioning(facts, dossier)
+    named = [name for offered in facts for name in names_of(offered) if proper(name)]
+    if not any(map(proper, dossier.names)):
+        return bool(named) and not NameFinder(named).find(f"{dossier.title} {dossier.search_summary}")
+    others = named or all(offered.fact.subject.casefold() == OWNER for offered in facts)
+    return bool(others) and not _mentioning(facts, dossier)
 
 
 def _mentioning(facts: Facts, dossier: OfferedDossier) -> set[int]:
