@@ -18,6 +18,7 @@ import pytest
 
 from hmlr import HMLRClient
 from hmlr.core.tasks.offered import said_in
+from hmlr.core.tasks.titles import FIELD_WORDS
 from hmlr.errors import Conflict, EmbedderError, InvalidInput, NotFound, Unreachable
 from hmlr.garden_records import DossierFile
 from hmlr.language.literal import new_words
@@ -66,7 +67,8 @@ def foreign_words(file: DossierFile) -> tuple[str, ...]:
     months = [f"{entry.fact.valid_from:%B %Y}" for entry in file.entries]
     texts = (file.dossier.title, file.dossier.summary, file.dossier.search_summary)
     statements = [entry.statement for entry in file.entries]
-    return new_words(" ".join((*texts, *statements)), (*said_in(own), *months, *HOMES.values()))
+    sources = (*said_in(own), *months, *HOMES.values())
+    return new_words(" ".join((*texts, *statements)), sources, also=FIELD_WORDS)
 
 
 async def test_gardening_again_changes_nothing(db_path: Path) -> None:  # F37

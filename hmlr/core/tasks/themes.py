@@ -46,20 +46,35 @@ def _relative(fact: Fact) -> list[str]:
     return [name] if proper(name) and len(name.split()) <= MOST_NAME_WORDS else []
 
 
+# Kinds of identities beside names; the sign before them stands in no name.
+IS, ASKS, NOW = "\x1fis ", "\x1fasks ", "\x1fnow "
+
+
 def identities(offered: OfferedFact) -> set[str]:
-    """What makes one thing of facts: their names, the series of a policy, and who is meant by "the sister".
+    """What makes one thing of facts: names, the series of a policy, a role, what took a fact's place.
 
     A fact that gives somebody a role ("your sister is Wilhelmina") answers those that have only the role
-    ("sister birthday"): it "is" what they "ask" for.
+    ("sister birthday"): it IS what they ASK for.
     """
     fact = offered.fact
-    found = identities_of_names(names_of(offered))
+    found = {*identities_of_names(names_of(offered)), f"{NOW}{fact.superseded_by or fact.fact_id}"}
     if fact.subject.casefold() == OWNER:
         role = fact.key.split("_")[0]
-        if fact.key in RELATIVES:
-            found |= {f"is {fact.key}"} if _relative(fact) else set()
+        if fact.key in RELATIVES and _relative(fact):
+            found.add(f"{IS}{fact.key}")
         elif role in RELATIVES and "_" in fact.key:
-            found.add(f"asks {role}")
+            found.add(f"{ASKS}{role}")
+    return found
+
+
+def answering(own: Iterable[str]) -> set[str]:
+    """The identities by which others may meet these."""
+    found = set(own)
+    for each in tuple(found):
+        if each.startswith(ASKS):
+            found.add(IS + each.removeprefix(ASKS))
+        elif each.startswith(IS):
+            found.add(ASKS + each.removeprefix(IS))
     return found
 
 
@@ -79,13 +94,12 @@ def meets(own: Set[str], known: Set[str]) -> set[str]:
     """
     common = set(own & known)
     for each in own:
-        kind, _, role = each.partition(" ")
-        if kind == "asks" and f"is {role}" in known:
-            common.add(f"is {role}")
-        elif kind == "is":
+        if each.startswith(ASKS):
+            common |= {IS + each.removeprefix(ASKS)} & known
+        elif each.startswith(IS):
             common.discard(each)
-            if f"asks {role}" in known and each not in known:
-                common.add(f"asks {role}")
+            if each not in known:
+                common |= {ASKS + each.removeprefix(IS)} & known
     return common
 
 

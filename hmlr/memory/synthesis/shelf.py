@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
-from hmlr.core.tasks.themes import NameFinder, bare_version, folded, identities, names_of
+from hmlr.core.tasks.themes import NameFinder, answering, bare_version, folded, identities, names_of
 from hmlr.language.tokens import content_words
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.statement import state
@@ -134,9 +134,7 @@ class Shelf:
 
         `rows` are the vectors of the group's statements, `(n, dim) float32, unit`; None: nearness by words.
         """
-        wanted = {each for offered in group for each in identities(offered)}
-        wanted |= {f"is {each[5:]}" for each in wanted if each.startswith("asks ")}
-        wanted |= {f"asks {each[3:]}" for each in wanted if each.startswith("is ")}
+        wanted = answering(each for offered in group for each in identities(offered))
         named = self.bearing(wanted)
         taken = {dossier.dossier_id for dossier in named}
         home = home_of(group)  # what is said of the owner and of nothing else is near to all that is

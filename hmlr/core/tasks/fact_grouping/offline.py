@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 
 from hmlr.core.tasks.fact_routing.offline import TEMPLATE
 from hmlr.core.tasks.offered import OfferedFact
-from hmlr.core.tasks.themes import NameFinder, folded, identities, named_in, names_of, series_of
+from hmlr.core.tasks.themes import ASKS, IS, NameFinder, folded, identities, named_in, names_of, series_of
 from hmlr.language.tokens import content_words
 
 # One shared word is chance ("the new office", "a new bike"), two are a theme more often than not.
@@ -70,11 +70,11 @@ def _join_roles(facts: Sequence[OfferedFact], joined: _Joined) -> None:
     having: dict[str, list[int]] = defaultdict(list)
     asking: dict[str, list[int]] = defaultdict(list)
     for place, offered in enumerate(facts):
-        for kind, _, role in (each.partition(" ") for each in identities(offered)):
-            if kind == "is":
-                having[role].append(place)
-            elif kind == "asks":
-                asking[role].append(place)
+        for each in identities(offered):
+            if each.startswith(IS):
+                having[each.removeprefix(IS)].append(place)
+            elif each.startswith(ASKS):
+                asking[each.removeprefix(ASKS)].append(place)
     for role, places in asking.items():
         who = {folded(facts[place].fact.value) for place in having[role]}
         for place in places if len(who) == 1 else ():
