@@ -182,6 +182,21 @@ async def dossiers(one: Person, chance: random.Random) -> object:
     return [found, hits, await one.hmlr.garden_runs(), await one.hmlr.dossier(one.some("dossier", chance))]
 
 
+async def file(one: Person, chance: random.Random) -> object:
+    first, other = one.some("dossier", chance), one.some("dossier", chance)
+    match chance.randrange(4):
+        case 0:
+            done = await one.hmlr.rename_dossier(first, f"{one.canary} named")
+        case 1:
+            done = await one.hmlr.merge_dossiers(first, other)
+        case 2:
+            done = await one.hmlr.split_dossier(first, [one.some("fact", chance)])
+        case _:
+            return [await one.hmlr.draw_dossiers(html=True), await one.hmlr.draw_blocks()]
+    one.found("run", [done.run_id])
+    return done
+
+
 async def stats(one: Person, chance: random.Random) -> object:
     return [await one.hmlr.stats(), await one.hmlr.health()]
 
@@ -189,7 +204,7 @@ async def stats(one: Person, chance: random.Random) -> object:
 # Each with its weight; forgetting rewrites the file and is rare.
 OPERATIONS: dict[Operation, int] = {
     chat: 25, remember: 15, recall: 15, facts: 10, views: 3, history: 5, edit: 8, blocks: 5, arrange: 6,
-    context: 8, turns: 3, forget: 3, export: 2, stats: 2, garden: 5, dossiers: 5,
+    context: 8, turns: 3, forget: 3, export: 2, stats: 2, garden: 5, dossiers: 5, file: 6,
 }  # fmt: skip
 
 
