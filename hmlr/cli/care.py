@@ -100,7 +100,7 @@ async def stats(call: Call, json: Json = False) -> None:
     rows = {
         "turns": found.turns,
         "messages": found.messages,
-        "paragraphs and sentences": found.chunks,
+        "paragraphs": found.chunks,
         "vectors": found.vectors,
         "topics": found.blocks,
         "facts": states,

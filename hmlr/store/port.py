@@ -105,28 +105,28 @@ class TurnStore(Protocol):
 
 
 class SearchStore(Protocol):
-    """What search reads. Only paragraphs of messages that are no echoes are searchable."""
+    """What search reads. Chunks are the paragraphs of messages that are no echoes."""
 
     async def index_state(self, user: UserId, model_id: str) -> IndexState:
         """How far the user's search data has come; cheap, called before every search."""
 
     async def chunk_columns(self, user: UserId, after_chunk: int) -> ChunkColumns:
-        """Searchable paragraphs with a chunk id above the given one."""
+        """Chunks with an id above the given one."""
 
     async def vectors(self, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
         """Vectors of that model with a number above the given one."""
 
     async def postings(self, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:
-        """Where each term stands in this user's searchable paragraphs; unknown terms are left out."""
+        """Where each term stands in this user's chunks; unknown terms are left out."""
 
     async def chunk_ids(self, user: UserId, where: ChunkFilter) -> list[ChunkId]:
-        """Ids of the searchable paragraphs that pass, ascending."""
+        """Ids of the chunks that pass, ascending."""
 
     async def chunks(self, user: UserId, chunk_ids: Sequence[ChunkId]) -> list[ChunkRow]:
         """The chunks in the order of the ids; ids that are gone are left out."""
 
     async def turn_chunks(self, user: UserId, turn_ids: Sequence[TurnId]) -> list[ChunkRow]:
-        """The searchable paragraphs of the turns, ascending by chunk id."""
+        """The chunks of the turns, ascending by id."""
 
 
 class KnowledgeStore(Protocol):
@@ -224,7 +224,7 @@ class JobStore(Protocol):
         """Add jobs that are missing."""
 
     async def turns_without_vectors(self, user: UserId, model_id: str) -> list[TurnId]:
-        """Turns of which a searchable paragraph has no vector of that model; by seq."""
+        """Turns of which a chunk has no vector of that model; by seq."""
 
     async def hasten(self, user: UserId, kind: JobKind) -> None:
         """Make jobs of the kind due that back off or are parked."""

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Select, bindparam, delete, select
+from sqlalchemy import Connection, Delete, Select, delete, select
 
 from hmlr.errors import InvalidInput
 from hmlr.records import BlockId, UserId
@@ -29,9 +29,10 @@ from hmlr.store.records import (
 from hmlr.store.schema import chunks, vectors
 from hmlr.store.sqlite_blocks import drop_empty, put_block
 from hmlr.store.sqlite_facts import add_edit, change_fact, confirm_fact, log_events, put_facts
+from hmlr.store.sqlite_index import model_no, of_model
 from hmlr.store.sqlite_leases import finish
 from hmlr.store.sqlite_places import assign_turns
-from hmlr.store.sqlite_rows import bump_facts, into, listed, owned
+from hmlr.store.sqlite_rows import bump_facts, ensure_user, into, listed, owned
 
 _FACT_CHANGES = (PutFact, ChangeFact, ConfirmFact, LogFactEvent)
 
@@ -99,13 +100,14 @@ def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> No
     if not present:
         return
     connection.execute(_drop_vectors(), {"user": user, "model": change.model_id, "ids": sorted(present)})
+    user_no, number = ensure_user(connection, user).user_no, model_no(connection, change.model_id)
     # A chunk named twice has one vector, the last given.
     latest = dict(zip(change.chunk_ids, encoded.parts(), strict=True))
     values = [
         {
-            "user_id": user,
+            "user_no": user_no,
             "chunk_id": chunk_id,
-            "model_id": change.model_id,
+            "model_no": number,
             "dim": encoded.dim,
             "data": row,
             "tokens": tokens,
@@ -124,5 +126,4 @@ def _present_chunks() -> Select[Any]:
 
 @cache
 def _drop_vectors() -> Delete:
-    of_model = vectors.c.model_id == bindparam("model")
-    return delete(vectors).where(owned(vectors), of_model, listed(vectors.c.chunk_id, "ids"))
+    return delete(vectors).where(owned(vectors), of_model(), listed(vectors.c.chunk_id, "ids"))
