@@ -32,7 +32,7 @@ from hmlr.store.sqlite_facts import add_edit, change_fact, confirm_fact, log_eve
 from hmlr.store.sqlite_index import model_no, of_model
 from hmlr.store.sqlite_leases import finish
 from hmlr.store.sqlite_places import assign_turns
-from hmlr.store.sqlite_rows import bump_facts, ensure_user, into, listed, owned
+from hmlr.store.sqlite_rows import bump_facts, into, listed, owned
 
 _FACT_CHANGES = (PutFact, ChangeFact, ConfirmFact, LogFactEvent)
 
@@ -96,16 +96,16 @@ def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> No
     if len(encoded) != len(change.chunk_ids):
         raise InvalidInput("vectors must come one for each chunk")
     named = {"user": user, "ids": change.chunk_ids}
-    present = set(connection.execute(_present_chunks(), named).scalars())
+    present = {row.chunk_id: row.user_no for row in connection.execute(_present_chunks(), named)}
     if not present:
         return
     connection.execute(_drop_vectors(), {"user": user, "model": change.model_id, "ids": sorted(present)})
-    user_no, number = ensure_user(connection, user).user_no, model_no(connection, change.model_id)
+    number = model_no(connection, change.model_id)
     # A chunk named twice has one vector, the last given.
     latest = dict(zip(change.chunk_ids, encoded.parts(), strict=True))
     values = [
         {
-            "user_no": user_no,
+            "user_no": present[chunk_id],
             "chunk_id": chunk_id,
             "model_no": number,
             "dim": encoded.dim,
@@ -121,7 +121,7 @@ def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> No
 
 @cache
 def _present_chunks() -> Select[Any]:
-    return select(chunks.c.chunk_id).where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
+    return select(chunks.c.chunk_id, chunks.c.user_no).where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
 
 
 @cache
