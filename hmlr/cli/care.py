@@ -171,11 +171,20 @@ def _certified(certificate: Certificate) -> str:
         "vectors": certificate.vectors,
         "quotes blanked": certificate.redactions,
     }
+    gardened = {
+        "dossiers": len(certificate.dossiers_removed),
+        "dossiers told anew": len(certificate.dossiers_changed),
+        "dossier entries": certificate.dossier_entries,
+        "tags": certificate.tags_removed,
+        "tags cut": certificate.tags_changed,
+        "garden runs that can't be undone now": certificate.runs_sealed,
+    }
+    went |= {name: count for name, count in gardened.items() if count}
     parts = ", ".join(f"{count} {name}" for name, count in went.items())
     files = (
         "the files hold no trace"
         if certificate.verified
-        else "another process holds the files: run `rebuild` when it has ended, which cleans them"
+        else "not proved clean, another process may hold the files: run `rebuild` when it has ended"
     )
     return f"forgotten: {parts}; {files} (certificate {certificate.certificate_id})"
 

@@ -1,6 +1,7 @@
 """HMLRClient: the public door of HMLR for Python programs.
 
-Opening and closing stand here; the other methods stand by what a caller does: conversing, knowing, caring.
+Opening and closing stand here; the other methods stand by what a caller does: conversing, knowing, arranging,
+caring.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hmlr.client.arranging import Arranging
 from hmlr.client.caring import Caring
 from hmlr.client.conversing import Conversing
 from hmlr.client.knowing import Knowing
@@ -22,7 +24,7 @@ from hmlr.settings import Settings
 __all__ = ["HMLRClient"]
 
 
-class HMLRClient(Conversing, Knowing, Caring):
+class HMLRClient(Conversing, Knowing, Arranging, Caring):
     """The memory of one user.
 
     Use it as an async context manager. Safe for concurrent calls on one event loop; several clients, of the

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from hmlr.records.usage import Latency, Spending
-from hmlr.records.vocabulary import FactId, TurnId
+from hmlr.records.vocabulary import DossierId, FactId, TurnId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,15 @@ class Certificate:
     vectors: int
     facts: int
     redactions: int  # quotes blanked in messages that stay
-    verified: bool  # the database files were rewritten without the removed pages
+    dossiers_removed: tuple[DossierId, ...]  # in which no fact was left
+    dossiers_changed: tuple[DossierId, ...]  # that told of it; told anew from the facts that stay
+    dossier_entries: int  # places of facts that went
+    tags_removed: int  # section rules among them
+    tags_changed: int  # section rules that hold for fewer turns
+    runs_sealed: int  # garden runs that can't be undone any more: the way back led over it
+    # The database files were rewritten without the removed pages, the dossiers that went are gone, and those
+    # that changed say nothing but what their facts say.
+    verified: bool
 
 
 @dataclass(frozen=True, kw_only=True)

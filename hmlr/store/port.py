@@ -168,12 +168,15 @@ class GardenStore(Protocol):
     async def garden_step(self, user: UserId, step: GardenStep, *, finish: Sequence[Lease] = ()) -> None:
         """Write what gardening a block makes, keep the way back, finish the lease: all or nothing.
 
-        Conflict when a dossier or the block has changed since it was read, when a fact is gone, or when the
-        user has forgotten anything since: the step may tell of it. LeaseLost when the job was taken over.
+        Conflict when a dossier or the block has changed since it was read, when a fact is gone, when a
+        dropped dossier holds facts, or when the user has forgotten anything since: the step may tell of it.
+        LeaseLost when the job was taken over.
         """
 
     async def undo_run(self, user: UserId, run_id: RunId, *, now: datetime) -> GardenRun:
-        """Put back what a run changed, and take its entries from the log; an export is as it was before.
+        """Put back what a run changed, take its entries from the log, and the edits that it stands for.
+
+        An export is as it was before.
 
         A run that was undone is left as it is. NotFound; Conflict when a later run has built on it;
         InvalidInput when something that it stands on was forgotten since.

@@ -17,6 +17,7 @@ from hmlr.store.schema import (
     dossier_entries,
     dossier_events,
     dossiers,
+    edits,
     garden_images,
     garden_runs,
     tags,
@@ -44,9 +45,16 @@ def undo_run(connection: Connection, user: UserId, run_id: RunId, now: datetime)
     _restore(connection, user, run_id)
     connection.execute(delete(dossier_events).where(this(dossier_events, user, "run_id", run_id)))
     connection.execute(delete(garden_images).where(this(garden_images, user, "run_id", run_id)))
+    _withdraw(connection, user, run_id)
     connection.execute(update(garden_runs).where(own).values(undone_at=now))
     bump_garden(connection, user)
     return run_of(connection.execute(select(garden_runs).where(own)).one())
+
+
+def _withdraw(connection: Connection, user: UserId, run_id: RunId) -> None:
+    """Take back the decisions that an edit by hand stands for."""
+    of_run = func.json_extract(edits.c.payload, "$.run_id") == run_id
+    connection.execute(delete(edits).where(edits.c.user_id == user, of_run))
 
 
 def _refuse_later(connection: Connection, user: UserId, run_id: RunId) -> None:
