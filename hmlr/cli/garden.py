@@ -34,6 +34,9 @@ async def garden(
     include_active: Annotated[
         bool, typer.Option("--include-active", help="Also the topic that is talked about now.")
     ] = False,
+    allow_large: Annotated[
+        bool, typer.Option("--allow-large", help="Change any share of what is in order already.")
+    ] = False,
     budget_tokens: Annotated[
         int | None, typer.Option("--budget-tokens", metavar="N", min=0, help="Hard limit of this run.")
     ] = None,
@@ -55,6 +58,7 @@ async def garden(
         raise UsageError(f"{' and '.join(chosen)} exclude each other", hint="Give one of them")
     options: GardenArguments = {
         "include_active": include_active,
+        "allow_large": allow_large,
         "budget_tokens": budget_tokens,
         "budget_usd": budget_usd,
         "concurrency": concurrency,
@@ -146,6 +150,8 @@ def _reported(report: GardenReport) -> None:
         "dossiers made": done.created,
         "merged": done.merged,
         "split": done.split,
+        "facts moved": done.moved,
+        "tags taken away": done.untagged,
         "told anew": done.retold,
     }
     told = ", ".join(f"{count} {name}" for name, count in parts.items() if count or name == "topics")

@@ -30,6 +30,7 @@ class GardenOptions:
     """How a run goes; see `HMLRClient.garden`."""
 
     include_active: bool = False
+    allow_large: bool = False
     budget_tokens: int | None = None
     budget_usd: float | None = None
     concurrency: int = 8
@@ -39,6 +40,7 @@ class GardenArguments(TypedDict, total=False):
     """What may be said of a run; see `HMLRClient.garden`."""
 
     include_active: bool
+    allow_large: bool
     budget_tokens: int | None
     budget_usd: float | None
     concurrency: int
@@ -47,6 +49,7 @@ class GardenArguments(TypedDict, total=False):
 def checked_options(
     *,
     include_active: bool = False,
+    allow_large: bool = False,
     budget_tokens: int | None = None,
     budget_usd: float | None = None,
     concurrency: int = 8,
@@ -58,6 +61,7 @@ def checked_options(
         raise InvalidInput("budget_tokens is below 0", hint="Give tokens, or None for no limit")
     return GardenOptions(
         include_active=include_active,
+        allow_large=allow_large,
         budget_tokens=budget_tokens,
         budget_usd=budget_usd,
         concurrency=check_limit(concurrency, what="concurrency", most=MOST_AT_ONCE),
@@ -121,6 +125,7 @@ def _gardener(
         user,
         services.clock,
         active=options.include_active,
+        large=options.allow_large,
         foreground=services.foreground,
     )
 

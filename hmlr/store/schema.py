@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from hmlr.store.columns import count, flag, moment, number, serial, values, words
 
-HEAD = "0004"  # the newest revision in migrations/versions; a test compares
+HEAD = "0005"  # the newest revision in migrations/versions; a test compares
 
 ORDINAL_BITS = 20  # chunk_id = message_no << ORDINAL_BITS | ordinal: a rebuild gives the same ids
 
@@ -347,6 +347,7 @@ garden_runs = Table(
     moment("ended_at", nullable=True),
     moment("undone_at", nullable=True),
     flag("sealed"),  # what it stood on was forgotten since: it can't be undone
+    flag("large"),  # it was allowed to change any share of what was in order
     values("done"),  # what it did, counted
     PrimaryKeyConstraint("user_id", "run_id"),
 )

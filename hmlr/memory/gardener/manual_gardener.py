@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hmlr.core.tasks.base import TaskRunner
-from hmlr.errors import ConfigurationError, Conflict, HMLRError, LeaseLost, TryLater
+from hmlr.errors import ConfigurationError, Conflict, LeaseLost, TryLater
 from hmlr.garden_records import GardenDone, GardenLine, GardenRun
 from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.foreground import Foreground
 from hmlr.memory.gardener.bed import Bed
 from hmlr.memory.gardener.block import BlockGardener
 from hmlr.memory.gardener.pending import Unit, pending
+from hmlr.memory.gardener.reach import Reach, TooFar, changed_lately
 from hmlr.memory.renewing import renewed
 from hmlr.memory.synthesis.dossier_governor import DossierGovernor
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
@@ -37,10 +38,11 @@ RETRY_S = 60.0  # until a block that failed is tried again
 
 
 class Stop(Exception):
-    """The run can't go on: the model is down, or the budget used up."""
+    """The run over this memory can't go on; one over another's neither when it `halts`."""
 
-    def __init__(self, reason: HMLRError) -> None:
+    def __init__(self, reason: Exception, *, halts: bool) -> None:
         super().__init__(str(reason))
+        self.halts = halts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +67,12 @@ class Gardener:
         clock: Callable[[], datetime],
         *,
         active: bool = False,
+        large: bool = False,
         foreground: Foreground | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
-        """With `active` the block talked about now is gardened too. Turns of `foreground` go first."""
+        """With `active` the block talked about now is gardened too; with `large` any share of what was in
+        order may change. Turns of `foreground` go first."""
         self._store = store
         self._embedding = embedding
         self._vectors = DossierVectors(embedding)
@@ -77,6 +81,7 @@ class Gardener:
         self._user = user
         self._clock = clock
         self._active = active
+        self._large = large
         self._foreground = foreground
         self._lease_s = lease_s
         self._bed: Bed | None = None
@@ -109,20 +114,23 @@ class Gardener:
             ended_at=None,
             undone_at=None,
             sealed=False,
+            large=self._large,
             done=GardenDone(),
         )
         stopped, halts = "", False
+        reach: Reach | None = None
         try:
             while units := [unit for unit in await self.waiting() if unit.turn_id not in self._given_up]:
                 await self._queue(units)
+                reach = reach or await self._reach(run)
                 before = run.done.blocks, len(self._given_up)
                 while (lease := await self._next()) is not None:
-                    run = await self._garden(lease, run)
+                    run = await self._garden(lease, run, reach)
                     progress()
                 if (run.done.blocks, len(self._given_up)) == before:  # another process has the rest
                     break
         except Stop as reason:
-            stopped, halts = str(reason), True
+            stopped, halts = str(reason), reason.halts
         left = len(await self.waiting())
         if run.done != GardenDone():
             await self._end(run)
@@ -180,14 +188,23 @@ class Gardener:
         )
         return bool(turns)
 
-    async def _garden(self, lease: Lease, run: GardenRun) -> GardenRun:
+    async def _reach(self, run: GardenRun) -> Reach | None:
+        """What the run may change of what there is; None: everything."""
+        if self._large:
+            return None
+        view = await self._store.garden_view(self._user, None)
+        tags = await self._store.tags(self._user, [each.block.block_id for each in view.blocks])
+        runs = await self._store.garden_runs(self._user)
+        return Reach(view, tags, before=changed_lately(runs, run.started_at))
+
+    async def _garden(self, lease: Lease, run: GardenRun, reach: Reach | None) -> GardenRun:
         """Garden the block behind a lease; the run as it stands then."""
         if self._foreground is not None:
             await self._foreground.quiet()
         async with renewed(self._store, self._user, [lease], lease_s=self._lease_s, clock=self._clock):
             for attempt in range(TRIES):
                 try:
-                    return await self._one(lease, run)
+                    return await self._one(lease, run, reach)
                 except LeaseLost:
                     self._bed = None
                     return run
@@ -198,30 +215,42 @@ class Gardener:
                 except (TryLater, ConfigurationError) as error:
                     self._bed = None
                     await self._give_back(lease, error, 0.0)
-                    raise Stop(error) from error
+                    raise Stop(error, halts=True) from error
+                except TooFar as excess:
+                    self._bed = None
+                    await self._give_back(lease, excess, 0.0)
+                    raise Stop(excess, halts=False) from excess
         return run
 
-    async def _give_back(self, lease: Lease, reason: HMLRError, wait_s: float) -> None:
+    async def _give_back(self, lease: Lease, reason: Exception, wait_s: float) -> None:
         self._given_up.add(lease.turn_id)
         retry_at = self._clock() + timedelta(seconds=wait_s)
         await self._store.fail(self._user, [lease], error=type(reason).__name__, retry_at=retry_at)
 
-    async def _one(self, lease: Lease, run: GardenRun) -> GardenRun:
+    async def _one(self, lease: Lease, run: GardenRun, reach: Reach | None) -> GardenRun:
         bed = await self._current()
         unit = bed.standing_for(lease.turn_id) or bed.unit(await self._block_of(lease.turn_id))
         if unit is None:  # somebody has done it, or it is talked about again
             await self._store.apply(self._user, [], finish=[lease])
             return run
-        step, grown = await self._made(bed, unit, run)
+        step, grown = await self._made(bed, unit, run, reach)
         await self._store.garden_step(self._user, step, finish=[lease])
         bed.written(step, unit)
         return grown or run
 
-    async def _made(self, bed: Bed, unit: Unit, run: GardenRun | None) -> tuple[GardenStep, GardenRun | None]:
-        """The step that gardening a unit comes to, and the run as it stands after it."""
+    async def _made(
+        self, bed: Bed, unit: Unit, run: GardenRun | None, reach: Reach | None = None
+    ) -> tuple[GardenStep, GardenRun | None]:
+        """The step that gardening a unit comes to, and the run as it stands after it. TooFar beyond reach."""
         work, tags = await self._work(bed, unit, run.run_id if run else RunId(""))
-        grown = replace(run, done=run.done + work.done(tags=len(tags))) if run else None
-        return bed.step(unit, work, tags, grown), grown
+        step = bed.step(unit, work, tags, run)
+        if run is None:
+            return step, None
+        done = run.done + work.done(tags=len(tags))
+        if reach is not None:
+            done = reach.grown(done, step)
+        grown = replace(run, done=done)
+        return replace(step, run=grown), grown
 
     async def _work(self, bed: Bed, unit: Unit, run_id: RunId) -> tuple[Work, list[Tag]]:
         turns: list[Turn] = []
