@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal, NewType, overload
+from typing import Literal, NewType, TypeVar, overload
+
+T = TypeVar("T", int, float)
 
 UserId = NewType("UserId", str)
 SessionId = NewType("SessionId", str)
@@ -321,6 +323,46 @@ class Usage:
             cost_usd=self.cost_usd + other.cost_usd,
         )
 
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            calls=self.calls - other.calls,
+            input_tokens=self.input_tokens - other.input_tokens,
+            output_tokens=self.output_tokens - other.output_tokens,
+            cached_tokens=self.cached_tokens - other.cached_tokens,
+            cost_usd=self.cost_usd - other.cost_usd,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaySpending:
+    """What one user's model calls took of a day, over all processes; those that were cut off count too."""
+
+    day: date  # in UTC
+    calls: int
+    tokens: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayLimit:
+    """Hard limits of what one user's model calls may take of a day (UTC); None is none."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+    def within(self, other: DayLimit) -> DayLimit:
+        """The narrower of both, each for itself."""
+
+        def least(one: T | None, two: T | None) -> T | None:
+            return two if one is None else one if two is None else min(one, two)
+
+        return DayLimit(
+            calls=least(self.calls, other.calls),
+            tokens=least(self.tokens, other.tokens),
+            cost_usd=least(self.cost_usd, other.cost_usd),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spending:
@@ -400,6 +442,7 @@ class Stats:
     dossier_facts: int = 0  # that have their place in a dossier
     tags: int = 0  # section rules among them
     garden_runs: int = 0  # applied and not undone
+    days: tuple[DaySpending, ...] = ()  # with model calls, the latest 31, the latest first
     spending: tuple[Spending, ...] = ()  # of this process
     latencies: tuple[Latency, ...] = ()  # of this process
 

@@ -43,6 +43,13 @@ async def garden(
     budget_usd: Annotated[
         float | None, typer.Option("--budget-usd", metavar="N", min=0, help="Hard limit of this run.")
     ] = None,
+    daily_tokens: Annotated[
+        int | None,
+        typer.Option("--daily-tokens", metavar="N", min=0, help="Stop at so many a user and day."),
+    ] = None,
+    daily_usd: Annotated[
+        float | None, typer.Option("--daily-usd", metavar="N", min=0, help="Stop at so much a user and day.")
+    ] = None,
     concurrency: Annotated[
         int, typer.Option("--concurrency", metavar="N", min=1, max=256, help="Users and calls at a time.")
     ] = 8,
@@ -61,6 +68,8 @@ async def garden(
         "allow_large": allow_large,
         "budget_tokens": budget_tokens,
         "budget_usd": budget_usd,
+        "daily_tokens": daily_tokens,
+        "daily_usd": daily_usd,
         "concurrency": concurrency,
     }
     async with call.client() as client:

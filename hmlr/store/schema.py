@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Column,
     Connection,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -368,6 +369,18 @@ garden_images = Table(
     Index("ix_garden_images_run", "user_id", "run_id"),
     Index("ix_garden_images_target", "user_id", "kind", "target"),
     sqlite_autoincrement=True,
+)
+
+# What each user's model calls took, over all processes. It outlives forgetting: numbers only, and a budget.
+day_spending = Table(
+    "day_spending",
+    metadata,
+    words("user_id"),
+    words("day"),  # ISO, UTC
+    number("calls"),
+    number("tokens"),
+    Column("cost_usd", Float, nullable=False),
+    PrimaryKeyConstraint("user_id", "day"),
 )
 
 alembic_version = Table(

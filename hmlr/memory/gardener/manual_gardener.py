@@ -13,7 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hmlr.core.tasks.base import TaskRunner
-from hmlr.errors import ConfigurationError, Conflict, LeaseLost, TryLater
+from hmlr.errors import (
+    BudgetExceeded,
+    ConfigurationError,
+    Conflict,
+    DayBudgetExceeded,
+    HMLRError,
+    LeaseLost,
+    ModelError,
+    TryLater,
+)
 from hmlr.garden_records import GardenDone, GardenLine, GardenRun
 from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.foreground import Foreground
@@ -34,7 +43,9 @@ from hmlr.store.records import Lease, TurnQuery
 LEASE_S = 20.0  # renewed while a block is worked on: what a killed process left is soon taken up
 POLL_S = 0.25  # how often a block is looked for that another process has
 TRIES = 3  # of a block that a conversation changes meanwhile
-RETRY_S = 60.0  # until a block that failed is tried again
+RETRY_S = 60.0  # ... until it is tried again
+FAILED_S = 3600.0  # until a block at which the model fails is tried again, unless somebody asks for it
+IN_A_ROW = 2  # blocks at which the model fails: it is down, and the run ends
 
 
 class Stop(Exception):
@@ -53,6 +64,7 @@ class Outcome:
     left: int  # blocks that are still to be gardened
     stopped: str  # why, if any are
     halts: bool  # it would be no better with another user's
+    failed: bool  # the last block it tried, by the model: perhaps it is down
 
 
 class Gardener:
@@ -86,6 +98,8 @@ class Gardener:
         self._lease_s = lease_s
         self._bed: Bed | None = None
         self._given_up: set[TurnId] = set()  # that stand for blocks which this run can't garden
+        self._in_a_row = 0  # blocks that failed by the model, without a good one between
+        self._trouble = ""  # why the last of them failed
 
     @property
     def degraded(self) -> tuple[str, ...]:
@@ -135,8 +149,9 @@ class Gardener:
         if run.done != GardenDone():
             await self._end(run)
         if left and not stopped:
-            stopped = "they changed meanwhile, or another process is gardening them; run it again"
-        return Outcome(done=run.done, left=left, stopped=stopped, halts=halts)
+            elsewhere = "they changed meanwhile, or another process is gardening them; run it again"
+            stopped = self._trouble or elsewhere
+        return Outcome(done=run.done, left=left, stopped=stopped, halts=halts, failed=self._in_a_row > 0)
 
     async def retell(self) -> None:
         """Tell dossiers anew, by rule, that lost their texts when something was forgotten."""
@@ -214,13 +229,22 @@ class Gardener:
                         await self._give_back(lease, conflict, RETRY_S)
                 except (TryLater, ConfigurationError) as error:
                     self._bed = None
-                    await self._give_back(lease, error, 0.0)
-                    raise Stop(error, halts=True) from error
+                    await self._give_back(lease, error, FAILED_S)
+                    self._go_on_after(error)
+                    return run
                 except TooFar as excess:
                     self._bed = None
                     await self._give_back(lease, excess, 0.0)
                     raise Stop(excess, halts=False) from excess
         return run
+
+    def _go_on_after(self, error: HMLRError) -> None:
+        """Raise Stop unless another block may fare better: the failure may lie in this one alone."""
+        self._trouble = str(error)
+        lone = isinstance(error, ModelError) and not isinstance(error, BudgetExceeded | ConfigurationError)
+        self._in_a_row += lone
+        if not lone or self._in_a_row >= IN_A_ROW:
+            raise Stop(error, halts=not isinstance(error, DayBudgetExceeded)) from error
 
     async def _give_back(self, lease: Lease, reason: Exception, wait_s: float) -> None:
         self._given_up.add(lease.turn_id)
@@ -236,6 +260,7 @@ class Gardener:
         step, grown = await self._made(bed, unit, run, reach)
         await self._store.garden_step(self._user, step, finish=[lease])
         bed.written(step, unit)
+        self._in_a_row = 0
         return grown or run
 
     async def _made(
