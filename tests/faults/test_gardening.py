@@ -48,6 +48,10 @@ async def test_every_fact_of_a_finished_block_has_exactly_one_place(db_path: Pat
     async with door(db_path, embedder=hash_embedder()) as hmlr:
         report = await hmlr.garden()
         assert (report.pending, report.stopped) == (0, "")
+        for block in [each for each in await hmlr.blocks() if each.label.endswith(("4", "9"))]:  # no facts
+            day = block.label.removeprefix("Topic ")
+            hits = await hmlr.recall(f"What was on day {day}?")
+            assert any(f"ada-{int(day):04}-2" in hit.turn_ids for hit in hits), day  # A24
         files = [await hmlr.dossier(each.dossier_id) for each in await hmlr.dossiers()]
         assert (await hmlr.health()).ok
     after = await exported(db_path)

@@ -172,7 +172,7 @@ async def test_no_lock_is_held_while_a_model_is_asked(db_path: Path, monkeypatch
                     assert time.perf_counter() - begun < 5
                 model.woken.set()
                 report = await gardening
-            assert (report.pending, report.stopped) == (0, "")
+            assert report.done.blocks >= 39 > report.pending  # the talk may finish one more meanwhile
             if not FULL:
                 assert max(taken) < 0.5  # on a machine that does other things, too
             await gardener.undo(report.run_id)
