@@ -253,7 +253,10 @@ class Gardener:
 
     async def _one(self, lease: Lease, run: GardenRun, reach: Reach | None) -> GardenRun:
         bed = await self._current()
-        unit = bed.standing_for(lease.turn_id) or bed.unit(await self._block_of(lease.turn_id))
+        unit = await self._unit(bed, lease)
+        if unit is None:  # perhaps its topic was finished since the bed was read
+            bed = self._bed = await self._fresh()
+            unit = await self._unit(bed, lease)
         if unit is None:  # somebody has done it, or it is talked about again
             await self._store.apply(self._user, [], finish=[lease])
             return run
@@ -262,6 +265,9 @@ class Gardener:
         bed.written(step, unit)
         self._in_a_row = 0
         return grown or run
+
+    async def _unit(self, bed: Bed, lease: Lease) -> Unit | None:
+        return bed.standing_for(lease.turn_id) or bed.unit(await self._block_of(lease.turn_id))
 
     async def _made(
         self, bed: Bed, unit: Unit, run: GardenRun | None, reach: Reach | None = None
