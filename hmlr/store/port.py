@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from hmlr.garden_records import DossierFile, GardenRun
@@ -21,6 +21,7 @@ from hmlr.records import (
     BlockId,
     Check,
     ChunkId,
+    DayLimit,
     DossierId,
     Fact,
     FactEvent,
@@ -32,6 +33,7 @@ from hmlr.records import (
     Tag,
     Turn,
     TurnId,
+    Usage,
     UserId,
 )
 from hmlr.store.garden_records import DossierVector, FoundDossier, GardenMark, GardenStep, GardenView
@@ -247,6 +249,16 @@ class JobStore(Protocol):
         """
 
 
+class SpendingStore(Protocol):
+    """What model calls took of each user's days: the budget that holds over processes."""
+
+    async def book(self, user: UserId, day: date, usage: Usage, *, within: DayLimit | None = None) -> None:
+        """Add to what was taken of a day; negative numbers give back.
+
+        DayBudgetExceeded, and nothing is added, when it would be more than `within` allows.
+        """
+
+
 class CareStore(Protocol):
     """Erasure, portability, repair."""
 
@@ -312,7 +324,9 @@ class CareStore(Protocol):
         """Whose memories are here; for the operator's own tools only."""
 
 
-class Store(TurnStore, SearchStore, KnowledgeStore, GardenStore, JobStore, CareStore, Protocol):
+class Store(
+    TurnStore, SearchStore, KnowledgeStore, GardenStore, JobStore, SpendingStore, CareStore, Protocol
+):
     """A store that is open; see the module docstring."""
 
     async def aclose(self) -> None:

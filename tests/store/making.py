@@ -131,6 +131,7 @@ def age(path: Path) -> None:
     with sqlite3.connect(path) as raw:
         for table in (
             "dossier_entries", "dossiers", "dossier_events", "tags", "garden_images", "garden_runs",
+            "day_spending",
         ):  # fmt: skip
             raw.execute(f"DROP TABLE {table}")
         raw.execute("ALTER TABLE users DROP COLUMN garden_version")
