@@ -90,6 +90,7 @@ VARIANTS = (
     weights("budget: length is free", LENGTH=0.0),
     weights("budget: a message again is free", AGAIN=0.0),
     weights("budget: both are free", LENGTH=0.0, AGAIN=0.0),
+    weights("budget: without standing instructions", STANDING=0.0),
     Variant(name="160 candidates in place of 300", changes={(lattice, "CANDIDATES"): 160}),
     Variant(name="all paragraphs as candidates", changes={(lattice, "CANDIDATES"): EVERYTHING}),
     Variant(name="paragraphs not joined", changes={}, joined=False),

@@ -9,7 +9,7 @@ from typing import Literal
 
 from hmlr.records import BlockId, DossierId, Fact, FactId, RunId, Usage, UserId
 
-DossierChange = Literal["created", "appended", "merged", "split", "retold"]
+DossierChange = Literal["created", "appended", "merged", "split", "renamed", "retold"]
 PlannedChange = Literal["tag", "section rule", "create", "append", "merge", "split", "retell"]
 
 
@@ -45,7 +45,7 @@ class DossierEvent:
     fact_id: FactId | None  # that was appended, or moved by a merge or split
     other: DossierId | None  # the dossier it was merged into or split from
     run_id: RunId
-    by: str  # "rule" or a model id
+    by: str  # "user" by hand, "rule" or a model id
     recorded_at: datetime
 
 
@@ -91,8 +91,13 @@ class GardenDone:
     created: int = 0  # dossiers
     merged: int = 0
     split: int = 0
+    renamed: int = 0  # by hand
     retold: int = 0  # dossiers whose summary was written anew
     fallbacks: int = 0  # answers of the model that gave way to the rule
+    # Of what was in order before the run; not counted in one that was allowed to change any share of it.
+    moved: int = 0  # facts that went from one dossier to another
+    closed: int = 0  # dossiers that went up in others
+    untagged: int = 0  # tags that were taken away
     usage: Usage = field(default_factory=Usage)
 
     def __add__(self, other: GardenDone) -> GardenDone:
@@ -103,22 +108,35 @@ class GardenDone:
             created=self.created + other.created,
             merged=self.merged + other.merged,
             split=self.split + other.split,
+            renamed=self.renamed + other.renamed,
             retold=self.retold + other.retold,
             fallbacks=self.fallbacks + other.fallbacks,
+            moved=self.moved + other.moved,
+            closed=self.closed + other.closed,
+            untagged=self.untagged + other.untagged,
             usage=self.usage + other.usage,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class GardenRun:
-    """A run of the gardener over one user's memory."""
+    """A run of the gardener over one user's memory, or one edit of its dossiers by hand."""
 
     run_id: RunId
     started_at: datetime
     ended_at: datetime | None  # None: it runs, or was killed
     undone_at: datetime | None
     sealed: bool  # something it stood on was forgotten since: it can't be undone
+    large: bool = False  # it was allowed to change any share of what was in order
     done: GardenDone
+
+
+@dataclass(frozen=True, kw_only=True)
+class DossierEdit:
+    """What came of an edit by hand."""
+
+    run_id: RunId  # undo takes it
+    dossier: Dossier  # that was renamed, that the other was merged into, or that was split off
 
 
 @dataclass(frozen=True, kw_only=True)

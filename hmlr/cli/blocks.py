@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from hmlr.cli.call import Call, UsageError
 from hmlr.cli.naming import block_id, turn_id
 from hmlr.cli.options import Json, check_text
 from hmlr.cli.output import day, emit_json, emit_table
+from hmlr.cli.pictures import is_page, write
 
 if TYPE_CHECKING:
     from hmlr.client import HMLRClient
@@ -34,9 +36,13 @@ async def blocks(
         str | None, typer.Option("--at-turn", metavar="TURN", help="First turn of the new block.")
     ] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="BLOCK", help="Make it active.")] = None,
+    graph: Annotated[
+        Path | None,
+        typer.Option("--graph", metavar="FILE", help="Draw the lattice: an .svg, or an .html page."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List topics, the latest first; or rename, merge, split or resume one."""
+    """List topics, the latest first; rename, merge, split or resume one; or draw the lattice."""
     edits = {
         "--rename": (rename, label, "--label"),
         "--merge": (merge, into, "--into"),
@@ -44,6 +50,9 @@ async def blocks(
         "--resume": (resume, resume, ""),
     }
     asked = {name: each for name, each in edits.items() if each[0] is not None}
+    if graph is not None and (asked or json):
+        other = next(iter(asked), "--json")
+        raise UsageError(f"--graph and {other} exclude each other", hint="Do one thing at a time")
     if len(asked) > 1:
         raise UsageError(f"{' and '.join(asked)} exclude each other", hint="Make one edit at a time")
     for name, (_, value, needed) in edits.items():
@@ -51,7 +60,11 @@ async def blocks(
             raise UsageError(f"{name} needs {needed}", hint="See --help")
         if name not in asked and value is not None:
             raise UsageError(f"{needed} goes with {name}", hint="See --help")
+    page = graph is not None and is_page(graph)
     async with call.client() as client:
+        if graph is not None:
+            write(graph, await client.draw_blocks(html=page))
+            return
         for name, (block, value, _) in asked.items():
             await _edit(client, name, check_text(block or "", name), check_text(value or "", name))
         found = await client.blocks()

@@ -17,7 +17,7 @@ from hmlr.errors import HMLRError
 
 if TYPE_CHECKING:
     from hmlr.client import HMLRClient
-    from hmlr.records import Certificate, Health
+    from hmlr.records import Certificate, Health, Stats
 
 OutFile = Annotated[str, typer.Argument(metavar="FILE", help="The file to write.")]
 InFile = Annotated[str, typer.Argument(metavar="FILE", help="A file that `export` wrote.")]
@@ -108,9 +108,18 @@ async def stats(call: Call, json: Json = False) -> None:
         "tags and section rules": found.tags,
         "jobs waiting": found.jobs_waiting,
         "jobs failed": found.jobs_failed,
+        "model calls": _day(found),
         "database": f"{found.database_bytes / 1_000_000:.1f} MB",
     }
     emit("\n".join(f"{name:<25}{value}" for name, value in rows.items()))
+
+
+def _day(found: Stats) -> str:
+    """What the latest day with model calls took."""
+    if not found.days:
+        return "0"
+    day = found.days[0]
+    return f"{day.calls} on {day.day}: {day.tokens} tokens, ${day.cost_usd:.4f}"
 
 
 async def audit(call: Call, json: Json = False) -> None:
@@ -171,11 +180,20 @@ def _certified(certificate: Certificate) -> str:
         "vectors": certificate.vectors,
         "quotes blanked": certificate.redactions,
     }
+    gardened = {
+        "dossiers": len(certificate.dossiers_removed),
+        "dossiers told anew": len(certificate.dossiers_changed),
+        "dossier entries": certificate.dossier_entries,
+        "tags": certificate.tags_removed,
+        "tags cut": certificate.tags_changed,
+        "garden runs that can't be undone now": certificate.runs_sealed,
+    }
+    went |= {name: count for name, count in gardened.items() if count}
     parts = ", ".join(f"{count} {name}" for name, count in went.items())
     files = (
         "the files hold no trace"
         if certificate.verified
-        else "another process holds the files: run `rebuild` when it has ended, which cleans them"
+        else "not proved clean, another process may hold the files: run `rebuild` when it has ended"
     )
     return f"forgotten: {parts}; {files} (certificate {certificate.certificate_id})"
 

@@ -88,9 +88,9 @@ async def facts(
 
 
 def _draw(found: list[Fact], file: Path) -> None:
-    from hmlr.memory.facts.picture import picture  # not needed for help
+    from hmlr.memory.drawing.facts_over_time import picture  # not needed for help
 
-    file.write_text(picture(found, datetime.now(UTC)), encoding="utf-8")
+    file.write_text(picture(found, datetime.now(UTC)).svg(), encoding="utf-8")
     emit(f"{len(found)} facts drawn in {one_line(str(file))}")
 
 

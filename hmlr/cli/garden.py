@@ -1,4 +1,4 @@
-"""Gardening: plan, apply, undo, and the dossiers it keeps."""
+"""Gardening: plan, apply, undo."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmlr.cli.call import Call, CommandError, UsageError
-from hmlr.cli.naming import dossier_id, run_id
+from hmlr.cli.naming import run_id
 from hmlr.cli.options import Json, check_text
-from hmlr.cli.output import day, emit_json, emit_table, moment, one_line, printable
+from hmlr.cli.output import emit_json, emit_table, moment, one_line
 from hmlr.cli.progress import counting
 from hmlr.cli.streams import dim, emit, note
 
 if TYPE_CHECKING:
     from hmlr.client import HMLRClient
     from hmlr.core.gardening import GardenArguments
-    from hmlr.garden_records import DossierFile, GardenPlan, GardenProgress, GardenReport, GardenRun
+    from hmlr.garden_records import GardenDone, GardenPlan, GardenProgress, GardenReport, GardenRun
 
 
 async def garden(
@@ -34,11 +34,21 @@ async def garden(
     include_active: Annotated[
         bool, typer.Option("--include-active", help="Also the topic that is talked about now.")
     ] = False,
+    allow_large: Annotated[
+        bool, typer.Option("--allow-large", help="Change any share of what is in order already.")
+    ] = False,
     budget_tokens: Annotated[
         int | None, typer.Option("--budget-tokens", metavar="N", min=0, help="Hard limit of this run.")
     ] = None,
     budget_usd: Annotated[
         float | None, typer.Option("--budget-usd", metavar="N", min=0, help="Hard limit of this run.")
+    ] = None,
+    daily_tokens: Annotated[
+        int | None,
+        typer.Option("--daily-tokens", metavar="N", min=0, help="Stop at so many a user and day."),
+    ] = None,
+    daily_usd: Annotated[
+        float | None, typer.Option("--daily-usd", metavar="N", min=0, help="Stop at so much a user and day.")
     ] = None,
     concurrency: Annotated[
         int, typer.Option("--concurrency", metavar="N", min=1, max=256, help="Users and calls at a time.")
@@ -55,14 +65,17 @@ async def garden(
         raise UsageError(f"{' and '.join(chosen)} exclude each other", hint="Give one of them")
     options: GardenArguments = {
         "include_active": include_active,
+        "allow_large": allow_large,
         "budget_tokens": budget_tokens,
         "budget_usd": budget_usd,
+        "daily_tokens": daily_tokens,
+        "daily_usd": daily_usd,
         "concurrency": concurrency,
     }
     async with call.client() as client:
         if undo is not None:
             run = await client.undo(await run_id(client, check_text(undo, "--undo")))
-            emit_json(run) if json else emit(f"undone: {_counted(run)}")
+            emit_json(run) if json else emit(f"undone: {_counted(run.done)}")
         elif runs:
             _runs(await client.garden_runs(), json=json)
         elif dry_run:
@@ -139,17 +152,7 @@ def _planned(plan: GardenPlan) -> None:
 
 def _reported(report: GardenReport) -> None:
     done = report.done
-    parts = {
-        "topics": done.blocks,
-        "facts placed": done.facts,
-        "tags": done.tags,
-        "dossiers made": done.created,
-        "merged": done.merged,
-        "split": done.split,
-        "told anew": done.retold,
-    }
-    told = ", ".join(f"{count} {name}" for name, count in parts.items() if count or name == "topics")
-    emit(f"gardened: {told} in {report.seconds:.1f} s")
+    emit(f"gardened: {_counted(done)} in {report.seconds:.1f} s")
     if done.usage.calls:
         emit(
             f"{done.usage.calls} model calls, {done.usage.input_tokens} tokens in, "
@@ -166,7 +169,7 @@ def _runs(found: list[GardenRun], *, json: bool) -> None:
     if json:
         emit_json(found)
         return
-    rows = [(moment(run.started_at), _state(run), _counted(run), run.run_id) for run in found]
+    rows = [(moment(run.started_at), _state(run), _counted(run.done), run.run_id) for run in found]
     emit_table(("when", "state", "what", "id"), rows, empty="no runs")
 
 
@@ -178,67 +181,19 @@ def _state(run: GardenRun) -> str:
     return "done" if run.ended_at is not None else "not ended"
 
 
-def _counted(run: GardenRun) -> str:
-    return f"{run.done.blocks} topics, {run.done.facts} facts, {run.done.created} dossiers"
-
-
-async def dossiers(
-    call: Call,
-    dossier: Annotated[
-        str | None, typer.Argument(metavar="DOSSIER", help="Show this one, with what it stands on.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """List dossiers, the one with the latest event first; or show one, each fact with quote and turn."""
-    async with call.client() as client:
-        if dossier is not None:
-            file = await client.dossier(await dossier_id(client, check_text(dossier, "DOSSIER")))
-            emit_json(file) if json else _shown(file)
-            return
-        found = await client.dossiers()
-    if json:
-        emit_json(found)
-        return
-    rows = [
-        (
-            each.title or "(to be told anew)",
-            each.facts,
-            day(each.happened_from),
-            day(each.happened_to),
-            each.dossier_id,
-        )
-        for each in found
-    ]
-    emit_table(("dossier", "facts", "from", "to", "id"), rows, empty="no dossiers; `garden` makes them")
-
-
-def _shown(file: DossierFile) -> None:
-    dossier = file.dossier
-    emit(f"{one_line(dossier.title)}\n")
-    emit(printable(dossier.summary) or "(to be told anew by the next `garden`)")
-    emit(f"\nfound by: {one_line(dossier.search_summary, 1000)}\n")
-    rows = [
-        (
-            day(entry.fact.valid_from),
-            entry.fact.state,
-            entry.statement,
-            entry.fact.quote,
-            entry.fact.fact_id,
-            entry.fact.turn_id,
-        )
-        for entry in file.entries
-    ]
-    emit_table(("since", "state", "fact", "quote", "fact id", "turn"), rows, empty="no facts")
-    emit("")
-    events = [
-        (
-            moment(event.recorded_at),
-            event.change,
-            event.fact_id or "",
-            event.other or "",
-            event.by,
-            event.run_id,
-        )
-        for event in file.events
-    ]
-    emit_table(("when", "change", "fact", "other dossier", "by", "run"), events, empty="no changes")
+def _counted(done: GardenDone) -> str:
+    parts = {
+        "topics": done.blocks,
+        "facts placed": done.facts,
+        "tags": done.tags,
+        "dossiers made": done.created,
+        "merged": done.merged,
+        "split": done.split,
+        "renamed": done.renamed,
+        "facts moved": done.moved,
+        "tags taken away": done.untagged,
+        "told anew": done.retold,
+    }
+    by_hand = not done.blocks and (done.merged or done.split or done.renamed)
+    told = [f"{count} {name}" for name, count in parts.items() if count or (name == "topics" and not by_hand)]
+    return ", ".join(told) + (", by hand" if by_hand else "")

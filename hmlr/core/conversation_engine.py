@@ -8,12 +8,10 @@ the background from durable jobs.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +22,12 @@ from hmlr.core.tasks.answer.requests import summed_up
 from hmlr.core.tasks.answer.talks import Talks
 from hmlr.core.tasks.answer.task import ANSWER, AnswerText
 from hmlr.core.tasks.base import Answer
-from hmlr.core.tasks.memory_filter.task import Kept
 from hmlr.core.tasks.outdated import Outdated
-from hmlr.core.tasks.routing.task import Routing
+from hmlr.core.turn_keeping import TurnKeeping
+from hmlr.core.turn_trace import TurnTrace
 from hmlr.errors import HMLRError
 from hmlr.memory.catching_up import CatchingUp
 from hmlr.memory.days import DayDesk
-from hmlr.memory.echo import is_echo
 from hmlr.memory.facts.book import FactBook, FactView
 from hmlr.memory.facts.statement import state_at
 from hmlr.memory.intake import Intake
@@ -46,58 +43,17 @@ from hmlr.records import (
     Hits,
     JobKind,
     Message,
-    MessageId,
     Reply,
     ReplyPart,
     SessionId,
-    StoredMessage,
     Turn,
-    TurnId,
-    Usage,
     UserId,
 )
-from hmlr.store.records import AddedTurn, Lease, NewTurn, TurnQuery
-from hmlr.threads import unless_brief
+from hmlr.store.records import Lease, TurnQuery
 
-T = TypeVar("T")
-Counted = Answer[Routing] | Answer[Kept] | Answer[AnswerText]
 # A message asks by its beginning; what is pasted behind it is stored and learned from all the same.
 ASKED_CHARS = 4000
-BRIEF_CHARS = 1000
 TURN_JOBS: tuple[JobKind, ...] = ("embed", "route", "scrub", "scribe")
-
-
-@dataclass
-class _Trace:
-    """What happened on the way of one turn."""
-
-    timings_ms: dict[str, float] = field(default_factory=dict)
-    degraded: list[str] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Measure a stage's wall time."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings_ms[stage] = round((time.perf_counter() - start) * 1000, 2)
-
-    async def guarded(self, stage: str, work: Callable[[], Awaitable[T]], fallback: T) -> T:
-        """A stage's value; when it fails the turn goes on without it and says so."""
-        with self.timed(stage):
-            try:
-                return await work()
-            except HMLRError as error:
-                self.degraded.append(f"{stage}: {error}")
-                return fallback
-
-    def count(self, stage: str, answer: Counted) -> None:
-        """Add an answer's cost, and its failure if the rule had to step in."""
-        self.usage += answer.usage
-        if answer.failure:
-            self.degraded.append(f"{stage}: {answer.failure}")
 
 
 class ConversationEngine:
@@ -115,7 +71,9 @@ class ConversationEngine:
     ) -> None:
         self._services = services
         self._user = user
-        self._intake = intake
+        self._keeping = TurnKeeping(
+            services.store, user, intake, clock=services.clock, jobs=lambda: self.turn_jobs
+        )
         self._governor = governor
         self._book = book
         self._dossiers = dossiers
@@ -133,11 +91,11 @@ class ConversationEngine:
         InvalidInput before anything is stored. Once this has yielded or raised anything else, the user's
         message is stored; TryLater and StorageError mean that it may not be.
         """
-        trace = _Trace()
+        trace = TurnTrace()
         with trace.timed("total"), self._services.foreground.turn():
             now = self._services.clock()
             with trace.timed("store"):
-                turn, added = await self._store_message(message, session_id, now)
+                turn, added = await self._keeping.message(message, session_id, now)
                 lease = added.leases[0] if added.leases else None
             async with self._returned(lease):
                 with trace.timed("embed"):
@@ -178,49 +136,11 @@ class ConversationEngine:
             trace.count("answer", answer)
             with trace.timed("store_reply"):
                 await trace.guarded(
-                    "store_reply", lambda: self._store_reply(turn, added, answer, context), None
+                    "store_reply", lambda: self._keeping.reply(turn, added, answer, context), None
                 )
         block_id = routed.block_id if routed else None
         yield ReplyPart(text=held)
         yield ReplyPart(text="", reply=_reply(turn, answer, hits, block_id, trace))
-
-    async def _store_message(
-        self, message: Message, session_id: SessionId, now: datetime
-    ) -> tuple[Turn, AddedTurn]:
-        new: NewTurn = await unless_brief(
-            _is_brief(message.content),
-            self._intake.turn,
-            message,
-            session_id=session_id,
-            now=now,
-            jobs=self.turn_jobs,
-            held=("route",),
-        )
-        added = (await self._services.store.add_turns(self._user, [new]))[0]
-        first = new.messages[0]
-        stored = StoredMessage(
-            message_id=_message_id(added.turn_id, 0),
-            turn_id=added.turn_id,
-            session_id=session_id,
-            position=0,
-            role=first.role,
-            speaker=first.speaker,
-            content=first.content,
-            occurred_at=first.occurred_at,
-            recorded_at=first.recorded_at,
-            metadata=first.metadata,
-            owner=first.owner,
-        )
-        turn = Turn(
-            turn_id=added.turn_id,
-            seq=added.seq,
-            session_id=session_id,
-            block_id=None,
-            occurred_at=first.occurred_at,
-            recorded_at=now,
-            messages=(stored,),
-        )
-        return turn, added
 
     async def _route(
         self, turn: Turn, vector: NDArray[np.float32] | None, lease: Lease | None
@@ -228,14 +148,8 @@ class ConversationEngine:
         try:
             return (await self._governor.route([Arrival(turn=turn, vector=vector, lease=lease)]))[0]
         except HMLRError as error:
-            await self._give_back(lease, type(error).__name__)
+            await self._keeping.give_back(lease, type(error).__name__)
             raise
-
-    async def _give_back(self, lease: Lease | None, reason: str) -> None:
-        """Leave the routing to the background."""
-        if lease is not None:
-            now = self._services.clock()
-            await self._services.store.fail(self._user, [lease], error=reason, retry_at=now)
 
     @asynccontextmanager
     async def _returned(self, lease: Lease | None) -> AsyncIterator[None]:
@@ -244,10 +158,10 @@ class ConversationEngine:
             yield
         except asyncio.CancelledError:
             with suppress(HMLRError):  # LeaseLost: it was routed already
-                await self._give_back(lease, "Cancelled")
+                await self._keeping.give_back(lease, "Cancelled")
             raise
 
-    async def _search(self, turn: Turn, vector: QueryVector, trace: _Trace) -> Hits:
+    async def _search(self, turn: Turn, vector: QueryVector, trace: TurnTrace) -> Hits:
         text = summed_up(_asked(turn)) or _asked(turn)
         query = SearchQuery(
             text=text,
@@ -314,51 +228,17 @@ class ConversationEngine:
         )
         return given, context
 
-    async def _store_reply(
-        self, turn: Turn, added: AddedTurn, answer: Answer[AnswerText], context: Context
-    ) -> None:
-        """Store the reply, unless something was forgotten since the turn was: it may be made of that."""
-        now = self._services.clock()
-        echo = answer.by == "rule" or is_echo(answer.value.text, context)
-        reply = await unless_brief(
-            _is_brief(answer.value.text),
-            self._intake.message,
-            Message(role="assistant", content=answer.value.text, occurred_at=_reply_time(turn, now)),
-            position=1,
-            now=now,
-            echo=echo,
-        )
-        jobs = () if echo else tuple(kind for kind in self.turn_jobs if kind in ("embed", "scrub"))
-        await self._services.store.add_reply(
-            self._user, turn.turn_id, reply, jobs=jobs, erasures=added.erasures
-        )
-
 
 def _asked(turn: Turn) -> str:
     return turn.messages[0].content[:ASKED_CHARS]
-
-
-def _is_brief(content: object) -> bool:
-    """Whether a text is cut into chunks and terms in less than a millisecond; intake refuses what is none."""
-    return not isinstance(content, str) or len(content) <= BRIEF_CHARS
-
-
-def _reply_time(turn: Turn, now: datetime) -> datetime:
-    """A reply to a turn dated in the past belongs to that date, not to today."""
-    live = turn.occurred_at == turn.recorded_at
-    return now if live else turn.occurred_at
 
 
 def _known(facts: tuple[Fact, ...], now: datetime) -> tuple[KnownFact, ...]:
     return tuple(KnownFact(fact=fact, statement=state_at(fact, now)) for fact in facts)
 
 
-def _message_id(turn_id: TurnId, position: int) -> MessageId:
-    return MessageId(f"{turn_id}/{position}")
-
-
 def _reply(
-    turn: Turn, answer: Answer[AnswerText], hits: Hits, block_id: BlockId | None, trace: _Trace
+    turn: Turn, answer: Answer[AnswerText], hits: Hits, block_id: BlockId | None, trace: TurnTrace
 ) -> Reply:
     timings: Mapping[str, float] = trace.timings_ms
     return Reply(

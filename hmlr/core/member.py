@@ -36,6 +36,8 @@ from hmlr.memory.retrieval.governor import Governor
 from hmlr.memory.retrieval.hydration import hydrate
 from hmlr.memory.retrieval.recall import Recall, RecallRequest
 from hmlr.memory.route_job import RouteJob
+from hmlr.memory.synthesis.dossier_desk import DossierDesk
+from hmlr.memory.synthesis.proving import proved
 from hmlr.memory.synthesis.scribe import profile_of, scribe
 from hmlr.records import (
     Audit,
@@ -100,6 +102,7 @@ class Member:
             toolless=opened is None and runner.model is not None,
         )
         self.blocks = BlockDesk(store, user, clock)
+        self.dossiers = DossierDesk(store, services.embedding, user, clock)
         self.background = Background(
             store,
             user,
@@ -260,7 +263,7 @@ class Member:
         await Gardener(
             store, self.services.embedding, TaskRunner(None), self._user, self.services.clock
         ).retell()
-        verified = await self._purging.run()
+        verified = await self._purging.run() and await proved(store, self._user, erased.garden)
         return Certificate(
             certificate_id=str(uuid_utils.uuid7()),
             scope=plan.scope,
@@ -271,6 +274,12 @@ class Member:
             vectors=erased.vectors,
             facts=erased.facts,
             redactions=erased.rewrites,
+            dossiers_removed=tuple(sorted(erased.garden.dossiers_removed)),
+            dossiers_changed=tuple(sorted(erased.garden.dossiers_changed)),
+            dossier_entries=erased.garden.entries,
+            tags_removed=erased.garden.tags_removed,
+            tags_changed=erased.garden.tags_changed,
+            runs_sealed=erased.garden.runs_sealed,
             verified=verified,
         )
 

@@ -17,8 +17,8 @@ from hmlr.memory.echo import fold as fold_text
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.as_of import is_over
 from hmlr.memory.facts.contradictions import contradictions
-from hmlr.memory.facts.keys import fold, fold_value
 from hmlr.memory.facts.statement import state
+from hmlr.memory.facts.values import fold, fold_value
 from hmlr.memory.paging import pages
 from hmlr.records import Audit, AuditCheck, AuditExample, Fact, StoredMessage, Turn, UserId
 from hmlr.store.port import Store

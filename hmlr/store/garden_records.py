@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 
 from hmlr.garden_records import Dossier, DossierEvent, GardenRun
 from hmlr.records import Block, BlockId, DossierId, Fact, FactId, Tag, TurnId
+from hmlr.store.records import AddEdit, Edit
 
 VECTOR_TYPE = "<f2"  # as which vectors of dossiers are stored
+
+# The user's own edits of dossiers. Each names the run that it belongs to and goes when that is undone.
+PLACE_FACT = "place_fact"  # target: a fact; payload: dossier_id
+MERGE_DOSSIER = "merge_dossier"  # target: a dossier; payload: into
+RENAME_DOSSIER = "rename_dossier"  # target: a dossier; payload: label
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,6 +83,7 @@ class GardenView:
     unrouted: frozenset[TurnId]  # turns that have yet to find their block
     dossiers: tuple[StoredDossier, ...]
     places: tuple[Place, ...]
+    edits: tuple[Edit, ...] = ()  # the user's own, of any kind, in the order they were made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +109,17 @@ class GardenedBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class GardenStep:
-    """What gardening one block changes; all of it in one transaction."""
+    """What gardening one block, or an edit by hand, changes; all of it in one transaction."""
 
     erasures: int  # as read: Conflict when anything was forgotten since
+    garden_version: int | None = None  # as read: Conflict when any dossier has changed since; None: no matter
     run: GardenRun | None  # as it stands after the step; None: texts are told anew after an erasure
     dossiers: tuple[PutDossier, ...] = ()
     places: tuple[Place, ...] = ()
     dropped: tuple[DossierId, ...] = ()  # that were merged into others and hold no fact any more
     block: GardenedBlock | None = None
     events: tuple[DossierEvent, ...] = ()
+    edits: tuple[AddEdit, ...] = ()  # each with the run's id in its payload
 
     @property
     def tells(self) -> bool:

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from hmlr.garden_records import DossierFile, GardenRun
@@ -21,6 +21,7 @@ from hmlr.records import (
     BlockId,
     Check,
     ChunkId,
+    DayLimit,
     DossierId,
     Fact,
     FactEvent,
@@ -32,6 +33,7 @@ from hmlr.records import (
     Tag,
     Turn,
     TurnId,
+    Usage,
     UserId,
 )
 from hmlr.store.garden_records import DossierVector, FoundDossier, GardenMark, GardenStep, GardenView
@@ -168,12 +170,15 @@ class GardenStore(Protocol):
     async def garden_step(self, user: UserId, step: GardenStep, *, finish: Sequence[Lease] = ()) -> None:
         """Write what gardening a block makes, keep the way back, finish the lease: all or nothing.
 
-        Conflict when a dossier or the block has changed since it was read, when a fact is gone, or when the
-        user has forgotten anything since: the step may tell of it. LeaseLost when the job was taken over.
+        Conflict when a dossier or the block has changed since it was read, when a fact is gone, when a
+        dropped dossier holds facts, or when the user has forgotten anything since: the step may tell of it.
+        LeaseLost when the job was taken over.
         """
 
     async def undo_run(self, user: UserId, run_id: RunId, *, now: datetime) -> GardenRun:
-        """Put back what a run changed, and take its entries from the log; an export is as it was before.
+        """Put back what a run changed, take its entries from the log, and the edits that it stands for.
+
+        An export is as it was before.
 
         A run that was undone is left as it is. NotFound; Conflict when a later run has built on it;
         InvalidInput when something that it stands on was forgotten since.
@@ -244,6 +249,16 @@ class JobStore(Protocol):
         """
 
 
+class SpendingStore(Protocol):
+    """What model calls took of each user's days: the budget that holds over processes."""
+
+    async def book(self, user: UserId, day: date, usage: Usage, *, within: DayLimit | None = None) -> None:
+        """Add to what was taken of a day; negative numbers give back.
+
+        DayBudgetExceeded, and nothing is added, when it would be more than `within` allows.
+        """
+
+
 class CareStore(Protocol):
     """Erasure, portability, repair."""
 
@@ -309,7 +324,9 @@ class CareStore(Protocol):
         """Whose memories are here; for the operator's own tools only."""
 
 
-class Store(TurnStore, SearchStore, KnowledgeStore, GardenStore, JobStore, CareStore, Protocol):
+class Store(
+    TurnStore, SearchStore, KnowledgeStore, GardenStore, JobStore, SpendingStore, CareStore, Protocol
+):
     """A store that is open; see the module docstring."""
 
     async def aclose(self) -> None:

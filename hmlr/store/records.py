@@ -15,6 +15,7 @@ from hmlr.records import (
     BlockId,
     Category,
     ChunkId,
+    DossierId,
     Fact,
     FactEvent,
     FactId,
@@ -352,6 +353,29 @@ class ErasePlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ErasedGarden:
+    """What a deletion removed or changed of what gardening had made."""
+
+    dossiers_removed: frozenset[DossierId] = frozenset()
+    dossiers_changed: frozenset[DossierId] = frozenset()  # that are there, emptied, to be told anew
+    entries: int = 0  # places of facts that went
+    tags_removed: int = 0
+    tags_changed: int = 0  # section rules that hold for fewer turns
+    runs_sealed: int = 0
+
+    def __add__(self, other: ErasedGarden) -> ErasedGarden:
+        removed = self.dossiers_removed | other.dossiers_removed
+        return ErasedGarden(
+            dossiers_removed=removed,
+            dossiers_changed=(self.dossiers_changed | other.dossiers_changed) - removed,
+            entries=self.entries + other.entries,
+            tags_removed=self.tags_removed + other.tags_removed,
+            tags_changed=self.tags_changed + other.tags_changed,
+            runs_sealed=self.runs_sealed + other.runs_sealed,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Erased:
     """Rows that a deletion removed."""
 
@@ -361,6 +385,7 @@ class Erased:
     vectors: int
     facts: int
     rewrites: int
+    garden: ErasedGarden = field(default_factory=ErasedGarden)
 
     def __add__(self, other: Erased) -> Erased:
         return Erased(
@@ -370,4 +395,5 @@ class Erased:
             vectors=self.vectors + other.vectors,
             facts=self.facts + other.facts,
             rewrites=self.rewrites + other.rewrites,
+            garden=self.garden + other.garden,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Column,
     Connection,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -353,6 +354,7 @@ garden_runs = Table(
     moment("ended_at", nullable=True),
     moment("undone_at", nullable=True),
     flag("sealed"),  # what it stood on was forgotten since: it can't be undone
+    flag("large"),  # it was allowed to change any share of what was in order
     values("done"),  # what it did, counted
     PrimaryKeyConstraint("user_id", "run_id"),
 )
@@ -373,6 +375,18 @@ garden_images = Table(
     Index("ix_garden_images_run", "user_id", "run_id"),
     Index("ix_garden_images_target", "user_id", "kind", "target"),
     sqlite_autoincrement=True,
+)
+
+# What each user's model calls took, over all processes. It outlives forgetting: numbers only, and a budget.
+day_spending = Table(
+    "day_spending",
+    metadata,
+    words("user_id"),
+    words("day"),  # ISO, UTC
+    number("calls"),
+    number("tokens"),
+    Column("cost_usd", Float, nullable=False),
+    PrimaryKeyConstraint("user_id", "day"),
 )
 
 alembic_version = Table(

@@ -47,6 +47,7 @@ from hmlr.store.sqlite_garden_erase import drop_garden
 from hmlr.store.sqlite_index import ChunkValues, chunk_values, chunks_of, index_all, message_of_chunk
 from hmlr.store.sqlite_jobs import restart_jobs
 from hmlr.store.sqlite_rows import among, bump_facts, mine
+from hmlr.store.sqlite_spending import read_days
 from hmlr.threads import breathe
 
 _PAGE = 500
@@ -182,6 +183,9 @@ def _states() -> Select[Any]:
     return select(facts.c.state, func.count()).where(mine(facts)).group_by(facts.c.state)
 
 
+DAYS = 31  # with model calls, that are told of
+
+
 def stats(connection: Connection, user: UserId, path: Path) -> Stats:
     """See CareStore.stats."""
     counted = connection.execute(_counts(), {"user": user}).one()
@@ -199,6 +203,7 @@ def stats(connection: Connection, user: UserId, path: Path) -> Stats:
         dossier_facts=counted.dossier_facts,
         tags=counted.tags,
         garden_runs=counted.garden_runs,
+        days=tuple(read_days(connection, user, DAYS)),
     )
 
 

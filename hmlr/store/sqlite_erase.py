@@ -25,6 +25,7 @@ from hmlr.store.schema import (
 )
 from hmlr.store.sqlite_blocks import drop_empty, header_values, recount
 from hmlr.store.sqlite_garden_erase import dossiers_of, drop_garden, forget_in_garden
+from hmlr.store.sqlite_garden_stock import take_stock
 from hmlr.store.sqlite_index import add_chunks, chunk_values, remove_chunks
 from hmlr.store.sqlite_jobs import restart_jobs, take_back
 from hmlr.store.sqlite_rows import among, bump_facts, count_erasure, digest, ensure_user
@@ -52,6 +53,7 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     rewrites = [rewrite for rewrite in plan.rewrites if _turn_of(rewrite) not in set(turn_ids)]
     if not (plan.everything or seqs or fact_ids or rewrites):
         raise NotFound(f"there is no {plan.scope} {plan.target}")
+    stock = take_stock(connection, user)
     touched = dossiers_of(connection, user, fact_ids)
     mend_facts(connection, user, turn_ids, fact_ids, now)
     counts = _remove_turns(connection, user, turn_ids)
@@ -83,6 +85,7 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
         vectors=counts["vectors"] + sum(vector_count for _, vector_count in rewritten),
         facts=len(fact_ids),
         rewrites=len(rewritten),
+        garden=stock.less(take_stock(connection, user)),
     )
 
 

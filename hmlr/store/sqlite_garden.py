@@ -45,7 +45,7 @@ from hmlr.store.schema import (
     users,
 )
 from hmlr.store.sqlite_blocks import read_blocks
-from hmlr.store.sqlite_facts import read_facts
+from hmlr.store.sqlite_facts import read_edits, read_facts
 from hmlr.store.sqlite_rows import listed, mine
 
 _TAG = ("tag_id", "block_id", "kind", "text", "quote", "message_id", "turn_ids")
@@ -79,6 +79,7 @@ def garden_view(connection: Connection, user: UserId, model_id: str | None) -> G
         unrouted=frozenset(connection.execute(_unrouted(), {"user": user}).scalars()),
         dossiers=tuple(_stored(row, model_id) for row in stored),
         places=tuple(read_places(connection, user)),
+        edits=tuple(read_edits(connection, user)),
     )
 
 
@@ -222,7 +223,8 @@ def read_runs(connection: Connection, user: UserId) -> list[GardenRun]:
 
 @cache
 def _runs() -> Select[Any]:
-    return select(garden_runs).where(mine(garden_runs)).order_by(garden_runs.c.started_at.desc())
+    latest = garden_runs.c.started_at.desc(), garden_runs.c.run_id.desc()  # ids grow with time, too
+    return select(garden_runs).where(mine(garden_runs)).order_by(*latest)
 
 
 def run_of(row: Row[Any]) -> GardenRun:
@@ -235,5 +237,6 @@ def run_of(row: Row[Any]) -> GardenRun:
         ended_at=row.ended_at,
         undone_at=row.undone_at,
         sealed=row.sealed,
+        large=row.large,
         done=GardenDone(usage=usage, **done),
     )

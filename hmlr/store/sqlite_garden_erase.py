@@ -10,15 +10,17 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, Table, delete, or_, select, update
 
-from hmlr.language.blanking import blank
+from hmlr.language.blanking import BLANK, blank
 from hmlr.language.json_texts import blank_json, texts_in
+from hmlr.language.tokens import content_words
 from hmlr.records import UserId
-from hmlr.store.garden_records import told_of
+from hmlr.store.garden_records import RENAME_DOSSIER, told_of
 from hmlr.store.records import FactQuery
 from hmlr.store.schema import (
     dossier_entries,
     dossier_events,
     dossiers,
+    edits,
     garden_images,
     garden_runs,
     messages,
@@ -67,9 +69,11 @@ def forget_in_garden(
     were rewritten.
     """
     if not any(_has(connection, user, table) for table in (dossiers, dossier_events, tags, garden_images)):
+        _drop_titles(connection, user, (), words)
         return
     changed = _changed_facts(connection, user)
     empty = {*touched, *dossiers_of(connection, user, changed), *_saying(connection, user, words)}
+    _drop_titles(connection, user, empty, words)
     mine = dossiers.c.user_id == user
     blanked = {"title": "", "summary": "", "search_summary": "", "model_id": None, "vector": None}
     connection.execute(
@@ -109,6 +113,27 @@ def _saying(connection: Connection, user: UserId, words: Sequence[str]) -> set[s
         if blank(row.statement, words) != row.statement:
             found.add(row.dossier_id)
     return found
+
+
+def _drop_titles(connection: Connection, user: UserId, empty: Collection[str], words: Sequence[str]) -> None:
+    """Titles of the user's own may name what is gone in words of his own.
+
+    So those go that share a word with it, of dossiers that told of it, and of those that are still to be made
+    again. The others come back when their dossiers are told anew.
+    """
+    mine = (edits.c.user_id == user, edits.c.kind == RENAME_DOSSIER)
+    rows = connection.execute(select(edits.c.seq, edits.c.target, edits.c.payload).where(*mine)).all()
+    if not rows:
+        return
+    there = set(connection.execute(select(dossiers.c.dossier_id).where(dossiers.c.user_id == user)).scalars())
+    said = content_words("\n".join(words))
+    gone = [
+        row.seq
+        for row in rows
+        if (row.target in empty or row.target not in there)
+        and (BLANK in row.payload["label"] or said & content_words(row.payload["label"]))
+    ]
+    connection.execute(delete(edits).where(edits.c.user_id == user, among(edits.c.seq, gone)))
 
 
 def _drop_bare(connection: Connection, user: UserId, gone: Collection[str]) -> None:

@@ -24,6 +24,7 @@ from hmlr.store.schema import (
     tags,
     users,
 )
+from hmlr.store.sqlite_facts import add_edit
 from hmlr.store.sqlite_garden_images import PLACE, TEXTS, Images
 from hmlr.store.sqlite_leases import finish
 from hmlr.store.sqlite_rows import among, ensure_user, this
@@ -38,8 +39,7 @@ def bump_garden(connection: Connection, user: UserId) -> None:
 def garden_step(connection: Connection, user: UserId, step: GardenStep, done: Sequence[Lease]) -> None:
     """See GardenStore.garden_step."""
     finish(connection, user, done)
-    if step.tells and ensure_user(connection, user).erasures != step.erasures:
-        raise Conflict("something was forgotten since the garden step was made", hint="Make it anew")
+    _require_unchanged(connection, user, step)
     if step.run is not None:
         _put_run(connection, user, step.run)
     images = Images(connection, user, step.run)
@@ -49,13 +49,34 @@ def garden_step(connection: Connection, user: UserId, step: GardenStep, done: Se
     _place(connection, user, step.places, images)
     for dossier_id in step.dropped:
         images.keep_dossier(dossier_id)
-        connection.execute(delete(dossiers).where(this(dossiers, user, "dossier_id", dossier_id)))
+        _drop(connection, user, dossier_id)
     if step.block is not None:
         _put_block(connection, user, step.block, images)
     if step.events:
         rows = [{"user_id": user, **asdict(event)} for event in step.events]
         connection.execute(insert(dossier_events), rows)
+    for edit in step.edits:
+        add_edit(connection, user, edit)
     bump_garden(connection, user)
+
+
+def _require_unchanged(connection: Connection, user: UserId, step: GardenStep) -> None:
+    """Conflict when what the step was made of is no longer so."""
+    if not step.tells:
+        return
+    now = ensure_user(connection, user)
+    if now.erasures != step.erasures:
+        raise Conflict("something was forgotten since the garden step was made", hint="Make it anew")
+    if step.garden_version not in (None, now.garden_version):
+        raise Conflict("dossiers have changed since the garden step was made", hint="Make it anew")
+
+
+def _drop(connection: Connection, user: UserId, dossier_id: str) -> None:
+    """Remove a dossier; Conflict when facts were put into it meanwhile, which would lose their place."""
+    held = select(dossier_entries.c.fact_id).where(this(dossier_entries, user, "dossier_id", dossier_id))
+    if connection.execute(held.limit(1)).first() is not None:
+        raise Conflict(f"dossier {dossier_id} has gained facts meanwhile", hint="Read it again")
+    connection.execute(delete(dossiers).where(this(dossiers, user, "dossier_id", dossier_id)))
 
 
 def _put_dossier(connection: Connection, user: UserId, given: PutDossier) -> None:
@@ -118,7 +139,12 @@ def _put_block(connection: Connection, user: UserId, given: GardenedBlock, image
 def _put_run(connection: Connection, user: UserId, run: GardenRun) -> None:
     """Write a run as it stands."""
     ensure_user(connection, user)
-    values = {"started_at": run.started_at, "ended_at": run.ended_at, "done": asdict(run.done)}
+    values = {
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "large": run.large,
+        "done": asdict(run.done),
+    }
     put = upsert(garden_runs).values(user_id=user, run_id=run.run_id, **values)
     connection.execute(
         put.on_conflict_do_update(

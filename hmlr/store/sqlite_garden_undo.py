@@ -17,6 +17,7 @@ from hmlr.store.schema import (
     dossier_entries,
     dossier_events,
     dossiers,
+    edits,
     garden_images,
     garden_runs,
     tags,
@@ -44,9 +45,16 @@ def undo_run(connection: Connection, user: UserId, run_id: RunId, now: datetime)
     _restore(connection, user, run_id)
     connection.execute(delete(dossier_events).where(this(dossier_events, user, "run_id", run_id)))
     connection.execute(delete(garden_images).where(this(garden_images, user, "run_id", run_id)))
+    _withdraw(connection, user, run_id)
     connection.execute(update(garden_runs).where(own).values(undone_at=now))
     bump_garden(connection, user)
     return run_of(connection.execute(select(garden_runs).where(own)).one())
+
+
+def _withdraw(connection: Connection, user: UserId, run_id: RunId) -> None:
+    """Take back the decisions that an edit by hand stands for."""
+    of_run = func.json_extract(edits.c.payload, "$.run_id") == run_id
+    connection.execute(delete(edits).where(edits.c.user_id == user, of_run))
 
 
 def _refuse_later(connection: Connection, user: UserId, run_id: RunId) -> None:
@@ -86,8 +94,7 @@ def _restore(connection: Connection, user: UserId, run_id: RunId) -> None:
     for dossier_id, before in images["dossier"].items():
         if before is not None:
             _restore_dossier(connection, user, dossier_id, before)
-    for fact_id, before in images["place"].items():
-        _restore_place(connection, user, fact_id, before)
+    _restore_places(connection, user, images["place"])
     made = [dossier_id for dossier_id, before in images["dossier"].items() if before is None]
     connection.execute(delete(dossiers).where(dossiers.c.user_id == user, among(dossiers.c.dossier_id, made)))
     for block_id, before in images["block"].items():
@@ -103,12 +110,12 @@ def _restore_dossier(
     connection.execute(put.on_conflict_do_update(index_elements=["user_id", "dossier_id"], set_=newer))
 
 
-def _restore_place(
-    connection: Connection, user: UserId, fact_id: str, before: Mapping[str, Any] | None
-) -> None:
-    connection.execute(delete(dossier_entries).where(this(dossier_entries, user, "fact_id", fact_id)))
-    if before is not None:
-        connection.execute(insert(dossier_entries).values(user_id=user, fact_id=fact_id, **before))
+def _restore_places(connection: Connection, user: UserId, places: Mapping[str, Any]) -> None:
+    own = and_(dossier_entries.c.user_id == user, among(dossier_entries.c.fact_id, places))
+    connection.execute(delete(dossier_entries).where(own))
+    rows = [{"user_id": user, "fact_id": key, **before} for key, before in places.items() if before]
+    if rows:
+        connection.execute(insert(dossier_entries), rows)
 
 
 def _restore_block(connection: Connection, user: UserId, block_id: str, before: Mapping[str, Any]) -> None:

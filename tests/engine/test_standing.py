@@ -55,3 +55,17 @@ async def test_what_is_taken_back_or_forgotten_is_gone(ada: HMLRClient) -> None:
 async def test_another_user_has_none(ada: HMLRClient) -> None:
     async with ada.as_user("bob") as bob:
         assert (await bob.context("When does the ferry leave?")).constraints == ()
+
+
+async def test_where_a_budget_is_filled_instructions_are_lifted(ada: HMLRClient) -> None:
+    """And only there: in a list of hits one would stand in the way of what was asked for."""
+
+    async def lifted() -> list[str]:
+        hits = await ada.recall("When does the ferry leave?", budget_tokens=2000)
+        return [hit.text for hit in hits if hit.signals["standing"] > 0]
+
+    assert await lifted() == [SAID[0]]
+    assert all("standing" not in hit.signals for hit in await ada.recall("When does the ferry leave?"))
+    (french,) = await ada.facts(key="instruction")
+    await ada.retire(french.fact_id, "no longer")
+    assert await lifted() == []

@@ -16,28 +16,31 @@ _GARDEN = ("dossier_entries", "dossiers", "dossier_events", "tags", "garden_imag
 
 
 def age(path: Path, *, revision: str = "0002") -> None:
-    """Make a database one that revision 0004 or 0002 left.
+    """Make a database one that revision 0005, 0004 or 0002 left.
 
-    0004: paragraphs have a sentence where an id is free for one, and echoes have chunks too, which are not
-    searchable. 0002: also no traits, and vectors of float16 without tokens.
+    0005: paragraphs have a sentence where an id is free for one, and echoes have chunks too, which are not
+    searchable. 0004: also no spending. 0002: also no traits, and vectors of float16 without tokens.
     """
     with closing(sqlite3.connect(path)) as raw, raw:
-        _to_fourth(raw)
-        if revision == "0002":
+        _to_fifth(raw)
+        if revision <= "0004":
+            raw.execute("DROP TABLE day_spending")
+            raw.execute("ALTER TABLE garden_runs DROP COLUMN large")
+        if revision <= "0002":
             _to_second(raw)
         raw.execute("UPDATE alembic_version SET version_num = ?", (revision,))
         raw.commit()
         raw.execute("VACUUM")
 
 
-def _to_fourth(raw: sqlite3.Connection) -> None:
+def _to_fifth(raw: sqlite3.Connection) -> None:
     for name in ("chunk_postings", "chunk_terms"):
         raw.execute(f"DROP TABLE {name}")
     for name in ("ix_chunks_user", "ix_vectors_model"):
         raw.execute(f"DROP INDEX {name}")
     for name in ("vectors", "chunks"):
         raw.execute(f"ALTER TABLE {name} RENAME TO new_{name}")
-    for statement in _statements("0004"):
+    for statement in _statements("0005"):
         raw.execute(statement)
     paragraph = (
         "INSERT INTO chunks SELECT n.chunk_id, u.user_id, n.chunk_id >> 20, 'paragraph', n.start, n.\"end\", "

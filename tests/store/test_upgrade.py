@@ -70,7 +70,7 @@ async def test_the_second_schema_gets_traits_and_drops_its_vectors(db_path: Path
     await store.aclose()
 
 
-async def test_the_fourth_schema_keeps_what_is_searched_and_shrinks(db_path: Path) -> None:
+async def test_the_fifth_schema_keeps_what_is_searched_and_shrinks(db_path: Path) -> None:
     store = await open_sqlite(db_path, slicer=slices)
     said = ["Who is Ada?\nI am.\n🦊\nIt rains.", "It rains again."]
     first, _ = await store.add_turns(ADA, [turn(said[0], reply("It rains.", echo=True)), turn(said[1])])
@@ -81,7 +81,7 @@ async def test_the_fourth_schema_keeps_what_is_searched_and_shrinks(db_path: Pat
         await store.apply(user, [AddVectors(model_id=model, chunk_ids=ids, encoded=given)])
     before = await search_data(store)
     await store.aclose()
-    await asyncio.to_thread(age, db_path, revision="0004")
+    await asyncio.to_thread(age, db_path, revision="0005")
     size = db_path.stat().st_size
     with closing(sqlite3.connect(db_path)) as raw:
         assert raw.execute("SELECT count(*) FROM chunks").fetchone()[0] == 2 * 605 + 1

@@ -8,9 +8,10 @@ import pytest
 
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.as_of import holds
-from hmlr.memory.facts.keys import fold_value, is_single_valued, same_secret, same_subject, value_names
+from hmlr.memory.facts.keys import is_single_valued, same_secret, same_subject, value_names
 from hmlr.memory.facts.lookup import score_facts
 from hmlr.memory.facts.statement import state
+from hmlr.memory.facts.values import fold_value
 from hmlr.records import Fact
 from tests.unit.fact_play import START, STEP, play
 from tests.unit.making import AT, fact

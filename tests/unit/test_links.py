@@ -87,3 +87,10 @@ def test_a_fact_that_covers_more_of_the_question_counts_more() -> None:
     red, blue = at("t1", "colour_of_boat", "red"), at("t2", "colour_of_door", "blue")
     places = found("What colour is the boat?", red, blue)
     assert places["t1"].share > places["t2"].share > 0
+
+
+def test_only_standing_instructions_are_lifted_whatever_is_asked() -> None:
+    told = at("t4", "instruction", "Always answer in French", category="constraint")
+    diet = at("t5", "diet", "vegetarian", category="constraint")
+    given = links_of("Where is the boat?", FactIndex([told, diet]), AliasIndex(()), [told, diet])
+    assert [(link.turn_id, link.share) for link in given.standing] == [("t4", 1.0)]

@@ -15,11 +15,12 @@ from typing import TypeVar
 
 from hmlr.language.tokens import query_terms
 from hmlr.memory.facts.aliases import AliasIndex, joins_names
-from hmlr.memory.facts.keys import fold
 from hmlr.memory.facts.links import sharing_a_name
 from hmlr.memory.facts.lookup import FactIndex
+from hmlr.memory.facts.values import fold
 from hmlr.records import OWNER, Fact, FactEvent, FactId, Hit, TurnId
 
+_CHANGES = ("superseded", "invalidated", "restored")
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -85,13 +86,20 @@ class Known:
 
     def changes(self, fact: Fact) -> list[FactEvent]:
         """The changes of a fact that another message made, the latest first."""
+        return [each for each in self._elsewhere(fact) if each.change in _CHANGES]
+
+    def said_again(self, fact: Fact) -> FactEvent | None:
+        """The last time that another message said the same, perhaps in other words or figures."""
+        return next((each for each in self._elsewhere(fact) if each.change == "confirmed"), None)
+
+    def _elsewhere(self, fact: Fact) -> Iterator[FactEvent]:
+        """What other messages did to a fact, the latest first."""
         events = self._events.get(fact.fact_id, [])
-        return [each for each in reversed(events) if each.turn_id and each.turn_id != fact.turn_id]
+        return (each for each in reversed(events) if each.turn_id and each.turn_id != fact.turn_id)
 
     @cached_property
     def _events(self) -> Mapping[FactId, list[FactEvent]]:
-        kept = ("superseded", "invalidated", "restored")
-        return _grouped((each.fact_id, each) for each in self.events if each.change in kept)
+        return _grouped((each.fact_id, each) for each in self.events)
 
 
 @dataclass
@@ -223,14 +231,20 @@ def _onwards(found: _Chain, step: Step, known: Known) -> None:
 
 
 def _why(found: _Chain, known: Known) -> None:
-    """For each fact that was changed, the messages that did it, unless a fact of theirs is there."""
+    """The messages that changed a fact, and the last that repeats it, unless a fact of theirs is there."""
     told = {step.fact.turn_id for step in found.steps.values() if step.fact}
     for step in list(found.steps.values()):
-        for event in known.changes(step.fact)[:MAX_CHANGES] if step.fact else ():
+        if step.fact is None:
+            continue
+        again = known.said_again(step.fact)
+        for event in (*known.changes(step.fact)[:MAX_CHANGES], *((again,) if again else ())):
             if event.turn_id and event.turn_id not in told:
                 told.add(event.turn_id)
-                link = f"why it is {'so again' if event.change == 'restored' else event.change}"
+                link = _LINKS.get(event.change, f"why it is {event.change}")
                 found.add(Step(turn_id=event.turn_id, link=link, hop=step.hop, via=step.key))
+
+
+_LINKS = {"restored": "why it is so again", "confirmed": "says it again"}
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:

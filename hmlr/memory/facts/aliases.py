@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from hmlr.memory.facts.keys import fold
+from hmlr.memory.facts.values import fold
 from hmlr.records import Fact
 
 _KEYS = frozenset({"also_called", "stands_for"})

@@ -69,7 +69,9 @@ class FactBook:
         """Where the facts lead from what a text names."""
         async with self._fresh() as page:
             brief = len(page.facts) <= BRIEF_FACTS
-            return await unless_brief(brief, links_of, text, page.index, page.aliases)
+            return await unless_brief(
+                brief, links_of, text, page.index, page.aliases, page.profile.constraints
+            )
 
     async def view(self, message: str, now: datetime | None = None) -> FactView:
         """What the facts say to a message of that time; without one, what holds at no time in particular."""

@@ -15,7 +15,8 @@ from hmlr.language.dates import find_dates
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.as_of import is_over
 from hmlr.memory.facts.board import rank
-from hmlr.memory.facts.keys import fold, fold_value, is_single_valued, rival_keys, value_names
+from hmlr.memory.facts.keys import is_single_valued, rival_keys, value_names
+from hmlr.memory.facts.values import fold, fold_value
 from hmlr.records import Contradiction, Fact
 
 _OPPOSITES = {

@@ -1,4 +1,4 @@
-"""What the keys of facts mean: how many values they bear, which belong together, when two values are one."""
+"""What the keys of facts mean: how many values they bear, and which belong together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
+from hmlr.memory.facts.values import fold, fold_value
 
 # One value at a time; a newer one supersedes.
 _SINGLE = word_set(
@@ -160,54 +161,6 @@ def same_series(known: str, said: str) -> bool:
     """Whether two subjects are versions of one policy."""
     one, other = version_of(known), version_of(said)
     return one is not None and other is not None and (one[0] == other[0] or not one[0] or not other[0])
-
-
-_SPACE = re.compile(r"\s+")
-
-
-def fold(text: str) -> str:
-    """Text with case and space evened out."""
-    return _SPACE.sub(" ", text.casefold()).strip()
-
-
-_SCALE = {
-    "thousand": 10**3,
-    "k": 10**3,
-    "million": 10**6,
-    "m": 10**6,
-    "mn": 10**6,
-    "billion": 10**9,
-    "bn": 10**9,
-    "trillion": 10**12,
-}
-_NUMBER = re.compile(
-    r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,5}|\d{1,15})(\.\d{1,9})?(?:\s*(thousand|million|billion|trillion|k|"
-    r"mn|bn|m)\b)?"
-)
-
-
-@lru_cache(maxsize=8192)
-def fold_value(value: str) -> str:
-    """A value such that equal ones are equal: case, space, articles, and how numbers are written."""
-    folded = fold(value).strip(" .,;:!\"'`")
-    folded = re.sub(r"^(?:the|an?|my|our) ", "", folded)
-    if any(c.isdigit() for c in folded):
-        folded = _NUMBER.sub(_number, folded)
-        folded = re.sub(
-            r"\s*(?:/|\bper\b|\ba\b)\s*(?=day|second|sec|s\b|hour|h\b|minute|min|week|month|year)",
-            "/",
-            folded,
-        )
-    return folded
-
-
-def _number(found: re.Match[str]) -> str:
-    digits = found[1].replace(",", "") + (found[2] or "")
-    scaled = float(digits) * _SCALE.get(found[3] or "", 1)
-    # A number that is not written with a scale or separators stays as it is: "007" and "1.10" are names.
-    if not found[3] and "," not in found[1]:
-        return digits
-    return f"{scaled:.6f}".rstrip("0").rstrip(".")
 
 
 def value_names(known: str, said: str) -> bool:

@@ -39,10 +39,11 @@ class Links:
 
     names: tuple[str, ...] = ()  # other names of what it names
     places: tuple[Link, ...] = ()
+    standing: tuple[Link, ...] = ()  # what the owner told the assistant to do, whatever is asked
 
 
-def links_of(question: str, index: FactIndex, aliases: AliasIndex) -> Links:
-    """The names and places that a question leads to."""
+def links_of(question: str, index: FactIndex, aliases: AliasIndex, constraints: Iterable[Fact] = ()) -> Links:
+    """The names and places that a question leads to, and the standing instructions among the constraints."""
     names = (*aliases.expand(question), *index.names_of_relatives(question))
     first = [met for met in index.met(question, aliases) if not joins_names(met[0])][:MAX_FIRST]
     places = {fact.fact_id: _link(fact, share) for fact, share in first}
@@ -50,7 +51,8 @@ def links_of(question: str, index: FactIndex, aliases: AliasIndex) -> Links:
         for other in sharing_a_name(fact, index, aliases):
             if other.fact_id not in places:
                 places[other.fact_id] = _link(other, SECOND * share, via=fact.turn_id)
-    return Links(names=names, places=tuple(places.values()))
+    standing = tuple(_link(fact, 1.0) for fact in constraints if fact.key == "instruction")
+    return Links(names=names, places=tuple(places.values()), standing=standing)
 
 
 def _link(fact: Fact, share: float, via: TurnId | None = None) -> Link:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED
 from hmlr.language.tokens import content_words
-from hmlr.memory.facts.keys import fold, same_subject
+from hmlr.memory.facts.keys import same_subject
+from hmlr.memory.facts.values import fold
 from hmlr.records import OWNER, Fact
 
 # What a correction says of itself tells nothing of what it corrects.

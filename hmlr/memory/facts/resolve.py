@@ -28,8 +28,6 @@ from hmlr.memory.facts.board import Board, rank
 from hmlr.memory.facts.contradictions import differ
 from hmlr.memory.facts.edits import EDITS, edited_at, redo
 from hmlr.memory.facts.keys import (
-    fold,
-    fold_value,
     is_lasting,
     is_single_valued,
     same_secret,
@@ -40,6 +38,7 @@ from hmlr.memory.facts.keys import (
     version_of,
 )
 from hmlr.memory.facts.meant import corrected, moved_event, withdrawn
+from hmlr.memory.facts.values import fold, fold_value, same_value
 from hmlr.records import OWNER, Category, Fact, MessageId
 from hmlr.store.records import Change, Edit
 
@@ -137,9 +136,7 @@ class _Resolver:
         if moved is not None and moved.key.endswith("_date"):
             fact = replace(fact, key=moved.key)
         twin = self._twin(fact)
-        # "4,850,000, signed off" after "4.85 million": the same number, but said as the new word on it.
-        reworded = twin is not None and draft.bearing == "updates" and fold(twin.value) != fold(fact.value)
-        if twin is not None and not (reworded and is_single_valued(fact.key)):
+        if twin is not None:  # also "4,850,000, signed off" after "4.85 million": the value stays what it was
             self._repeated(twin, fact)
         elif self._contradicts(draft, fact):
             self.board.put(fact)  # both are shown until one is retired or put right
@@ -193,12 +190,11 @@ class _Resolver:
 
     def _twin(self, fact: Fact) -> Fact | None:
         """The active fact that already says this, unless only the owner's word is new."""
-        said = fold_value(fact.value)
         for g in self._rivals(fact):
             if (
                 g.state == "active"
                 and g.key == fact.key  # "my wife Ada" is more than "my girlfriend Ada" again
-                and (fold_value(g.value) == said or _shortened(g, fact))
+                and (same_value(g, fact) or _shortened(g, fact))
                 and (g.owner or not fact.owner)
             ):
                 return g

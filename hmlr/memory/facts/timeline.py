@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.board import rank
-from hmlr.memory.facts.keys import fold
+from hmlr.memory.facts.values import fold
 from hmlr.records import OWNER, Fact, Timeline
 
 

@@ -21,6 +21,11 @@ class Bed:
         self.units = pending(view, active=active)
         self._mark = view.mark
 
+    @property
+    def garden_version(self) -> int:
+        """The version of the dossiers that was read."""
+        return self._mark.garden_version
+
     def holds(self, mark: GardenMark) -> bool:
         """Whether it is still what is stored: neither have facts changed nor was anything forgotten."""
         same = (self._mark.erasures, self._mark.fact_version)

@@ -16,7 +16,7 @@ from hmlr.memory.gardener.pending import Unit
 from hmlr.memory.synthesis.dossier_governor import DossierGovernor
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
 from hmlr.memory.synthesis.work import Work
-from hmlr.records import Block, FactId, RunId, Tag, TagId, Turn, TurnId
+from hmlr.records import Block, DossierId, FactId, RunId, Tag, TagId, Turn, TurnId
 
 # What one prompt takes: a longer block is classified stretch by stretch, and grouped part by part.
 STRETCH_TURNS, STRETCH_CHARS = 40, 40_000
@@ -37,7 +37,8 @@ class BlockGardener:
         """The changes, made on the bed's shelf, and the block's tags."""
         work = Work(user=bed.user, block_id=unit.block_id, run_id=run_id, now=now)
         tags = await self._tags(unit.block.block, turns, work) if unit.block else []
-        for theme, group in await self._groups(bed, unit, work):
+        free = await self._put_back(bed, unit, work)
+        for theme, group in await self._groups(bed, free, work):
             await self._governor.settle(bed.shelf, group, theme, work)
         self._retell(bed, unit, work)
         await self._texts.tell(bed.shelf, work)
@@ -54,9 +55,22 @@ class BlockGardener:
                     work.line("section rule" if tag.turn_ids else "tag", tag.text)
         return list(found.values())
 
-    async def _groups(self, bed: Bed, unit: Unit, work: Work) -> list[tuple[str, tuple[FactId, ...]]]:
-        """The facts that have no place yet, in groups with their themes."""
-        facts = in_event_order(bed.shelf.offered(fact_id) for fact_id in unit.place)
+    async def _put_back(self, bed: Bed, unit: Unit, work: Work) -> list[FactId]:
+        """Give those facts their place for which the user has chosen one; the others."""
+        chosen: dict[DossierId, list[FactId]] = {}
+        free = []
+        for fact_id in unit.place:
+            dossier_id = bed.shelf.arranged.place_of(fact_id)
+            chosen.setdefault(dossier_id, []).append(fact_id) if dossier_id else free.append(fact_id)
+        for dossier_id, ids in chosen.items():
+            await self._governor.put_back(bed.shelf, dossier_id, ids, work)
+        return free
+
+    async def _groups(
+        self, bed: Bed, fact_ids: Sequence[FactId], work: Work
+    ) -> list[tuple[str, tuple[FactId, ...]]]:
+        """The facts in groups with their themes."""
+        facts = in_event_order(bed.shelf.offered(fact_id) for fact_id in fact_ids)
         if len(facts) < 2:
             return [("", (each.fact.fact_id,)) for each in facts]
         groups: list[tuple[str, tuple[FactId, ...]]] = []

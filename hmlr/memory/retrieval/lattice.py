@@ -88,6 +88,7 @@ class Lattice:
             postings=[postings.get(term) for term in _told(query_terms(query.text), index.speakers)],
             names=[[postings.get(term) for term in query_terms(name)] for name in query.links.names],
             places=query.links.places,
+            standing=query.links.standing,
             forbidden=_forbidden(index, query, allowed, index.n),
             budgeted=query.budgeted,
         )

@@ -41,9 +41,11 @@ CLOSE = 2.0
 ASKS = -1.0
 OF_SELF = 0.6
 # Only where a budget of tokens is filled: a paragraph pays for its length, by ln(character), and for every
-# better paragraph of its message, since one message seldom answers twice.
+# better paragraph of its message, since one message seldom answers twice. And the owner's instructions on how
+# to answer are lifted, which share no word with the task that they are for.
 LENGTH = -0.4
 AGAIN = -2.0
+STANDING = 1.5
 # For picking candidates the words weigh more: they stand in for the token vectors, too.
 ROUGH_LEXICAL = 8.0
 ROUGH_POOLED = 10.0
@@ -94,6 +96,7 @@ class Search:
     postings: Sequence[Postings | None]  # of the question's own terms
     names: Sequence[Sequence[Postings | None]] = ()  # of the terms of each other name of what it names
     places: Sequence[Link] = ()  # where the facts lead
+    standing: Sequence[Link] = ()  # where standing instructions are
     forbidden: NDArray[np.bool_]  # (n,)
     budgeted: bool = False  # the hits fill a budget of tokens, so that a paragraph pays for its length
 
@@ -138,6 +141,7 @@ class Search:
         }
         if self.budgeted:
             shares["length"] = np.float32(LENGTH) * signals.length(index, part)
+            shares["standing"] = np.float32(STANDING) * self._standing[part]
         return shares
 
     def _rough(self, part: slice) -> Signal:
@@ -173,6 +177,10 @@ class Search:
     @cached_property
     def _links(self) -> Signal:
         return signals.links(self.index, self.names, self.places, self.forbidden)
+
+    @cached_property
+    def _standing(self) -> Signal:
+        return signals.links(self.index, (), self.standing, self.forbidden)
 
     @cached_property
     def _mixed(self) -> bool:

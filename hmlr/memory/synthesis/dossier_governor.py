@@ -21,6 +21,7 @@ from hmlr.memory.facts.aliases import joins_names
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
 from hmlr.memory.synthesis.dossier_vectors import DossierVectors
 from hmlr.memory.synthesis.homes import home_of
+from hmlr.memory.synthesis.moving import merge, split
 from hmlr.memory.synthesis.shelf import OpenDossier, Shelf, new_dossier_id, own_offers
 from hmlr.memory.synthesis.work import Work
 from hmlr.records import DossierId, FactId
@@ -43,9 +44,10 @@ class DossierGovernor:
             dossier = shelf.dossiers[route.dossier_id]
             work.line("append", dossier.title, dossier.dossier_id, _statements(offered))
         else:
-            dossier = shelf.open(_opens(offered, work))
+            dossier = shelf.open(shelf.arranged.heir(_opens(offered, work)))
             if not dossier.facts and not dossier.version:
-                dossier.title = home_of(offered) or literal_title(route.title, own_offers(offered))
+                own = shelf.arranged.titles.get(dossier.dossier_id)
+                dossier.title = own or home_of(offered) or literal_title(route.title, own_offers(offered))
                 work.line("create", dossier.title, dossier.dossier_id, _statements(offered))
                 work.log("created", dossier.dossier_id, by=by)
             else:
@@ -56,6 +58,22 @@ class DossierGovernor:
         if not dossier.search_summary:  # the next group may belong to it: it has to be found
             await self._texts.name(shelf, dossier)
         self._merge(shelf, offered, work)
+
+    async def put_back(self, shelf: Shelf, dossier_id: DossierId, ids: Sequence[FactId], work: Work) -> None:
+        """Give facts the place that the user has chosen for them; a rebuild has taken it."""
+        offered = [shelf.offered(fact_id) for fact_id in ids]
+        dossier = shelf.open(dossier_id)
+        new = not dossier.facts and not dossier.version
+        if new:
+            own = shelf.arranged.titles.get(dossier_id)
+            dossier.title = own or home_of(offered) or title_of(own_offers(offered))
+            work.log("created", dossier_id, by="user")
+        work.line("create" if new else "append", dossier.title, dossier_id, _statements(offered))
+        for each in offered:
+            self._put(shelf, dossier, each, work)
+            work.log("appended", dossier_id, by="user", fact_id=each.fact.fact_id)
+        if not dossier.search_summary:
+            await self._texts.name(shelf, dossier)
 
     async def _route(
         self, shelf: Shelf, group: Sequence[OfferedFact], theme: str, work: Work
@@ -83,60 +101,47 @@ class DossierGovernor:
         """Bring dossiers together whose names an alias of the group says to mean the same.
 
         With them those that have only a number for a name, and speak of the thing: they were gardened before
-        it was known by that name.
+        it was known by that name. Of those that the user has arranged himself each stays.
         """
+        kept = shelf.arranged.kept()
         for offered in group:
             if offered.fact.state != "active" or not joins_names(offered.fact):
                 continue
             names = [name for name in names_of(offered) if not bare_version(name)]
-            same = [*shelf.bearing(set(map(folded, names))), *shelf.speaking_of(names)]
+            found = (*shelf.bearing(set(map(folded, names))), *shelf.speaking_of(names))
+            same = {each.dossier_id: each for each in found}
             if len(same) < 2:
                 continue
-            keeps = max(same, key=lambda each: (len(each.facts), each.version > 0, each.dossier_id))
-            for other in same:
-                if other is not keeps:
-                    self._move(shelf, other, keeps, list(other.facts), work)
-                    work.line("merge", f"{other.title} → {keeps.title}", keeps.dossier_id)
-                    work.log("merged", other.dossier_id, by="rule", other=keeps.dossier_id)
-                    self._close(shelf, other, work)
+            keeps = max(
+                same.values(),
+                key=lambda each: (
+                    each.dossier_id in kept,
+                    len(each.facts),
+                    each.version > 0,
+                    each.dossier_id,
+                ),
+            )
+            for other in same.values():
+                if other is not keeps and other.dossier_id not in kept:
+                    merge(shelf, other, keeps, work, by="rule")
 
     def split(self, shelf: Shelf, dossier: OpenDossier, work: Work) -> None:
-        """Part a dossier whose facts were held together by an alias that was never true."""
+        """Part a dossier whose facts were held together by an alias that was never true.
+
+        What the user has put there himself stays there.
+        """
         offered = in_event_order(shelf.of(dossier))
         wrong = any(each.fact.state == "invalidated" and joins_names(each.fact) for each in offered)
         parts = [[offered[place] for place in part] for part in grouped(offered)] if wrong else []
         named = [part for part in parts if any(proper(name) for each in part for name in names_of(each))]
         for part in named[1:]:  # the first keeps the dossier, and what bears no name stays with it
             ids = [each.fact.fact_id for each in part]
-            new = shelf.open(new_dossier_id(ids[0]))
-            if new is dossier:
+            new_id = shelf.arranged.heir(new_dossier_id(ids[0]))
+            if new_id == dossier.dossier_id or any(map(shelf.arranged.place_of, ids)):
                 continue
+            new = shelf.open(new_id)
             new.title = new.title or title_of(part)
-            self._move(shelf, dossier, new, ids, work)
-            work.line("split", f"{dossier.title} → {new.title}", new.dossier_id)
-            work.log("split", new.dossier_id, by="rule", other=dossier.dossier_id)
-
-    @staticmethod
-    def _move(
-        shelf: Shelf, source: OpenDossier, target: OpenDossier, ids: Sequence[FactId], work: Work
-    ) -> None:
-        for fact_id in ids:
-            old = source.facts[fact_id]
-            shelf.place(
-                Place(fact_id=fact_id, dossier_id=target.dossier_id, statement=old.statement, told="")
-            )
-            work.moved[fact_id] = None
-            work.log("appended", target.dossier_id, by="rule", fact_id=fact_id, other=source.dossier_id)
-        work.touch(target.dossier_id, *ids)
-        work.touch(source.dossier_id)
-        work.whole |= {source.dossier_id, target.dossier_id}
-
-    @staticmethod
-    def _close(shelf: Shelf, dossier: OpenDossier, work: Work) -> None:
-        shelf.drop(dossier.dossier_id)
-        work.touched.pop(dossier.dossier_id, None)
-        if dossier.version:  # else it was never written
-            work.dropped.append(dossier.dossier_id)
+            split(shelf, dossier, new, ids, work, by="rule")
 
 
 def _statements(group: Sequence[OfferedFact]) -> tuple[str, ...]:

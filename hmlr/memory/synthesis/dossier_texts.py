@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.core.tasks.literal_restatement.task import LITERAL_RESTATEMENT, RestatementInput, offline
-from hmlr.core.tasks.offered import OfferedFact
+from hmlr.core.tasks.offered import OfferedFact, said_in
 from hmlr.core.tasks.search_summary.task import SEARCH_SUMMARY, SearchSummaryInput
 from hmlr.core.tasks.summary_update.offline import in_event_order
 from hmlr.core.tasks.summary_update.task import SUMMARY_UPDATE, SummaryInput
-from hmlr.core.tasks.themes import names_of, title_of
+from hmlr.core.tasks.themes import FIELD_WORDS, names_of, title_of
+from hmlr.language.literal import new_words
 from hmlr.language.tokens import content_words
 from hmlr.memory.synthesis.dossier_vectors import DossierVectors
-from hmlr.memory.synthesis.homes import home_of
+from hmlr.memory.synthesis.homes import HOMES, home_of
 from hmlr.memory.synthesis.shelf import OpenDossier, Shelf, own_offers
 from hmlr.memory.synthesis.work import Work
 from hmlr.memory.together import together
@@ -44,8 +45,10 @@ class DossierTexts:
         """Write one dossier's texts; who wrote the summary."""
         await together(self._restate(shelf, dossier, each, work) for each in fresh)
         every = await unless_brief(len(dossier.facts) <= BRIEF, _in_order, shelf, dossier)
-        if not dossier.title:
-            dossier.title = home_of(every) or title_of(every)
+        own = shelf.arranged.titles.get(dossier.dossier_id)
+        lost_facts = dossier.dossier_id in work.whole and not _says(every, dossier.title)
+        if own or not dossier.title or lost_facts:
+            dossier.title = own or home_of(every) or title_of(every)
         by = await self._sum_up(dossier, every, set(fresh), work)
         answer = await self._runner.run(SEARCH_SUMMARY, _searched(dossier, every), patient=True)
         work.count(answer)
@@ -102,6 +105,11 @@ class DossierTexts:
         dossier.search_summary = SEARCH_SUMMARY.offline(_searched(dossier, every)).text
         dossier.words = content_words(f"{dossier.title} {dossier.search_summary}")
         dossier.vector = await self._vectors.one(dossier.search_summary)
+
+
+def _says(facts: Sequence[OfferedFact], title: str) -> bool:
+    """Whether a title says nothing beside the facts."""
+    return title in HOMES.values() or not new_words(title, said_in(facts), also=FIELD_WORDS)
 
 
 def _in_order(shelf: Shelf, dossier: OpenDossier) -> list[OfferedFact]:

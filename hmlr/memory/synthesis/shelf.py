@@ -14,6 +14,7 @@ from hmlr.core.tasks.themes import NameFinder, bare_version, folded, names_of
 from hmlr.language.tokens import content_words
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.statement import state
+from hmlr.memory.synthesis.arrangement import DossierArrangement
 from hmlr.records import OWNER, DossierId, Fact, FactId
 from hmlr.store.garden_records import DossierVector, GardenView, Place, PutDossier, StoredDossier
 
@@ -54,6 +55,7 @@ class Shelf:
         self.aliases = AliasIndex(view.facts)
         self.dossiers: dict[DossierId, OpenDossier] = {}
         self.place_of: dict[FactId, DossierId] = {}
+        self.arranged = DossierArrangement.of(view.edits)
         self._bearers: dict[str, set[DossierId]] = {}  # folded name -> dossiers with a fact of that name
         self._offers: dict[FactId, OfferedFact] = {}
         for stored in view.dossiers:
@@ -92,6 +94,10 @@ class Shelf:
     def open(self, dossier_id: DossierId) -> OpenDossier:
         """A new dossier, or the one of that id."""
         return self.dossiers.setdefault(dossier_id, OpenDossier(dossier_id=dossier_id))
+
+    def rename(self, dossier_id: DossierId, title: str) -> None:
+        """Keep to a title that the user has just given."""
+        self.arranged = self.arranged.renamed(dossier_id, title)
 
     def drop(self, dossier_id: DossierId) -> None:
         """Take away a dossier that holds nothing any more."""

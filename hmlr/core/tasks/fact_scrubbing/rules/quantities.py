@@ -13,8 +13,11 @@ from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED, Clause, Rule
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import NOT_NAMES, UP, word_set
 
+# Digits in groups with spaces between them are one number when that is no chance: "May 12 300 users" is none.
+_SPACED = r"[1-9]\d{0,2}(?:[ \u00a0\u202f\u2009]\d{3}){2,5}(?!\d)|[1-9]\d{0,2}[ \u00a0\u202f\u2009]000(?!\d)"
 _NUMBER = (
-    r"(?:[$€£] ?)?\d{1,15}(?:[,.']\d{1,9}){0,5}(?: ?(?:thousand|million|billion|trillion|k|M|bn|mn|m)\b)?"
+    rf"(?:[$€£] ?)?(?:{_SPACED}|\d{{1,15}}(?:[,.']\d{{1,9}}){{0,5}})"
+    r"(?: ?(?:thousand|million|billion|trillion|k|M|bn|mn|m)\b)?"
 )
 _UNIT = (
     r"(?:records?|rows?|objects?|requests?|events?|messages?|transactions?|calls?|queries|users?|"
@@ -125,7 +128,7 @@ _LIMIT_IS = re.compile(
     rf"(?P<of>(?:the |our |my )?[\w.&'-]+(?: [\w.&'-]+){{0,3}}?))?"
     rf"(?P<is> (?:is|are|remains|stays|stands at|was (?:raised|lowered|set|changed|increased|reduced) "
     rf"to|has been (?:raised|lowered|set|changed|increased|reduced) to|will be|:|=)(?: now| still| "
-    rf"currently)?(?: set| fixed| capped)?(?: at| to)?|:| of| ?=|) ?(?P<quantity>{_NUMBER}(?:[ -]?"
+    rf"currently)?(?: set| fixed| capped)?(?: at| to)?|:| of| ?=|) ?(?<!\w)(?P<quantity>{_NUMBER}(?:[ -]?"
     rf"{_UNIT})?(?:{_PER}|{_DAILY})?)(?!\w)",
     re.IGNORECASE,
 )
@@ -149,8 +152,9 @@ def limit(clause: Clause) -> Iterator[FactDraft]:
     found = _LIMIT_IS.search(clause.text)
     if not found or _SECTION.search(clause.text) or not re.search(r"[A-Za-z%$€£]", found["quantity"]):
         return
-    kind = "_".join(w for w in found["kind"].lower().split() if w not in _NO_KIND)
     subject = _limited(clause, found["of"])
+    named = set(subject.lower().split())
+    kind = "_".join(w for w in found["kind"].lower().split() if w not in _NO_KIND | named)
     if not kind and subject == UNNAMED:
         return  # a limit of nobody knows what
     new = re.search(

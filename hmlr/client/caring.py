@@ -1,0 +1,138 @@
+"""The client for the care of a memory: garden, forget, move, make anew, look after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, Unpack, overload
+
+from hmlr.client.base import ClientBase
+from hmlr.core import gardening, health
+from hmlr.core.gardening import GardenArguments, checked_options
+from hmlr.errors import InvalidInput
+from hmlr.garden_records import GardenPlan, GardenProgress, GardenReport, GardenRun
+from hmlr.memory.intake import check_wait
+from hmlr.memory.portability import export_file, import_file
+from hmlr.records import Audit, Certificate, Health, RunId, Stats
+
+
+class Caring(ClientBase):
+    """Consolidate, erase, carry over and check what is stored."""
+
+    @overload
+    async def garden(
+        self, *, dry_run: Literal[True], all_users: bool = False, **options: Unpack[GardenArguments]
+    ) -> GardenPlan: ...
+    @overload
+    async def garden(
+        self,
+        *,
+        dry_run: Literal[False] = False,
+        all_users: bool = False,
+        progress: Callable[[GardenProgress], None] | None = None,
+        **options: Unpack[GardenArguments],
+    ) -> GardenReport: ...
+    async def garden(
+        self,
+        *,
+        dry_run: bool = False,
+        all_users: bool = False,
+        progress: Callable[[GardenProgress], None] | None = None,
+        **options: Unpack[GardenArguments],
+    ) -> GardenPlan | GardenReport:
+        """Turn finished topics into long-term memory: tags, section rules, facts in dossiers.
+
+        The topic that is talked about now waits, unless `include_active`. `all_users` gardens every memory
+        of the database, `concurrency` of them, and as many model calls, at a time. `budget_tokens` and
+        `budget_usd` are hard limits of this run: it stops before the call that would pass them. It stops as
+        well before it changes much of what was in order, unless `allow_large` (docs/gardening.md), and once
+        the model calls of a user have come to `daily_tokens` or `daily_usd` on this day (UTC). What could
+        not be done, because the model is down or the budget spent, stays pending; the report says so.
+        With `dry_run` nothing is written or sent: the plan shows the changes as the rules see them, and the
+        model calls that they would take. Safe to repeat, and to kill: the next run goes on.
+        """
+        member = self._member
+        users = await member.services.store.users() if all_users else [self.user_id]
+        chosen = checked_options(**options)
+        if dry_run:
+            return await gardening.plan(member.services, users, chosen)
+        return await gardening.run(member.services, users, chosen, progress)
+
+    async def undo(self, run_id: str) -> GardenRun:
+        """Take back what a garden run changed in this user's memory: an export is as it was before.
+
+        Raises NotFound; Conflict when a later run has built on it; InvalidInput when something that it
+        stands on was forgotten since.
+        """
+        return await self._member.services.store.undo_run(self.user_id, RunId(run_id), now=self._clock())
+
+    async def garden_runs(self) -> list[GardenRun]:
+        """The runs of the gardener over this user's memory, the latest first."""
+        return await self._member.services.store.garden_runs(self.user_id)
+
+    async def forget(
+        self,
+        *,
+        turn_id: str | None = None,
+        fact_id: str | None = None,
+        session_id: str | None = None,
+        everything: bool = False,
+    ) -> Certificate:
+        """Erase exactly one thing: a turn, a fact, a session, or everything of this user. May take seconds.
+
+        Nothing of it is left in the database, its indexes or its files; the certificate says what went.
+        """
+        chosen = [each for each in (turn_id, fact_id, session_id, everything or None) if each is not None]
+        if len(chosen) != 1:
+            raise InvalidInput(
+                "forget takes exactly one of turn_id, fact_id, session_id and everything=True",
+                hint="Name what is to be forgotten",
+            )
+        return await self._member.forget(turn_id=turn_id, fact_id=fact_id, session_id=session_id)
+
+    async def export(self, path: str | Path) -> int:
+        """Write everything of this user to a file (JSON Lines); the number of records."""
+        member = self._member
+        return await export_file(member.services.store, self.user_id, Path(path))
+
+    async def import_(self, path: str | Path) -> int:
+        """Take in an exported file under this user, all or nothing; the number of records that were new."""
+        member = self._member
+        count = await import_file(member.services.store, self.user_id, Path(path))
+        member.background.notify()
+        return count
+
+    async def rebuild(self) -> int:
+        """Make everything derived anew from the turns and the user's edits; the number of messages read."""
+        return await self._member.rebuild()
+
+    async def retry(self) -> int:
+        """Make parked background jobs due again; the number of them."""
+        return await self._member.retry()
+
+    async def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait for the background work that can be done; whether none is left, parked jobs included."""
+        return await self._member.background.drain(check_wait(timeout_s))
+
+    async def stats(self) -> Stats:
+        """How much is stored for this user, and what the model calls of this client cost and took."""
+        services = self._member.services
+        stored = await services.store.stats(self.user_id)
+        if services.opened_model is None:
+            return stored
+        gateway = services.opened_model.gateway
+        spending, latencies = gateway.ledger.entries(), gateway.metrics.latencies()
+        return replace(stored, spending=spending, latencies=latencies)
+
+    async def audit(self) -> Audit:
+        """How many facts are duplicates, contradicted, stale, echoes, unsourced or secret, with examples.
+
+        Reads every message of the user; changes nothing.
+        """
+        return await self._member.audit()
+
+    async def health(self) -> Health:
+        """What is configured, whether it works, and what to do where it does not."""
+        member = self._member
+        return await health.check(member.services, self.user_id)

@@ -1,0 +1,114 @@
+"""What the care of a memory reports: certificates, statistics, audits, health."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from hmlr.records.usage import DaySpending, Latency, Spending
+from hmlr.records.vocabulary import DossierId, FactId, TurnId
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """What a deletion removed; it holds no deleted text."""
+
+    certificate_id: str
+    scope: Literal["turn", "fact", "session", "everything"]
+    recorded_at: datetime
+    turns: int
+    messages: int
+    chunks: int
+    vectors: int
+    facts: int
+    redactions: int  # quotes blanked in messages that stay
+    dossiers_removed: tuple[DossierId, ...]  # in which no fact was left
+    dossiers_changed: tuple[DossierId, ...]  # that told of it; told anew from the facts that stay
+    dossier_entries: int  # places of facts that went
+    tags_removed: int  # section rules among them
+    tags_changed: int  # section rules that hold for fewer turns
+    runs_sealed: int  # garden runs that can't be undone any more: the way back led over it
+    # The database files were rewritten without the removed pages, the dossiers that went are gone, and those
+    # that changed say nothing but what their facts say.
+    verified: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stats:
+    """How much is stored for one user."""
+
+    turns: int
+    messages: int
+    chunks: int
+    vectors: int
+    blocks: int
+    facts: Mapping[str, int]  # state -> count
+    jobs_waiting: int
+    jobs_failed: int
+    database_bytes: int
+    dossiers: int = 0
+    dossier_facts: int = 0  # that have their place in a dossier
+    tags: int = 0  # section rules among them
+    garden_runs: int = 0  # applied and not undone
+    days: tuple[DaySpending, ...] = ()  # with model calls, the latest 31, the latest first
+    spending: tuple[Spending, ...] = ()  # of this process
+    latencies: tuple[Latency, ...] = ()  # of this process
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditExample:
+    """A fact that an audit found fault with."""
+
+    fact_id: FactId
+    turn_id: TurnId
+    text: str  # its statement; of a secret the key alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditCheck:
+    """One kind of fault: how many facts have it, of how many."""
+
+    name: str  # "duplicate", "contradiction", "stale", "echo", "unsourced" or "secret"
+    means: str
+    count: int
+    of: int
+    examples: tuple[AuditExample, ...]
+
+    @property
+    def rate(self) -> float:
+        """The share, from 0 to 1; 0 when there is nothing to have the fault."""
+        return self.count / self.of if self.of else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """How sound the facts of a user are."""
+
+    turns: int
+    facts: int  # of any state
+    active: int
+    checks: tuple[AuditCheck, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of `doctor`."""
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str = ""  # what to do when not ok
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What is configured and whether it works."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every check passed."""
+        return all(check.ok for check in self.checks)
