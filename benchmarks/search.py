@@ -46,7 +46,16 @@ POOL = 4000  # messages that the model really encodes
 BATCH = 5000
 FLIPPED = 0.05  # of the signs of a copy
 SESSION = 40  # messages
-SEARCH_TABLES = ("vectors", "chunks", "chunk_terms", "ix_chunks", "ix_vectors", "sqlite_autoindex_vectors")
+# The beginnings of their names, indexes too.
+SEARCH_TABLES = (
+    "vectors",
+    "ix_vectors",
+    "sqlite_autoindex_vectors",
+    "models",
+    "chunks",
+    "ix_chunks",
+    "chunk_terms",
+)
 
 
 class Copies:

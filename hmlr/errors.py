@@ -19,6 +19,7 @@ HMLRError
 │   │   ├── InvalidAnswer     ... it breaks the schema, after all repairs
 │   │   └── ToolLoopExceeded  ... the model only asks for tools, round after round
 │   ├── BudgetExceeded        TryLater: a hard budget would be overspent; nothing was sent
+│   │   └── DayBudgetExceeded ... that of the user's day
 │   ├── AuthenticationFailed  ConfigurationError: the key is missing, wrong or not allowed
 │   ├── UnknownModel          ConfigurationError: there is no such model
 │   ├── RequestRejected       InvalidInput: the provider refuses the request as it is
@@ -34,6 +35,8 @@ HMLRError
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class HMLRError(Exception):
@@ -189,6 +192,14 @@ class ToolLoopExceeded(BrokenReply):
 
 class BudgetExceeded(ModelError, TryLater):
     """The call would overspend a hard budget; nothing was sent."""
+
+
+class DayBudgetExceeded(BudgetExceeded):
+    """The user's model calls have taken what they may of this day; `until` is when the next one begins."""
+
+    def __init__(self, message: str, *, until: datetime, hint: str = "", model: str = "") -> None:
+        super().__init__(message, hint=hint, model=model)
+        self.until = until
 
 
 class AuthenticationFailed(ModelError, ConfigurationError):

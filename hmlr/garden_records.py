@@ -94,6 +94,10 @@ class GardenDone:
     renamed: int = 0  # by hand
     retold: int = 0  # dossiers whose summary was written anew
     fallbacks: int = 0  # answers of the model that gave way to the rule
+    # Of what was in order before the run; not counted in one that was allowed to change any share of it.
+    moved: int = 0  # facts that went from one dossier to another
+    closed: int = 0  # dossiers that went up in others
+    untagged: int = 0  # tags that were taken away
     usage: Usage = field(default_factory=Usage)
 
     def __add__(self, other: GardenDone) -> GardenDone:
@@ -107,6 +111,9 @@ class GardenDone:
             renamed=self.renamed + other.renamed,
             retold=self.retold + other.retold,
             fallbacks=self.fallbacks + other.fallbacks,
+            moved=self.moved + other.moved,
+            closed=self.closed + other.closed,
+            untagged=self.untagged + other.untagged,
             usage=self.usage + other.usage,
         )
 
@@ -120,6 +127,7 @@ class GardenRun:
     ended_at: datetime | None  # None: it runs, or was killed
     undone_at: datetime | None
     sealed: bool  # something it stood on was forgotten since: it can't be undone
+    large: bool = False  # it was allowed to change any share of what was in order
     done: GardenDone
 
 

@@ -37,8 +37,18 @@ async def sow(path: Path, blocks: int, *, user: str = "ada", seed: int = 7, fact
     for number in range(blocks):
         count = facts if number % 5 != 4 else 0
         await _block(
-            store, UserId(user), number, [_said(dice) for _ in range(count)], last=number == blocks - 1
+            store, UserId(user), number, [thing(dice) for _ in range(count)], last=number == blocks - 1
         )
+    await store.aclose()
+
+
+async def plant(
+    path: Path, said: list[list[tuple[dict[str, Any], str]]], *, user: str = "ada", first: int = 0
+) -> None:
+    """Add a PAUSED block for each list of facts; the next one is ACTIVE and has none."""
+    store = await open_sqlite(path, slicer=new_chunks, durability="fast")
+    for number, facts in enumerate([*said, []], first):
+        await _block(store, UserId(user), number, facts, last=number == first + len(said))
     await store.aclose()
 
 
@@ -78,8 +88,8 @@ async def _block(
     await store.apply(user, changes)
 
 
-def _said(dice: random.Random) -> tuple[dict[str, Any], str]:
-    """A fact, and the words that say it."""
+def thing(dice: random.Random) -> tuple[dict[str, Any], str]:
+    """A fact by chance, and the words that say it."""
     subject = dice.choice(OWN)
     if dice.random() < 0.15 and subject != "user":
         other = dice.choice(NAMES)

@@ -17,7 +17,7 @@ from hmlr.errors import HMLRError
 
 if TYPE_CHECKING:
     from hmlr.client import HMLRClient
-    from hmlr.records import Certificate, Health
+    from hmlr.records import Certificate, Health, Stats
 
 OutFile = Annotated[str, typer.Argument(metavar="FILE", help="The file to write.")]
 InFile = Annotated[str, typer.Argument(metavar="FILE", help="A file that `export` wrote.")]
@@ -100,7 +100,7 @@ async def stats(call: Call, json: Json = False) -> None:
     rows = {
         "turns": found.turns,
         "messages": found.messages,
-        "paragraphs and sentences": found.chunks,
+        "paragraphs": found.chunks,
         "vectors": found.vectors,
         "topics": found.blocks,
         "facts": states,
@@ -108,9 +108,18 @@ async def stats(call: Call, json: Json = False) -> None:
         "tags and section rules": found.tags,
         "jobs waiting": found.jobs_waiting,
         "jobs failed": found.jobs_failed,
+        "model calls": _day(found),
         "database": f"{found.database_bytes / 1_000_000:.1f} MB",
     }
     emit("\n".join(f"{name:<25}{value}" for name, value in rows.items()))
+
+
+def _day(found: Stats) -> str:
+    """What the latest day with model calls took."""
+    if not found.days:
+        return "0"
+    day = found.days[0]
+    return f"{day.calls} on {day.day}: {day.tokens} tokens, ${day.cost_usd:.4f}"
 
 
 async def audit(call: Call, json: Json = False) -> None:

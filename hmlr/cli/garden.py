@@ -34,11 +34,21 @@ async def garden(
     include_active: Annotated[
         bool, typer.Option("--include-active", help="Also the topic that is talked about now.")
     ] = False,
+    allow_large: Annotated[
+        bool, typer.Option("--allow-large", help="Change any share of what is in order already.")
+    ] = False,
     budget_tokens: Annotated[
         int | None, typer.Option("--budget-tokens", metavar="N", min=0, help="Hard limit of this run.")
     ] = None,
     budget_usd: Annotated[
         float | None, typer.Option("--budget-usd", metavar="N", min=0, help="Hard limit of this run.")
+    ] = None,
+    daily_tokens: Annotated[
+        int | None,
+        typer.Option("--daily-tokens", metavar="N", min=0, help="Stop at so many a user and day."),
+    ] = None,
+    daily_usd: Annotated[
+        float | None, typer.Option("--daily-usd", metavar="N", min=0, help="Stop at so much a user and day.")
     ] = None,
     concurrency: Annotated[
         int, typer.Option("--concurrency", metavar="N", min=1, max=256, help="Users and calls at a time.")
@@ -55,8 +65,11 @@ async def garden(
         raise UsageError(f"{' and '.join(chosen)} exclude each other", hint="Give one of them")
     options: GardenArguments = {
         "include_active": include_active,
+        "allow_large": allow_large,
         "budget_tokens": budget_tokens,
         "budget_usd": budget_usd,
+        "daily_tokens": daily_tokens,
+        "daily_usd": daily_usd,
         "concurrency": concurrency,
     }
     async with call.client() as client:
@@ -177,6 +190,8 @@ def _counted(done: GardenDone) -> str:
         "merged": done.merged,
         "split": done.split,
         "renamed": done.renamed,
+        "facts moved": done.moved,
+        "tags taken away": done.untagged,
         "told anew": done.retold,
     }
     by_hand = not done.blocks and (done.merged or done.split or done.renamed)

@@ -45,7 +45,9 @@ class Caring(ClientBase):
 
         The topic that is talked about now waits, unless `include_active`. `all_users` gardens every memory
         of the database, `concurrency` of them, and as many model calls, at a time. `budget_tokens` and
-        `budget_usd` are hard limits of this run: it stops before the call that would pass them. What could
+        `budget_usd` are hard limits of this run: it stops before the call that would pass them. It stops as
+        well before it changes much of what was in order, unless `allow_large` (docs/gardening.md), and once
+        the model calls of a user have come to `daily_tokens` or `daily_usd` on this day (UTC). What could
         not be done, because the model is down or the budget spent, stays pending; the report says so.
         With `dry_run` nothing is written or sent: the plan shows the changes as the rules see them, and the
         model calls that they would take. Safe to repeat, and to kill: the next run goes on.

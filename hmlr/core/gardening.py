@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 import uuid_utils
@@ -16,10 +16,10 @@ from hmlr.errors import InvalidInput
 from hmlr.garden_records import GardenDone, GardenLine, GardenPlan, GardenProgress, GardenReport
 from hmlr.llm.names import OFFLINE
 from hmlr.memory.gardener.allowance import Allowance, AllowedRunner, EstimatingRunner
-from hmlr.memory.gardener.manual_gardener import Gardener
+from hmlr.memory.gardener.manual_gardener import IN_A_ROW, Gardener
 from hmlr.memory.intake import check_limit
 from hmlr.memory.together import together
-from hmlr.records import RunId, Usage, UserId
+from hmlr.records import DayLimit, RunId, Usage, UserId
 
 MOST_AT_ONCE = 256
 Progress = Callable[[GardenProgress], None]
@@ -30,8 +30,10 @@ class GardenOptions:
     """How a run goes; see `HMLRClient.garden`."""
 
     include_active: bool = False
+    allow_large: bool = False
     budget_tokens: int | None = None
     budget_usd: float | None = None
+    day_limit: DayLimit = field(default_factory=DayLimit)
     concurrency: int = 8
 
 
@@ -39,27 +41,40 @@ class GardenArguments(TypedDict, total=False):
     """What may be said of a run; see `HMLRClient.garden`."""
 
     include_active: bool
+    allow_large: bool
     budget_tokens: int | None
     budget_usd: float | None
+    daily_tokens: int | None
+    daily_usd: float | None
     concurrency: int
 
 
 def checked_options(
     *,
     include_active: bool = False,
+    allow_large: bool = False,
     budget_tokens: int | None = None,
     budget_usd: float | None = None,
+    daily_tokens: int | None = None,
+    daily_usd: float | None = None,
     concurrency: int = 8,
 ) -> GardenOptions:
     """The options. InvalidInput for those that make no sense."""
-    if budget_usd is not None and not budget_usd >= 0:
-        raise InvalidInput("budget_usd is below 0", hint="Give dollars, or None for no limit")
-    if budget_tokens is not None and budget_tokens < 0:
-        raise InvalidInput("budget_tokens is below 0", hint="Give tokens, or None for no limit")
+    limits = {
+        "budget_usd": budget_usd,
+        "budget_tokens": budget_tokens,
+        "daily_tokens": daily_tokens,
+        "daily_usd": daily_usd,
+    }
+    for name, limit in limits.items():
+        if limit is not None and not limit >= 0:
+            raise InvalidInput(f"{name} is below 0", hint="Give a limit, or None for none")
     return GardenOptions(
         include_active=include_active,
+        allow_large=allow_large,
         budget_tokens=budget_tokens,
         budget_usd=budget_usd,
+        day_limit=DayLimit(tokens=daily_tokens, cost_usd=daily_usd),
         concurrency=check_limit(concurrency, what="concurrency", most=MOST_AT_ONCE),
     )
 
@@ -96,7 +111,12 @@ async def run(
     )
     tending = _Tending(options, progress)
     gardeners = [
-        _gardener(services, AllowedRunner(services.for_user(user).runner, allowance), user, options)
+        _gardener(
+            services,
+            AllowedRunner(services.for_user(user, options.day_limit).runner, allowance),
+            user,
+            options,
+        )
         for user in users
     ]
     await tending.count(gardeners)
@@ -121,6 +141,7 @@ def _gardener(
         user,
         services.clock,
         active=options.include_active,
+        large=options.allow_large,
         foreground=services.foreground,
     )
 
@@ -143,6 +164,7 @@ class _Tending:
         self.left = 0
         self.stopped = ""
         self._halted = False
+        self._in_a_row = 0  # users at whose last block the model failed
         self._progress = progress
         # More users than calls: while one block is written others are asked about, to the end of the run.
         self._places = asyncio.Semaphore(4 * options.concurrency)
@@ -159,13 +181,15 @@ class _Tending:
         """Garden one user's blocks when it is his turn; not once the run was stopped."""
         async with self._places:
             if self._halted:
-                self.left += len(await gardener.waiting())
+                left = len(await gardener.waiting())
+                self.left += left  # in one step: others add to it meanwhile
                 return
             outcome = await gardener.run(self.run_id, self._step)
             self.done += outcome.done
             self.left += outcome.left
             self.stopped = self.stopped or outcome.stopped
-            self._halted = self._halted or outcome.halts
+            self._in_a_row = self._in_a_row + 1 if outcome.failed else 0
+            self._halted = self._halted or outcome.halts or self._in_a_row >= IN_A_ROW
 
     def _step(self) -> None:
         self._finished += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from hmlr.core.day_book import StoredDayBook
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.llm.names import OFFLINE, chosen_model
 from hmlr.llm.port import Model
@@ -17,7 +18,7 @@ from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.foreground import Foreground
 from hmlr.memory.intake import new_chunks
 from hmlr.memory.retrieval.lattice import Lattice
-from hmlr.records import UserId
+from hmlr.records import DayLimit, UserId
 from hmlr.settings import Settings
 from hmlr.store.port import Store
 from hmlr.store.sqlite import open_sqlite
@@ -47,9 +48,9 @@ class Services:
     foreground: Foreground = field(default_factory=Foreground)
     shared: bool = False  # somebody else closes them
 
-    def for_user(self, user: UserId) -> Services:
-        """The same resources for another user, whose calls are counted as theirs."""
-        opened = self.opened_model.for_user(user) if self.opened_model is not None else None
+    def for_user(self, user: UserId, day_limit: DayLimit | None = None) -> Services:
+        """The same resources for another user, whose calls are counted as theirs, within the limit if any."""
+        opened = self.opened_model.for_user(user, day_limit) if self.opened_model is not None else None
         runner = TaskRunner(opened) if opened is not None else self.runner
         return replace(self, runner=runner, opened_model=opened, shared=True)
 
@@ -85,6 +86,8 @@ async def open_services(
         durability=settings.durability,
         busy_timeout_s=settings.busy_timeout_s,
     )
+    if opened is not None:
+        opened.gateway.day_book = StoredDayBook(store, clock)
     embedding = EmbeddingService(
         spec, timeout_s=settings.embed_timeout_s, batch_timeout_s=settings.embed_batch_timeout_s
     )

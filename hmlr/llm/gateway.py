@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
@@ -33,6 +33,7 @@ from hmlr.errors import (
     ModelTimeout,
     RateLimited,
 )
+from hmlr.llm.day_book import Booking, DayBook, booked
 from hmlr.llm.lanes import Lanes
 from hmlr.llm.ledger import Budget, Ledger, expected_tokens
 from hmlr.llm.metrics import Metrics
@@ -40,7 +41,7 @@ from hmlr.llm.providers.base import Provider
 from hmlr.llm.records import Attempt, ChatRequest, Completion, Options, StreamPart
 from hmlr.llm.settings import LLMSettings
 from hmlr.llm.spans import CallSpan
-from hmlr.records import Usage
+from hmlr.records import DayLimit, Usage
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -123,6 +124,10 @@ class Gateway:
         self.models = models
         self.ledger = Ledger(
             budget=Budget(tokens=settings.budget_tokens, usd=settings.budget_usd), prices=settings.prices
+        )
+        self.day_book: DayBook | None = None  # where there is a memory to keep it in
+        self._day_limit = DayLimit(
+            calls=settings.daily_calls, tokens=settings.daily_tokens, cost_usd=settings.daily_usd
         )
         self.metrics = Metrics()
         self._settings = settings
@@ -266,8 +271,10 @@ class Gateway:
         """One request: admitted, paid for beforehand, timed and recorded, whatever comes of it."""
         lanes = await self._lanes_of(call, model)
         self._check_open()
-        with self.ledger.reserved(call.request, model):
+        async with AsyncExitStack() as stack:
+            expected = stack.enter_context(self.ledger.reserved(call.request, model))
             provider = await self._admitted(call, lanes, model)
+            booking = await stack.enter_async_context(self._booked(call, model, expected))
             begun, loop_time = time.perf_counter(), asyncio.get_running_loop().time()
             sending = _Sending(provider, min(call.deadline, loop_time + self._settings.attempt_timeout_s))
             failure: BaseException | None = None
@@ -280,7 +287,15 @@ class Gateway:
                 raise
             finally:
                 if _was_sent(failure):
-                    self._record(call, sending, begun, failure)
+                    took = self._record(call, sending, begun, failure)
+                    cut_off = failure is not None and not isinstance(failure, Exception)
+                    booking.took = expected if cut_off else took  # nobody will tell what it took
+
+    def _booked(self, call: _Call, model: str, expected: Usage) -> AbstractAsyncContextManager[Booking]:
+        limit = self._day_limit.within(call.request.day_limit)
+        if limit.cost_usd is not None:
+            self.ledger.check_price(model, "daily_usd")
+        return booked(self.day_book, call.request.user, expected, limit)
 
     async def _admitted(self, call: _Call, lanes: Lanes, model: str) -> Provider:
         try:
@@ -292,7 +307,7 @@ class Gateway:
             ) from error
         return lanes.take()
 
-    def _record(self, call: _Call, sending: _Sending, begun: float, failure: BaseException | None) -> None:
+    def _record(self, call: _Call, sending: _Sending, begun: float, failure: BaseException | None) -> Usage:
         now = time.perf_counter()
         model, usage = sending.provider.model, sending.usage
         known = failure if isinstance(failure, ModelError) else None
@@ -315,6 +330,7 @@ class Gateway:
             _log.info(
                 "%s: %s, status %s, request %s", model, attempt.error, attempt.status, attempt.request_id
             )
+        return usage
 
     async def _lanes_of(self, call: _Call, model: str) -> Lanes:
         """A model's lanes, opened by its first call; importing an SDK can take seconds of its deadline."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hmlr.errors import BudgetExceeded, ConfigurationError
 from hmlr.llm.records import ChatRequest
@@ -86,8 +86,10 @@ class Ledger:
         self._spent += usage
 
     @contextmanager
-    def reserved(self, request: ChatRequest, model: str) -> Iterator[None]:
+    def reserved(self, request: ChatRequest, model: str) -> Iterator[Usage]:
         """Hold what a call may cost while it runs, so that many at once can't overspend together.
+
+        Gives what the request is expected to take.
 
         BudgetExceeded when it does not fit; ConfigurationError when money is limited and the price unknown.
         """
@@ -98,7 +100,7 @@ class Ledger:
         self._reserved_tokens += tokens
         self._reserved_usd += usd
         try:
-            yield
+            yield replace(expected, calls=1, cost_usd=usd)
         finally:
             self._reserved_tokens -= tokens
             self._reserved_usd -= usd
@@ -109,12 +111,16 @@ class Ledger:
         output = request.options.max_tokens or usual
         return Usage(input_tokens=input_tokens(request), output_tokens=output)
 
-    def _checked_cost(self, model: str, expected: Usage) -> float:
-        if self._budget.usd is not None and model not in self._prices:
+    def check_price(self, model: str, limit: str) -> None:
+        """Raise ConfigurationError when money is limited by `limit` and the price of the model unknown."""
+        if model not in self._prices:
             raise ConfigurationError(
-                f"budget_usd is set, but the price of {model} is not known",
-                hint="Add it to the setting prices",
+                f"{limit} is set, but the price of {model} is not known", hint="Add it to the setting prices"
             )
+
+    def _checked_cost(self, model: str, expected: Usage) -> float:
+        if self._budget.usd is not None:
+            self.check_price(model, "budget_usd")
         return self.priced(model, expected).cost_usd
 
     def _check(self, model: str, tokens: int, usd: float) -> None:

@@ -8,6 +8,7 @@ from hmlr.llm.gateway import Gateway
 from hmlr.llm.port import FinishReason, ModelPart, ModelRequest, ModelResponse
 from hmlr.llm.records import ChatMessage, ChatRequest, Completion, Options
 from hmlr.llm.structured import schema_of, structured
+from hmlr.records import DayLimit
 
 # An answer that is wrong twice goes to the rule: a turn should not wait for more.
 ATTEMPTS = 2
@@ -16,14 +17,16 @@ ATTEMPTS = 2
 class GatewayModel:
     """The port `Model` on a gateway, for one user's calls."""
 
-    def __init__(self, gateway: Gateway, user: str) -> None:
+    def __init__(self, gateway: Gateway, user: str, day_limit: DayLimit | None = None) -> None:
+        """`day_limit` holds for these calls, beside that of the settings."""
         self.name = gateway.models[0]
         self.gateway = gateway
         self._user = user
+        self._day_limit = day_limit or DayLimit()
 
-    def for_user(self, user: str) -> GatewayModel:
+    def for_user(self, user: str, day_limit: DayLimit | None = None) -> GatewayModel:
         """The same way to the model, counted for another user."""
-        return GatewayModel(self.gateway, user)
+        return GatewayModel(self.gateway, user, day_limit)
 
     async def complete(self, request: ModelRequest) -> ModelResponse:
         """See the port; an answer that `request.check` refuses is repaired once."""
@@ -55,6 +58,7 @@ class GatewayModel:
             options=Options(timeout_s=request.timeout_s),
             task=request.task,
             user=self._user,
+            day_limit=self._day_limit,
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hmlr.records import Usage
+from hmlr.records import DayLimit, Usage
 
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls"]
@@ -74,6 +74,7 @@ class ChatRequest:
     options: Options = field(default_factory=Options)
     task: str = ""
     user: str = ""
+    day_limit: DayLimit = field(default_factory=DayLimit)  # of the user, beside that of the settings
 
 
 @dataclass(frozen=True, kw_only=True)

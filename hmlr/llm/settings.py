@@ -85,6 +85,9 @@ class LLMSettings(SettingsBase):
     tokens_per_minute: int | None = Field(None, ge=1, description="Limit of our own, per model.")
     budget_tokens: int | None = Field(None, ge=1, description="Hard limit of tokens for one client.")
     budget_usd: float | None = Field(None, gt=0, description="Hard limit of US dollars for one client.")
+    daily_calls: int | None = Field(None, ge=1, description="Hard limit of a user's requests a day (UTC).")
+    daily_tokens: int | None = Field(None, ge=1, description="... of their tokens, over all processes.")
+    daily_usd: float | None = Field(None, gt=0, description="... of their US dollars.")
     prices: Mapping[str, Price] = Field({}, description="Price by provider:model.")
 
     temperature: float | None = Field(None, ge=0, le=2, description="For calls that give none.")

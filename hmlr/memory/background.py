@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from hmlr.errors import ClosedError, ConfigurationError, HMLRError, LeaseLost, TryLater
+from hmlr.errors import ClosedError, ConfigurationError, DayBudgetExceeded, HMLRError, LeaseLost, TryLater
 from hmlr.memory.foreground import Foreground
 from hmlr.memory.renewing import renewed
 from hmlr.records import JobKind, UserId
@@ -207,5 +207,7 @@ class Background:
             last = lease.attempts >= MAX_ATTEMPTS or isinstance(error, ConfigurationError)
             wait = BACK_OFF_S[min(lease.attempts, len(BACK_OFF_S)) - 1]
             retry_at = None if last else self._clock() + timedelta(seconds=wait)
+            if isinstance(error, DayBudgetExceeded):  # nothing was tried
+                retry_at = error.until
             with contextlib.suppress(LeaseLost, TryLater):
                 await self._store.fail(self._user, [lease], error=type(error).__name__, retry_at=retry_at)

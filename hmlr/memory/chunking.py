@@ -1,4 +1,4 @@
-"""Cut a message into the verbatim slices that are stored, indexed and quoted: its chunks."""
+"""Cut a message into verbatim slices: paragraphs, which are stored and indexed, and their sentences."""
 
 from __future__ import annotations
 

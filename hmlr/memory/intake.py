@@ -94,19 +94,21 @@ class Intake:
 
 
 def new_chunks(content: str) -> tuple[NewChunk, ...]:
-    """A message's slices; paragraphs carry their search terms."""
-    return tuple(_new_chunk(ordinal, piece, content) for ordinal, piece in enumerate(chunk(content)))
+    """A message's paragraphs with their search terms, numbered by their place among all slices.
+
+    Sentences are not stored: the best one of a hit is found in its paragraph's text.
+    """
+    slices = enumerate(chunk(content))
+    return tuple(_new_chunk(place, piece, content) for place, piece in slices if piece.kind == "paragraph")
 
 
 def _new_chunk(ordinal: int, piece: Slice, content: str) -> NewChunk:
-    text = content[piece.start : piece.end] if piece.kind == "paragraph" else ""
+    text = content[piece.start : piece.end]
     return NewChunk(
         ordinal=ordinal,
-        kind=piece.kind,
         start=piece.start,
         end=piece.end,
-        parent=piece.parent,
-        terms=tuple(terms(text)) if text else (),
+        terms=tuple(terms(text)),
         asks=only_asks(text),
         of_self=speaks_of_self(text),
     )

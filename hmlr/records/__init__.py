@@ -11,7 +11,7 @@ from hmlr.records.answers import Context, Hit, Hits, Miss, Reply, ReplyPart, Sou
 from hmlr.records.care import Audit, AuditCheck, AuditExample, Certificate, Check, Health, Stats
 from hmlr.records.facts import Contradiction, Fact, FactEvent, FactHistory, Profile, Timeline
 from hmlr.records.turns import Block, Day, DayTopic, DayView, Message, Receipt, StoredMessage, Tag, Turn
-from hmlr.records.usage import Latency, Spending, Usage
+from hmlr.records.usage import DayLimit, DaySpending, Latency, Spending, Usage
 from hmlr.records.vocabulary import (
     OWNER,
     PROFILE_CATEGORIES,
@@ -50,6 +50,8 @@ __all__ = [
     "Context",
     "Contradiction",
     "Day",
+    "DayLimit",
+    "DaySpending",
     "DayTopic",
     "DayView",
     "DossierId",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from hmlr.records.usage import Latency, Spending
+from hmlr.records.usage import DaySpending, Latency, Spending
 from hmlr.records.vocabulary import DossierId, FactId, TurnId
 
 
@@ -52,6 +52,7 @@ class Stats:
     dossier_facts: int = 0  # that have their place in a dossier
     tags: int = 0  # section rules among them
     garden_runs: int = 0  # applied and not undone
+    days: tuple[DaySpending, ...] = ()  # with model calls, the latest 31, the latest first
     spending: tuple[Spending, ...] = ()  # of this process
     latencies: tuple[Latency, ...] = ()  # of this process
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+T = TypeVar("T", int, float)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,47 @@ class Usage:
             cached_tokens=self.cached_tokens + other.cached_tokens,
             cost_usd=self.cost_usd + other.cost_usd,
         )
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            calls=self.calls - other.calls,
+            input_tokens=self.input_tokens - other.input_tokens,
+            output_tokens=self.output_tokens - other.output_tokens,
+            cached_tokens=self.cached_tokens - other.cached_tokens,
+            cost_usd=self.cost_usd - other.cost_usd,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DaySpending:
+    """What one user's model calls took of a day, over all processes; those that were cut off count too."""
+
+    day: date  # in UTC
+    calls: int
+    tokens: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayLimit:
+    """Hard limits of what one user's model calls may take of a day (UTC); None is none."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+    def within(self, other: DayLimit) -> DayLimit:
+        """The narrower of both, each for itself."""
+        return DayLimit(
+            calls=_least(self.calls, other.calls),
+            tokens=_least(self.tokens, other.tokens),
+            cost_usd=_least(self.cost_usd, other.cost_usd),
+        )
+
+
+def _least(one: T | None, other: T | None) -> T | None:
+    given = [each for each in (one, other) if each is not None]
+    return min(given, default=None)
 
 
 @dataclass(frozen=True, kw_only=True)

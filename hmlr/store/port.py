@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from hmlr.garden_records import DossierFile, GardenRun
@@ -21,6 +21,7 @@ from hmlr.records import (
     BlockId,
     Check,
     ChunkId,
+    DayLimit,
     DossierId,
     Fact,
     FactEvent,
@@ -32,6 +33,7 @@ from hmlr.records import (
     Tag,
     Turn,
     TurnId,
+    Usage,
     UserId,
 )
 from hmlr.store.garden_records import DossierVector, FoundDossier, GardenMark, GardenStep, GardenView
@@ -105,28 +107,28 @@ class TurnStore(Protocol):
 
 
 class SearchStore(Protocol):
-    """What search reads. Only paragraphs of messages that are no echoes are searchable."""
+    """What search reads. Chunks are the paragraphs of messages that are no echoes."""
 
     async def index_state(self, user: UserId, model_id: str) -> IndexState:
         """How far the user's search data has come; cheap, called before every search."""
 
     async def chunk_columns(self, user: UserId, after_chunk: int) -> ChunkColumns:
-        """Searchable paragraphs with a chunk id above the given one."""
+        """Chunks with an id above the given one."""
 
     async def vectors(self, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
         """Vectors of that model with a number above the given one."""
 
     async def postings(self, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:
-        """Where each term stands in this user's searchable paragraphs; unknown terms are left out."""
+        """Where each term stands in this user's chunks; unknown terms are left out."""
 
     async def chunk_ids(self, user: UserId, where: ChunkFilter) -> list[ChunkId]:
-        """Ids of the searchable paragraphs that pass, ascending."""
+        """Ids of the chunks that pass, ascending."""
 
     async def chunks(self, user: UserId, chunk_ids: Sequence[ChunkId]) -> list[ChunkRow]:
         """The chunks in the order of the ids; ids that are gone are left out."""
 
     async def turn_chunks(self, user: UserId, turn_ids: Sequence[TurnId]) -> list[ChunkRow]:
-        """The searchable paragraphs of the turns, ascending by chunk id."""
+        """The chunks of the turns, ascending by id."""
 
 
 class KnowledgeStore(Protocol):
@@ -227,7 +229,7 @@ class JobStore(Protocol):
         """Add jobs that are missing."""
 
     async def turns_without_vectors(self, user: UserId, model_id: str) -> list[TurnId]:
-        """Turns of which a searchable paragraph has no vector of that model; by seq."""
+        """Turns of which a chunk has no vector of that model; by seq."""
 
     async def hasten(self, user: UserId, kind: JobKind) -> None:
         """Make jobs of the kind due that back off or are parked."""
@@ -244,6 +246,16 @@ class JobStore(Protocol):
         """Turns before `before_seq` with a job of these kinds that is due or running, `most` at the utmost.
 
         Parked jobs and those that back off don't count. Cheap for a long queue.
+        """
+
+
+class SpendingStore(Protocol):
+    """What model calls took of each user's days: the budget that holds over processes."""
+
+    async def book(self, user: UserId, day: date, usage: Usage, *, within: DayLimit | None = None) -> None:
+        """Add to what was taken of a day; negative numbers give back.
+
+        DayBudgetExceeded, and nothing is added, when it would be more than `within` allows.
         """
 
 
@@ -312,7 +324,9 @@ class CareStore(Protocol):
         """Whose memories are here; for the operator's own tools only."""
 
 
-class Store(TurnStore, SearchStore, KnowledgeStore, GardenStore, JobStore, CareStore, Protocol):
+class Store(
+    TurnStore, SearchStore, KnowledgeStore, GardenStore, JobStore, SpendingStore, CareStore, Protocol
+):
     """A store that is open; see the module docstring."""
 
     async def aclose(self) -> None:

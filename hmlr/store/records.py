@@ -32,14 +32,12 @@ from hmlr.store.encoded import Encoded
 
 @dataclass(frozen=True, kw_only=True)
 class NewChunk:
-    """A slice of a message to be stored; `ordinal` counts from 0 within the message."""
+    """A paragraph of a message to be stored; `ordinal`, from 0, tells it from the message's other chunks."""
 
     ordinal: int
-    kind: Literal["paragraph", "sentence"]
     start: int
     end: int
-    parent: int | None  # ordinal of the paragraph of a sentence
-    terms: tuple[str, ...] = ()  # search terms, with repeats; only paragraphs are indexed
+    terms: tuple[str, ...] = ()  # search terms, with repeats
     asks: bool = False  # every sentence is a question
     of_self: bool = False  # it says I, my, we …
 
@@ -56,7 +54,7 @@ class NewMessage:
     recorded_at: datetime
     metadata: Mapping[str, object]
     owner: bool
-    echo: bool  # echoes are kept but neither indexed nor embedded
+    echo: bool  # echoes are kept, but their chunks are not: they are neither indexed nor embedded
     chunks: tuple[NewChunk, ...]
 
 
@@ -151,7 +149,7 @@ class IndexState:
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkColumns:
-    """Searchable paragraphs as parallel columns, ascending by chunk id. All arrays have length n."""
+    """Chunks as parallel columns, ascending by chunk id. All arrays have length n."""
 
     chunk_ids: NDArray[np.int64]
     message_nos: NDArray[np.int64]
@@ -188,7 +186,6 @@ class ChunkRow:
     """A chunk with its text and its message."""
 
     chunk_id: ChunkId
-    kind: Literal["paragraph", "sentence"]
     start: int
     end: int
     text: str

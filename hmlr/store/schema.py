@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Column,
     Connection,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -23,9 +24,10 @@ from sqlalchemy import (
 
 from hmlr.store.columns import count, flag, moment, number, serial, values, words
 
-HEAD = "0004"  # the newest revision in migrations/versions; a test compares
+HEAD = "0006"  # the newest revision in migrations/versions; a test compares
 
-ORDINAL_BITS = 20  # chunk_id = message_no << ORDINAL_BITS | ordinal: a rebuild gives the same ids
+# chunk_id = message_no << ORDINAL_BITS | ordinal: a rebuild gives the same ids, and an id tells the message.
+ORDINAL_BITS = 20
 
 metadata = MetaData()
 
@@ -40,7 +42,7 @@ users = Table(
     "users",
     metadata,
     words("user_id"),
-    Column("user_no", Integer, nullable=False, unique=True),  # prefix of the user's full-text tokens
+    Column("user_no", Integer, nullable=False, unique=True),  # stands for the user in all search data
     number("epoch"),  # changes when search data was removed or made anew
     number("fact_version"),  # grows with every change of a fact
     number("facts_removed"),  # the version with which facts were last removed: copies from before are void
@@ -91,41 +93,46 @@ messages = Table(
     sqlite_autoincrement=True,
 )
 
+# Search data: rows for every message, so that each byte counts. Users and models are numbers here. An index
+# ends with the row's own number without being told (SQLite), and so gives the rows in its order.
+
 chunks = Table(
     "chunks",
     metadata,
     Column("chunk_id", Integer, primary_key=True, autoincrement=False),
-    words("user_id"),
-    number("message_no"),
-    words("kind"),
+    number("user_no"),
     number("start"),
     number("end"),
-    number("parent", nullable=True),  # ordinal of a sentence's paragraph
     number("term_count"),
-    flag("searchable"),
     words("terms"),  # the search terms as indexed, so that the index can be undone and made anew exactly
     flag("asks"),  # every sentence is a question
     flag("of_self"),  # it says I, my, we …
-    ForeignKeyConstraint(["message_no"], ["messages.message_no"], ondelete="CASCADE"),
-    Index("ix_chunks_message", "message_no"),
-    # Three of four chunks are sentences, which are not searched.
-    Index("ix_chunks_searchable", "user_id", "chunk_id", sqlite_where=text("searchable = 1")),
+    Index("ix_chunks_user", "user_no"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    words("model_id"),
+    number("model_no"),
+    PrimaryKeyConstraint("model_id"),
+    sqlite_with_rowid=False,
 )
 
 vectors = Table(
     "vectors",
     metadata,
     serial("vector_no"),
-    words("user_id"),
+    number("user_no"),
     number("chunk_id"),
-    words("model_id"),
+    number("model_no"),
     number("dim"),
     Column("data", LargeBinary, nullable=False),  # two levels a byte, see encoded.py
     Column("tokens", LargeBinary, nullable=False, server_default=text("x''")),  # a sign per dimension
     Column("pieces", LargeBinary, nullable=False, server_default=text("x''")),  # little-endian uint16
-    UniqueConstraint("chunk_id", "model_id"),
+    UniqueConstraint("chunk_id", "model_no"),
     ForeignKeyConstraint(["chunk_id"], ["chunks.chunk_id"], ondelete="CASCADE"),
-    Index("ix_vectors_model", "user_id", "model_id", "vector_no"),
+    Index("ix_vectors_model", "user_no", "model_no"),
     sqlite_autoincrement=True,
 )
 
@@ -347,6 +354,7 @@ garden_runs = Table(
     moment("ended_at", nullable=True),
     moment("undone_at", nullable=True),
     flag("sealed"),  # what it stood on was forgotten since: it can't be undone
+    flag("large"),  # it was allowed to change any share of what was in order
     values("done"),  # what it did, counted
     PrimaryKeyConstraint("user_id", "run_id"),
 )
@@ -369,6 +377,18 @@ garden_images = Table(
     sqlite_autoincrement=True,
 )
 
+# What each user's model calls took, over all processes. It outlives forgetting: numbers only, and a budget.
+day_spending = Table(
+    "day_spending",
+    metadata,
+    words("user_id"),
+    words("day"),  # ISO, UTC
+    number("calls"),
+    number("tokens"),
+    Column("cost_usd", Float, nullable=False),
+    PrimaryKeyConstraint("user_id", "day"),
+)
+
 alembic_version = Table(
     "alembic_version",
     metadata,
@@ -377,9 +397,11 @@ alembic_version = Table(
 )
 
 # Full text: contentless, because the text is in messages and the terms are ours. A token is
-# "<user_no>:<term>", so that the index itself separates the users and counts for each of them.
+# "<user_no>:<term>", so that the index itself separates the users and counts for each of them. It keeps no
+# lengths of rows: `chunks.term_count` has them.
 FULL_TEXT_DDL = (
-    "CREATE VIRTUAL TABLE chunk_terms USING fts5(t, content='', tokenize=\"ascii tokenchars '_-.:'\")",
+    "CREATE VIRTUAL TABLE chunk_terms USING fts5("
+    "t, content='', columnsize=0, tokenize=\"ascii tokenchars '_-.:'\")",
     "CREATE VIRTUAL TABLE chunk_postings USING fts5vocab('chunk_terms', 'instance')",
 )
 DROP_FULL_TEXT_DDL = ("DROP TABLE IF EXISTS chunk_postings", "DROP TABLE IF EXISTS chunk_terms")

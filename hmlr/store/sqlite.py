@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from hmlr.records import (
     BlockId,
     Check,
     ChunkId,
+    DayLimit,
     Fact,
     FactEvent,
     FactId,
@@ -21,6 +22,7 @@ from hmlr.records import (
     StoredMessage,
     Turn,
     TurnId,
+    Usage,
     UserId,
 )
 from hmlr.store import (
@@ -37,6 +39,7 @@ from hmlr.store import (
     sqlite_leases,
     sqlite_purge,
     sqlite_search,
+    sqlite_spending,
     sqlite_turns,
 )
 from hmlr.store.port import ExportRecord, Store
@@ -283,6 +286,12 @@ class SqliteStore(SqliteGarden):
     async def drop_knowledge(self, user: UserId) -> None:
         """See CareStore."""
         await self._gate.write(lambda c: sqlite_care.drop_knowledge(c, user))
+
+    # Spending
+
+    async def book(self, user: UserId, day: date, usage: Usage, *, within: DayLimit | None = None) -> None:
+        """See SpendingStore."""
+        await self._gate.write(lambda c: sqlite_spending.book(c, user, day, usage, within))
 
     async def stats(self, user: UserId) -> Stats:
         """See CareStore."""

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Select, bindparam, delete, select
+from sqlalchemy import Connection, Delete, Select, delete, select
 
 from hmlr.errors import InvalidInput
 from hmlr.records import BlockId, UserId
@@ -29,6 +29,7 @@ from hmlr.store.records import (
 from hmlr.store.schema import chunks, vectors
 from hmlr.store.sqlite_blocks import drop_empty, put_block
 from hmlr.store.sqlite_facts import add_edit, change_fact, confirm_fact, log_events, put_facts
+from hmlr.store.sqlite_index import model_no, of_model
 from hmlr.store.sqlite_leases import finish
 from hmlr.store.sqlite_places import assign_turns
 from hmlr.store.sqlite_rows import bump_facts, into, listed, owned
@@ -95,17 +96,18 @@ def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> No
     if len(encoded) != len(change.chunk_ids):
         raise InvalidInput("vectors must come one for each chunk")
     named = {"user": user, "ids": change.chunk_ids}
-    present = set(connection.execute(_present_chunks(), named).scalars())
+    present = {row.chunk_id: row.user_no for row in connection.execute(_present_chunks(), named)}
     if not present:
         return
     connection.execute(_drop_vectors(), {"user": user, "model": change.model_id, "ids": sorted(present)})
+    number = model_no(connection, change.model_id)
     # A chunk named twice has one vector, the last given.
     latest = dict(zip(change.chunk_ids, encoded.parts(), strict=True))
     values = [
         {
-            "user_id": user,
+            "user_no": present[chunk_id],
             "chunk_id": chunk_id,
-            "model_id": change.model_id,
+            "model_no": number,
             "dim": encoded.dim,
             "data": row,
             "tokens": tokens,
@@ -119,10 +121,9 @@ def _add_vectors(connection: Connection, user: UserId, change: AddVectors) -> No
 
 @cache
 def _present_chunks() -> Select[Any]:
-    return select(chunks.c.chunk_id).where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
+    return select(chunks.c.chunk_id, chunks.c.user_no).where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
 
 
 @cache
 def _drop_vectors() -> Delete:
-    of_model = vectors.c.model_id == bindparam("model")
-    return delete(vectors).where(owned(vectors), of_model, listed(vectors.c.chunk_id, "ids"))
+    return delete(vectors).where(owned(vectors), of_model(), listed(vectors.c.chunk_id, "ids"))

@@ -21,6 +21,7 @@ class Batch:
     """The rows that one call adds, gathered so that each table is written once."""
 
     user: UserId
+    user_no: int
     message_no: int  # the last one given out
     job_id: int = 0  # the last one given out
     erasures: int = 0  # of the user so far
@@ -55,7 +56,7 @@ class Batch:
         """Take a message with its chunks."""
         self.message_no += 1
         self.messages.append(_message_values(self.user, turn_id, self.message_no, message))
-        self.chunks += chunk_values(self.user, self.message_no, message.chunks, echo=message.echo)
+        self.chunks += chunk_values(self.user_no, self.message_no, message.chunks, echo=message.echo)
 
     def _add_job(self, turn: NewTurn, seq: int, kind: JobKind) -> Lease | None:
         self.job_id += 1
@@ -68,7 +69,7 @@ class Batch:
             job_id=self.job_id, kind=kind, turn_id=turn.turn_id, token=str(values["token"]), attempts=1
         )
 
-    def write(self, connection: Connection, user_no: int) -> None:
+    def write(self, connection: Connection) -> None:
         """Store what was taken. InvalidInput for a turn id that is there; IntegrityError for a message."""
         try:
             _insert(connection, turns, self.turns)
@@ -77,7 +78,7 @@ class Batch:
                 "a turn with this id is stored already", hint="Give every turn a new id"
             ) from error
         _insert(connection, messages, self.messages)
-        add_chunks(connection, user_no, self.chunks)
+        add_chunks(connection, self.chunks)
         _insert(connection, jobs, self.jobs)
 
 

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Select,
     Table,
-    bindparam,
     delete,
     exists,
     func,
@@ -27,6 +25,7 @@ from hmlr.errors import StorageError
 from hmlr.records import JobKind, Stats, UserId
 from hmlr.store import sqlite_files
 from hmlr.store.schema import (
+    ORDINAL_BITS,
     blocks,
     chunks,
     create_full_text,
@@ -45,9 +44,10 @@ from hmlr.store.schema import (
 )
 from hmlr.store.slicing import Slicer
 from hmlr.store.sqlite_garden_erase import drop_garden
-from hmlr.store.sqlite_index import ChunkValues, chunk_values, index_all
+from hmlr.store.sqlite_index import ChunkValues, chunk_values, chunks_of, index_all, message_of_chunk
 from hmlr.store.sqlite_jobs import restart_jobs
-from hmlr.store.sqlite_rows import among, bump_facts
+from hmlr.store.sqlite_rows import among, bump_facts, mine
+from hmlr.store.sqlite_spending import read_days
 from hmlr.threads import breathe
 
 _PAGE = 500
@@ -59,7 +59,8 @@ def rebuild(connection: Connection, slicer: Slicer) -> int:
     count, last = 0, 0
     while True:
         page = connection.execute(
-            select(messages.c.message_no, messages.c.user_id, messages.c.content, messages.c.echo)
+            select(messages.c.message_no, users.c.user_no, messages.c.content, messages.c.echo)
+            .join(users, users.c.user_id == messages.c.user_id)
             .where(messages.c.message_no > last)
             .order_by(messages.c.message_no)
             .limit(_PAGE)
@@ -70,12 +71,14 @@ def rebuild(connection: Connection, slicer: Slicer) -> int:
             row
             for message in page
             for row in chunk_values(
-                message.user_id, message.message_no, slicer(message.content), echo=message.echo
+                message.user_no, message.message_no, slicer(message.content), echo=message.echo
             )
         ]
         _replace_chunks(connection, last + 1, page[-1].message_no, rows)
         breathe()
         count, last = count + len(page), page[-1].message_no
+    beyond = chunks.c.chunk_id >= (last + 1) << ORDINAL_BITS  # of messages that are lost
+    connection.execute(delete(chunks).where(beyond))
     # Not "delete row by row": an index that is damaged can only be thrown away. All in one transaction,
     # so the old one serves until the new one is complete.
     drop_full_text(connection)
@@ -89,7 +92,7 @@ def rebuild(connection: Connection, slicer: Slicer) -> int:
 
 def _replace_chunks(connection: Connection, first: int, last: int, rows: Sequence[ChunkValues]) -> None:
     """Make the chunks of the messages with these numbers, both included, be these rows."""
-    stored = connection.execute(select(chunks).where(chunks.c.message_no.between(first, last))).mappings()
+    stored = connection.execute(select(chunks).where(chunks_of(first, last))).mappings()
     before = {row["chunk_id"]: dict(row) for row in stored}
     after = {row["chunk_id"]: row for row in rows}
     moved = [key for key, row in before.items() if _place(row) != _place(after.get(key))]
@@ -106,9 +109,9 @@ def _replace_chunks(connection: Connection, first: int, last: int, rows: Sequenc
 def _require_whole(connection: Connection, count: int) -> None:
     """Raise StorageError when rows were lost on the way; that rolls back, and the old index serves on."""
     there = select(func.count()).select_from(messages)
-    searchable = select(func.count()).select_from(chunks).where(chunks.c.searchable)
-    indexed = text("SELECT count(*) FROM chunk_terms_docsize")  # FTS5 keeps the length of every row it holds
-    wanted = [connection.execute(each).scalar() for each in (there, searchable)]
+    with_terms = select(func.count()).where(chunks.c.term_count > 0)
+    indexed = text("SELECT count(DISTINCT doc) FROM chunk_postings")
+    wanted = [connection.execute(each).scalar() for each in (there, with_terms)]
     made = [count, connection.execute(indexed).scalar()]
     if made != wanted:
         raise StorageError(
@@ -119,16 +122,16 @@ def _require_whole(connection: Connection, count: int) -> None:
 
 def _place(row: Any) -> object:
     """What a chunk's vector depends on."""
-    return row and (row["kind"], row["start"], row["end"], row["searchable"])
+    return row and (row["user_no"], row["start"], row["end"])
 
 
 def _embed_missing(connection: Connection) -> None:
-    """Put an embed job for each turn with a searchable chunk that has no vector."""
+    """Put an embed job for each turn with a chunk that has no vector."""
     has_vector = exists().where(vectors.c.chunk_id == chunks.c.chunk_id)
     rows = connection.execute(
         select(messages.c.user_id, messages.c.turn_id)
-        .join(chunks, chunks.c.message_no == messages.c.message_no)
-        .where(chunks.c.searchable, ~has_vector)
+        .join_from(chunks, messages, messages.c.message_no == message_of_chunk())
+        .where(~has_vector)
         .distinct()
     ).all()
     by_user: dict[str, list[Any]] = {}
@@ -152,21 +155,17 @@ def drop_knowledge(connection: Connection, user: UserId) -> None:
 @cache
 def _counts() -> Select[Any]:
     """One row of numbers for the user that is bound; each is counted in an index of the user's own."""
-    user: BindParameter[str] = bindparam("user")
 
     def count(table: Table, *where: Any) -> ColumnElement[int]:
-        mine = table.c.user_id == user
-        return select(func.count()).select_from(table).where(mine, *where).scalar_subquery()
+        return select(func.count()).select_from(table).where(mine(table), *where).scalar_subquery()
 
-    of_messages = chunks.c.message_no.in_(select(messages.c.message_no).where(messages.c.user_id == user))
     failed = jobs.c.state == "failed"
     # Blocks wait to be gardened until somebody asks for it: that is no work left undone.
     learning = jobs.c.kind != "garden"
-    return select(
+    columns: list[ColumnElement[Any]] = [
         count(turns).label("turns"),
         count(messages).label("messages"),
-        # By their messages: chunks have no index of all of a user's, and others may have millions.
-        select(func.count()).select_from(chunks).where(of_messages).scalar_subquery().label("chunks"),
+        count(chunks).label("chunks"),
         count(vectors).label("vectors"),
         count(blocks, blocks.c.last_seq > 0).label("blocks"),
         count(jobs, learning).label("jobs"),
@@ -175,13 +174,16 @@ def _counts() -> Select[Any]:
         count(dossier_entries).label("dossier_facts"),
         count(tags).label("tags"),
         count(garden_runs, garden_runs.c.undone_at.is_(None)).label("garden_runs"),
-    )
+    ]
+    return select(*columns)
 
 
 @cache
 def _states() -> Select[Any]:
-    mine = facts.c.user_id == bindparam("user")
-    return select(facts.c.state, func.count()).where(mine).group_by(facts.c.state)
+    return select(facts.c.state, func.count()).where(mine(facts)).group_by(facts.c.state)
+
+
+DAYS = 31  # with model calls, that are told of
 
 
 def stats(connection: Connection, user: UserId, path: Path) -> Stats:
@@ -201,6 +203,7 @@ def stats(connection: Connection, user: UserId, path: Path) -> Stats:
         dossier_facts=counted.dossier_facts,
         tags=counted.tags,
         garden_runs=counted.garden_runs,
+        days=tuple(read_days(connection, user, DAYS)),
     )
 
 

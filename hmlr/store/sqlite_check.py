@@ -16,9 +16,10 @@ from hmlr.store.schema import blocks, chunks, facts, jobs, messages, tombstones,
 from hmlr.store.sqlite_blocks import EMPTY, select_ages
 from hmlr.store.sqlite_engine import Database, Link
 from hmlr.store.sqlite_gate import Gate
+from hmlr.store.sqlite_index import message_of_chunk
 from hmlr.store.sqlite_rows import digest
 
-_indexed = table("chunk_terms_docsize", column("id"))  # FTS5 keeps the length of every row it holds
+_postings = table("chunk_postings", column("doc"))  # a row for each place of a term
 _SHOWN = 5  # findings named in a detail
 _REBUILD = "Run `rebuild`: the index is made anew from the messages"
 _RESTORE = "Restore a backup, or export what can be read and import it into a new file"
@@ -134,13 +135,17 @@ def _full_text(link: Link) -> str:
 
 
 def _index(connection: Connection) -> str:
-    ids = select(_indexed.c.id)
-    without = select(func.count()).where(chunks.c.searchable, chunks.c.chunk_id.not_in(ids))
-    searchable = select(chunks.c.chunk_id).where(chunks.c.searchable)
-    orphans = select(func.count()).where(_indexed.c.id.not_in(searchable))
-    counts = (connection.execute(without).scalar(), connection.execute(orphans).scalar())
-    names = ("searchable chunks are not indexed", "index rows have no chunk")
-    return _listed([f"{count} {name}" for count, name in zip(counts, names, strict=True) if count])
+    found = {
+        "chunks are not indexed": and_(
+            chunks.c.term_count > 0, chunks.c.chunk_id.not_in(select(_postings.c.doc))
+        ),
+        "places of terms have no chunk": _postings.c.doc.not_in(select(chunks.c.chunk_id)),
+        "chunks have no message": message_of_chunk().not_in(select(messages.c.message_no)),
+    }
+    counts = {
+        name: connection.execute(select(func.count()).where(bad)).scalar() for name, bad in found.items()
+    }
+    return _listed([f"{count} {name}" for name, count in counts.items() if count])
 
 
 def _parked(connection: Connection) -> str:

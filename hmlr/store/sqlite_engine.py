@@ -21,6 +21,7 @@ _PRAGMAS = (
     "PRAGMA mmap_size = 0",
     "PRAGMA temp_store = MEMORY",  # nothing of a memory in a shared temporary folder
 )
+_FREE_SHARE = 8  # one page in so many may stay empty
 _SYNCHRONOUS = {"full": "PRAGMA synchronous = FULL", "fast": "PRAGMA synchronous = NORMAL"}
 
 
@@ -95,6 +96,8 @@ class Database:
             finally:
                 if link.raw.in_transaction:
                     link.raw.execute("ROLLBACK")
+            if _much_is_free(link.raw):
+                _shrink(link.raw)
 
     def _link(self) -> Link:
         connection = self._engine.connect()
@@ -130,6 +133,24 @@ def _is_current(connection: Connection, path: Path) -> bool:
     if not inspect(connection).has_table("alembic_version"):
         raise StorageError(f"{path} is a database of another program", hint="Name another file")
     return connection.execute(select(schema.alembic_version.c.version_num)).scalar() == schema.HEAD
+
+
+def _much_is_free(raw: sqlite3.Connection) -> bool:
+    """Whether an upgrade has left so many pages empty that it is worth to write the file anew."""
+    (free,), (pages,) = (
+        raw.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count")
+    )
+    return bool(free * _FREE_SHARE > pages)
+
+
+def _shrink(raw: sqlite3.Connection) -> None:
+    """Give empty pages back. Where there is no room for the copy that this takes, they wait for new rows."""
+    try:
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY):
+            raise
 
 
 def _upgrade(connection: Connection) -> None:

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from hmlr.errors import InvalidInput, NotFound
 from hmlr.records import UserId
 from hmlr.store.records import Erased, ErasePlan, Rewrite
 from hmlr.store.schema import (
     blocks,
-    chunks,
     edits,
     facts,
     jobs,
@@ -24,7 +22,6 @@ from hmlr.store.schema import (
     tombstones,
     turn_blocks,
     turns,
-    vectors,
 )
 from hmlr.store.sqlite_blocks import drop_empty, header_values, recount
 from hmlr.store.sqlite_garden_erase import dossiers_of, drop_garden, forget_in_garden
@@ -96,9 +93,7 @@ def _remove_turns(connection: Connection, user: UserId, turn_ids: Sequence[str])
     """Remove turns; messages, chunks, vectors, facts, jobs and places in blocks go with them."""
     said = and_(messages.c.user_id == user, among(messages.c.turn_id, turn_ids))
     numbers = list(connection.execute(select(messages.c.message_no).where(said)).scalars())
-    of_messages = among(chunks.c.message_no, numbers)
-    vector_count = _count_vectors(connection, of_messages)
-    chunk_count = remove_chunks(connection, of_messages)
+    chunk_count, vector_count = remove_chunks(connection, numbers)
     left = select(turn_blocks.c.block_id).distinct()
     left = left.where(turn_blocks.c.user_id == user, among(turn_blocks.c.turn_id, turn_ids))
     block_ids = list(connection.execute(left).scalars())
@@ -116,21 +111,19 @@ def _rewrite(connection: Connection, user: UserId, rewrite: Rewrite) -> tuple[in
     ).one_or_none()
     if message is None:
         raise NotFound(f"there is no message {rewrite.message_id}")
-    of_message = chunks.c.message_no == message.message_no
-    vector_count = _count_vectors(connection, of_message)
-    chunk_count = remove_chunks(connection, of_message)
+    removed = remove_chunks(connection, [message.message_no])
     values: dict[str, object] = {"content": rewrite.content, "sha256": digest(rewrite.content)}
     if rewrite.speaker is not None:
         values |= {"speaker": rewrite.speaker, "speaker_key": rewrite.speaker.casefold()}
     if rewrite.metadata is not None:
         values |= {"metadata": dict(rewrite.metadata)}
     connection.execute(update(messages).where(mine).values(values))
-    rows = chunk_values(user, message.message_no, rewrite.chunks, echo=message.echo)
-    add_chunks(connection, ensure_user(connection, user).user_no, rows)
+    number = ensure_user(connection, user).user_no
+    add_chunks(connection, chunk_values(number, message.message_no, rewrite.chunks, echo=message.echo))
     take_back(connection, user, message.turn_id)
     if not message.echo:
         restart_jobs(connection, user, "embed", [message.turn_id])
-    return chunk_count, vector_count
+    return removed
 
 
 def _rewrite_blocks(connection: Connection, user: UserId, plan: ErasePlan) -> None:
@@ -162,12 +155,6 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, (list, dict)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _texts(item)
-
-
-def _count_vectors(connection: Connection, of_chunks: ColumnElement[bool]) -> int:
-    ids = select(chunks.c.chunk_id).where(of_chunks)
-    found: Any = connection.execute(select(func.count()).where(vectors.c.chunk_id.in_(ids))).scalar()
-    return int(found)
 
 
 def _turn_of(rewrite: Rewrite) -> str:

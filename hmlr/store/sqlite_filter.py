@@ -46,7 +46,7 @@ def chunk_ids(connection: Connection, user: UserId, where: ChunkFilter) -> list[
 def _filtered(asked: frozenset[str], *, metadata: bool) -> Select[Any]:
     """The ids of the chunks under these conditions, with their messages' raw metadata if that is wanted."""
     columns = (chunks.c.chunk_id, *([type_coerce(messages.c.metadata, Text)] if metadata else []))
-    found = select(*columns).select_from(with_turns()).where(mine(chunks), chunks.c.searchable)
+    found = select(*columns).select_from(with_turns()).where(mine(chunks))
     if "block_id" in asked:
         of_turn = and_(turn_blocks.c.user_id == turns.c.user_id, turn_blocks.c.turn_id == turns.c.turn_id)
         found = found.join(turn_blocks, of_turn)

@@ -223,11 +223,8 @@ def read_runs(connection: Connection, user: UserId) -> list[GardenRun]:
 
 @cache
 def _runs() -> Select[Any]:
-    return (
-        select(garden_runs)
-        .where(mine(garden_runs))
-        .order_by(garden_runs.c.started_at.desc(), garden_runs.c.run_id.desc())
-    )
+    latest = garden_runs.c.started_at.desc(), garden_runs.c.run_id.desc()  # ids grow with time, too
+    return select(garden_runs).where(mine(garden_runs)).order_by(*latest)
 
 
 def run_of(row: Row[Any]) -> GardenRun:
@@ -240,5 +237,6 @@ def run_of(row: Row[Any]) -> GardenRun:
         ended_at=row.ended_at,
         undone_at=row.undone_at,
         sealed=row.sealed,
+        large=row.large,
         done=GardenDone(usage=usage, **done),
     )

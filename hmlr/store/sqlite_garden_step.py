@@ -139,7 +139,12 @@ def _put_block(connection: Connection, user: UserId, given: GardenedBlock, image
 def _put_run(connection: Connection, user: UserId, run: GardenRun) -> None:
     """Write a run as it stands."""
     ensure_user(connection, user)
-    values = {"started_at": run.started_at, "ended_at": run.ended_at, "done": asdict(run.done)}
+    values = {
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "large": run.large,
+        "done": asdict(run.done),
+    }
     put = upsert(garden_runs).values(user_id=user, run_id=run.run_id, **values)
     connection.execute(
         put.on_conflict_do_update(

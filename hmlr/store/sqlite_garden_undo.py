@@ -94,8 +94,7 @@ def _restore(connection: Connection, user: UserId, run_id: RunId) -> None:
     for dossier_id, before in images["dossier"].items():
         if before is not None:
             _restore_dossier(connection, user, dossier_id, before)
-    for fact_id, before in images["place"].items():
-        _restore_place(connection, user, fact_id, before)
+    _restore_places(connection, user, images["place"])
     made = [dossier_id for dossier_id, before in images["dossier"].items() if before is None]
     connection.execute(delete(dossiers).where(dossiers.c.user_id == user, among(dossiers.c.dossier_id, made)))
     for block_id, before in images["block"].items():
@@ -111,12 +110,12 @@ def _restore_dossier(
     connection.execute(put.on_conflict_do_update(index_elements=["user_id", "dossier_id"], set_=newer))
 
 
-def _restore_place(
-    connection: Connection, user: UserId, fact_id: str, before: Mapping[str, Any] | None
-) -> None:
-    connection.execute(delete(dossier_entries).where(this(dossier_entries, user, "fact_id", fact_id)))
-    if before is not None:
-        connection.execute(insert(dossier_entries).values(user_id=user, fact_id=fact_id, **before))
+def _restore_places(connection: Connection, user: UserId, places: Mapping[str, Any]) -> None:
+    own = and_(dossier_entries.c.user_id == user, among(dossier_entries.c.fact_id, places))
+    connection.execute(delete(dossier_entries).where(own))
+    rows = [{"user_id": user, "fact_id": key, **before} for key, before in places.items() if before]
+    if rows:
+        connection.execute(insert(dossier_entries), rows)
 
 
 def _restore_block(connection: Connection, user: UserId, block_id: str, before: Mapping[str, Any]) -> None:

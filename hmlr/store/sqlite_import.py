@@ -156,9 +156,9 @@ class _Taker:
         cut = [
             values
             for number, (row, slices) in numbered
-            for values in chunk_values(self._user, number, slices, echo=row["echo"])
+            for values in chunk_values(self._owner.user_no, number, slices, echo=row["echo"])
         ]
-        add_chunks(self._connection, self._owner.user_no, cut)
+        add_chunks(self._connection, cut)
 
     def _message(self, row: Values, number: int) -> Values:
         speaker = row["speaker"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select, text
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, select, text
 
 from hmlr.errors import TooLarge
-from hmlr.records import UserId
 from hmlr.store.records import NewChunk
-from hmlr.store.schema import ORDINAL_BITS, chunks, users
-from hmlr.store.sqlite_rows import into
+from hmlr.store.schema import ORDINAL_BITS, chunks, messages, models, vectors
+from hmlr.store.sqlite_rows import among, into
 from hmlr.threads import breathe
 
 _ADD = text("INSERT INTO chunk_terms(rowid, t) VALUES (:rowid, :t)")
@@ -21,66 +22,84 @@ ChunkValues = dict[str, object]
 
 
 def chunk_values(
-    user: UserId, message_no: int, pieces: Sequence[NewChunk], *, echo: bool
+    user_no: int, message_no: int, pieces: Sequence[NewChunk], *, echo: bool
 ) -> list[ChunkValues]:
-    """The rows of a message's chunks. TooLarge when a message has more than a million."""
+    """The rows of a message's chunks, none for an echo. TooLarge when a message has more than a million."""
     if pieces and max(piece.ordinal for piece in pieces) >> ORDINAL_BITS:
         raise TooLarge(f"a message is cut into more than {1 << ORDINAL_BITS} chunks", hint="Split it")
-    rows = []
-    for piece in pieces:
-        searchable = piece.kind == "paragraph" and not echo
-        rows.append(
-            {
-                "chunk_id": message_no << ORDINAL_BITS | piece.ordinal,
-                "user_id": user,
-                "message_no": message_no,
-                "kind": piece.kind,
-                "start": piece.start,
-                "end": piece.end,
-                "parent": piece.parent,
-                "term_count": len(piece.terms) if searchable else 0,
-                "searchable": searchable,
-                "terms": " ".join(piece.terms) if searchable else "",
-                "asks": piece.asks and searchable,
-                "of_self": piece.of_self and searchable,
-            }
-        )
-    return rows
+    return [
+        {
+            "chunk_id": message_no << ORDINAL_BITS | piece.ordinal,
+            "user_no": user_no,
+            "start": piece.start,
+            "end": piece.end,
+            "term_count": len(piece.terms),
+            "terms": " ".join(piece.terms),
+            "asks": piece.asks,
+            "of_self": piece.of_self,
+        }
+        for piece in (() if echo else pieces)
+    ]
 
 
-def add_chunks(connection: Connection, user_no: int, rows: Sequence[ChunkValues]) -> None:
-    """Store chunks and index the searchable ones."""
-    if not rows:
-        return
-    connection.execute(into(chunks), rows)
-    entries = [_entry(row["chunk_id"], str(row["terms"]), user_no) for row in rows if row["searchable"]]
-    if entries:
-        connection.execute(_ADD, entries)
+def message_of_chunk() -> ColumnElement[int]:
+    """The number of a chunk's message: from chunks to messages."""
+    return chunks.c.chunk_id.bitwise_rshift(ORDINAL_BITS)
 
 
-def remove_chunks(connection: Connection, where: ColumnElement[bool]) -> int:
-    """Remove chunks from the index and the table, vectors with them; the number of chunks."""
-    indexed = (
-        select(chunks.c.chunk_id, chunks.c.terms, users.c.user_no)
-        .join(users, users.c.user_id == chunks.c.user_id)
-        .where(where, chunks.c.searchable)
-    )
-    entries = [_entry(row.chunk_id, row.terms, row.user_no) for row in connection.execute(indexed)]
-    if entries:
-        connection.execute(_REMOVE, entries)
-    return connection.execute(delete(chunks).where(where)).rowcount
+def chunks_of(first: Any, last: Any) -> ColumnElement[bool]:
+    """The chunks of the messages from one number to another, both included: from messages to chunks."""
+    one_past = (last + 1) * (1 << ORDINAL_BITS)
+    return and_(chunks.c.chunk_id >= first * (1 << ORDINAL_BITS), chunks.c.chunk_id < one_past)
+
+
+def of_model() -> ColumnElement[bool]:
+    """The vectors of the model in the parameter `model`; none before its first."""
+    return vectors.c.model_no == _model_no().scalar_subquery()
+
+
+def model_no(connection: Connection, model_id: str) -> int:
+    """What stands for the model in the rows of vectors; given out when it is new."""
+    known = connection.execute(_model_no(), {"model": model_id}).scalar()
+    if known is None:
+        known = (connection.execute(select(func.max(models.c.model_no))).scalar() or 0) + 1
+        connection.execute(into(models), {"model_id": model_id, "model_no": known})
+    return int(known)
+
+
+@cache
+def _model_no() -> Select[Any]:
+    return select(models.c.model_no).where(models.c.model_id == bindparam("model"))
+
+
+def add_chunks(connection: Connection, rows: Sequence[ChunkValues]) -> None:
+    """Store chunks and index them."""
+    if rows:
+        connection.execute(into(chunks), rows)
+        connection.execute(_ADD, [_entry(row["chunk_id"], str(row["terms"]), row["user_no"]) for row in rows])
+
+
+def remove_chunks(connection: Connection, message_nos: Sequence[int]) -> tuple[int, int]:
+    """Remove the chunks of messages from the index and the table, vectors with them; how many of each."""
+    of_message = chunks_of(messages.c.message_no, messages.c.message_no)
+    found = connection.execute(
+        select(chunks.c.chunk_id, chunks.c.terms, chunks.c.user_no)
+        .join_from(messages, chunks, of_message)
+        .where(among(messages.c.message_no, message_nos))
+    ).all()
+    if not found:
+        return 0, 0
+    connection.execute(_REMOVE, [_entry(*row) for row in found])
+    ids = [row.chunk_id for row in found]
+    vector_count = connection.execute(delete(vectors).where(among(vectors.c.chunk_id, ids))).rowcount
+    return connection.execute(delete(chunks).where(among(chunks.c.chunk_id, ids))).rowcount, vector_count
 
 
 def index_all(connection: Connection) -> None:
-    """Put every searchable chunk into the empty index."""
-    indexed = (
-        select(chunks.c.chunk_id, chunks.c.terms, users.c.user_no)
-        .join(users, users.c.user_id == chunks.c.user_id)
-        .where(chunks.c.searchable)
-        .order_by(chunks.c.chunk_id)
-    )
-    for batch in connection.execute(indexed).partitions(1000):
-        connection.execute(_ADD, [_entry(row.chunk_id, row.terms, row.user_no) for row in batch])
+    """Put every chunk into the empty index."""
+    found = select(chunks.c.chunk_id, chunks.c.terms, chunks.c.user_no).order_by(chunks.c.chunk_id)
+    for batch in connection.execute(found).partitions(1000):
+        connection.execute(_ADD, [_entry(*row) for row in batch])
         breathe()
 
 
@@ -89,5 +108,5 @@ def tokens(user_no: int, terms: Iterable[str]) -> list[str]:
     return [f"{user_no}:{term}" for term in terms]
 
 
-def _entry(chunk_id: object, terms: str, user_no: int) -> dict[str, object]:
+def _entry(chunk_id: object, terms: str, user_no: Any) -> dict[str, object]:
     return {"rowid": chunk_id, "t": " ".join(tokens(user_no, terms.split(" "))) if terms else ""}

@@ -26,6 +26,7 @@ from hmlr.records import JobKind, TurnId, UserId
 from hmlr.store.columns import to_micros
 from hmlr.store.records import JobCounts
 from hmlr.store.schema import chunks, jobs, messages, turns, vectors
+from hmlr.store.sqlite_index import message_of_chunk, of_model
 from hmlr.store.sqlite_rows import listed, mine
 
 _ERRORS_SHOWN = 5
@@ -118,14 +119,17 @@ def take_back(connection: Connection, user: UserId, turn_id: TurnId) -> None:
 
 def turns_without_vectors(connection: Connection, user: UserId, model_id: str) -> list[TurnId]:
     """See JobStore.turns_without_vectors."""
-    embedded = exists().where(vectors.c.chunk_id == chunks.c.chunk_id, vectors.c.model_id == model_id)
-    bare = (
-        select(messages.c.turn_id)
-        .join(chunks, chunks.c.message_no == messages.c.message_no)
-        .where(chunks.c.user_id == user, chunks.c.searchable, ~embedded)
+    return list(connection.execute(_bare_turns(), {"user": user, "model": model_id}).scalars())
+
+
+@cache
+def _bare_turns() -> Select[Any]:
+    embedded = exists().where(vectors.c.chunk_id == chunks.c.chunk_id, of_model())
+    bare = select(messages.c.turn_id).join_from(chunks, messages, messages.c.message_no == message_of_chunk())
+    found = select(turns.c.turn_id).where(
+        mine(turns), turns.c.turn_id.in_(bare.where(mine(chunks), ~embedded))
     )
-    found = select(turns.c.turn_id).where(turns.c.user_id == user, turns.c.turn_id.in_(bare))
-    return list(connection.execute(found.order_by(turns.c.seq)).scalars())
+    return found.order_by(turns.c.seq)
 
 
 def hasten(connection: Connection, user: UserId, kind: JobKind) -> None:

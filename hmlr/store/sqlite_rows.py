@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Insert,
     Row,
+    ScalarSelect,
     Select,
     Table,
     TextClause,
@@ -54,7 +55,9 @@ def _in_json(column: ColumnElement[Any], values: ColumnElement[Any]) -> ColumnEl
 
 def mine(table: Table) -> ColumnElement[bool]:
     """The rows of the user in the parameter `user`."""
-    return table.c.user_id == bindparam("user")
+    if "user_id" in table.c:
+        return table.c.user_id == bindparam("user")
+    return table.c.user_no == _my_number()
 
 
 def owned(table: Table) -> ColumnElement[bool]:
@@ -62,7 +65,16 @@ def owned(table: Table) -> ColumnElement[bool]:
 
     As a bare comparison SQLite takes it for the narrowest condition, and reads all rows of the user for it.
     """
-    return table.c.user_id.concat("") == bindparam("user")
+    if "user_id" in table.c:
+        return table.c.user_id.concat("") == bindparam("user")
+    return table.c.user_no + 0 == _my_number()
+
+
+def _my_number() -> ScalarSelect[Any]:
+    """What stands for the user in search data; nothing equals it before the first write."""
+    return (
+        select(users.c.user_no).where(users.c.user_id == bindparam("user")).correlate(None).scalar_subquery()
+    )
 
 
 def this(table: Table, user: UserId, name: str, value: object) -> ColumnElement[bool]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Integer,
     Select,
@@ -27,10 +26,10 @@ from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
 from hmlr.store.encoded import Encoded
 from hmlr.store.records import ChunkColumns, ChunkRow, IndexState, Postings, VectorBatch
 from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
-from hmlr.store.sqlite_index import tokens
+from hmlr.store.sqlite_index import chunks_of, message_of_chunk, of_model, tokens
 from hmlr.store.sqlite_rows import listed, mine, owned, select_messages, stored_message, user_no
 
-_SHOWN = (chunks.c.chunk_id, chunks.c.message_no, chunks.c.kind, chunks.c.start, chunks.c.end)
+_SHOWN = (chunks.c.chunk_id, message_of_chunk().label("message_no"), chunks.c.start, chunks.c.end)
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
 PAGE = 1000
 # The columns that search computes with, in the order in which they are read.
@@ -55,14 +54,10 @@ def index_state(connection: Connection, user: UserId, model_id: str) -> IndexSta
 
 @cache
 def _index_state() -> Select[Any]:
-    last_chunk = select(func.max(chunks.c.chunk_id)).where(mine(chunks), chunks.c.searchable)
-    last_vector = select(func.max(vectors.c.vector_no)).where(mine(vectors), _of_model())
+    last_chunk = select(func.max(chunks.c.chunk_id)).where(mine(chunks))
+    last_vector = select(func.max(vectors.c.vector_no)).where(mine(vectors), of_model())
     columns = (users.c.epoch, last_chunk.scalar_subquery(), last_vector.scalar_subquery())
     return select(*columns).where(mine(users))
-
-
-def _of_model() -> ColumnElement[bool]:
-    return vectors.c.model_id == bindparam("model")
 
 
 def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> ChunkColumns:
@@ -89,7 +84,7 @@ def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> Chu
 def _chunk_columns() -> Select[Any]:
     columns = (
         chunks.c.chunk_id,
-        chunks.c.message_no,
+        messages.c.message_no,
         chunks.c.term_count,
         type_coerce(messages.c.occurred_at, Integer),
         messages.c.owner,
@@ -100,7 +95,7 @@ def _chunk_columns() -> Select[Any]:
         messages.c.turn_id,
         turns.c.session_id,
     )
-    newer = and_(mine(chunks), chunks.c.searchable, chunks.c.chunk_id > bindparam("after"))
+    newer = and_(mine(chunks), chunks.c.chunk_id > bindparam("after"))
     return select(*columns).select_from(with_turns()).where(newer).order_by(chunks.c.chunk_id)
 
 
@@ -131,7 +126,7 @@ def read_vectors(connection: Connection, user: UserId, model_id: str, after_vect
 def _vectors() -> Select[Any]:
     names = ("vector_no", "chunk_id", "dim", "data", "tokens", "pieces")
     columns = [vectors.c[name] for name in names]
-    newer = and_(mine(vectors), _of_model(), vectors.c.vector_no > bindparam("after"))
+    newer = and_(mine(vectors), of_model(), vectors.c.vector_no > bindparam("after"))
     return select(*columns).where(newer).order_by(vectors.c.vector_no)
 
 
@@ -178,8 +173,8 @@ def turn_chunks(connection: Connection, user: UserId, turn_ids: Sequence[TurnId]
 def _shown_of_turns() -> Select[Any]:
     return (
         select(*_SHOWN)
-        .join(messages, messages.c.message_no == chunks.c.message_no)
-        .where(mine(messages), listed(messages.c.turn_id, "turns"), chunks.c.searchable)
+        .join_from(messages, chunks, chunks_of(messages.c.message_no, messages.c.message_no))
+        .where(mine(messages), listed(messages.c.turn_id, "turns"))
         .order_by(chunks.c.chunk_id)
     )
 
@@ -197,7 +192,6 @@ def _chunk_rows(connection: Connection, user: UserId, rows: Sequence[Any]) -> li
         records.append(
             ChunkRow(
                 chunk_id=row.chunk_id,
-                kind=row.kind,
                 start=row.start,
                 end=row.end,
                 text=message.content[row.start : row.end],
@@ -220,4 +214,4 @@ def _sources() -> Select[Any]:
 def with_turns() -> Any:
     """Chunks beside their messages and turns."""
     of_turn = and_(turns.c.user_id == messages.c.user_id, turns.c.turn_id == messages.c.turn_id)
-    return chunks.join(messages, messages.c.message_no == chunks.c.message_no).join(turns, of_turn)
+    return chunks.join(messages, messages.c.message_no == message_of_chunk()).join(turns, of_turn)

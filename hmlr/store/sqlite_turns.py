@@ -58,7 +58,11 @@ def add_turns(connection: Connection, user: UserId, new: Sequence[NewTurn]) -> l
     known = _known_keys(connection, user, new, owner.erasures)
     last = last_numbers(connection)
     batch = Batch(
-        user=user, message_no=last.get("messages", 0), job_id=last.get("jobs", 0), erasures=owner.erasures
+        user=user,
+        user_no=owner.user_no,
+        message_no=last.get("messages", 0),
+        job_id=last.get("jobs", 0),
+        erasures=owner.erasures,
     )
     seq = owner.last_seq
     added: list[AddedTurn] = []
@@ -77,7 +81,7 @@ def add_turns(connection: Connection, user: UserId, new: Sequence[NewTurn]) -> l
                 replace(answer, created=False, leases=()),
                 {_said(message) for message in turn.messages},
             )
-    batch.write(connection, owner.user_no)
+    batch.write(connection)
     change_user(connection, user, last_seq=seq)
     return added
 
@@ -97,10 +101,11 @@ def add_reply(
         raise NotFound(f"there is no turn {turn_id}", hint="It was forgotten, or was never stored")
     if erasures is not None and owner.erasures != erasures:
         raise Conflict("something was forgotten while the reply was written, and the reply may repeat it")
-    batch = Batch(user=user, message_no=last_numbers(connection).get("messages", 0))
+    last = last_numbers(connection).get("messages", 0)
+    batch = Batch(user=user, user_no=owner.user_no, message_no=last)
     batch.add_message(turn_id, reply)
     try:
-        batch.write(connection, owner.user_no)
+        batch.write(connection)
     except IntegrityError as error:
         raise Conflict(f"turn {turn_id} has a reply already") from error
     for kind in kinds:

@@ -17,7 +17,8 @@ from hmlr.memory.embeddings.hashed import HashEmbedder
 from hmlr.memory.embeddings.port import Asked, Said
 from hmlr.store.encoded import Encoded
 from hmlr.testing import hash_embedder
-from tests.store.making import age, encoded
+from tests.store.aging import age
+from tests.store.making import encoded
 
 pytestmark = pytest.mark.anyio
 DIM = 48  # no multiple of 64

@@ -1,12 +1,14 @@
 """A process that gardens a memory until it is done or killed.
 
-Usage: garden_worker.py DATABASE MINUTES. The clock goes from so many minutes after the tests' start, so that
-leases of a process that was killed before are over. Says "ready", then "done" with the number of blocks.
+Usage: garden_worker.py DATABASE MINUTES [all]. The clock goes from so many minutes after the tests' start, so
+that leases of a process that was killed before are over. Says "ready", then "done", the most memory it had in
+MB and how many topics are left.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 from pathlib import Path
 
@@ -14,14 +16,15 @@ from hmlr.testing import hash_embedder
 from tests.faults.doors import Clock, door
 
 
-async def main(path: Path, minutes: float) -> None:
+async def main(path: Path, minutes: float, *, all_users: bool) -> None:
     clock = Clock()
     clock.forward(60 * minutes)
     async with door(path, clock=clock, embedder=hash_embedder()) as hmlr:
         print("ready", flush=True)
-        report = await hmlr.garden()
-        print(f"done {report.done.blocks} {report.pending} {report.stopped}", flush=True)
+        report = await hmlr.garden(all_users=all_users)
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"done {most:.0f} {report.pending}", flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1]), float(sys.argv[2]), all_users="all" in sys.argv[3:]))

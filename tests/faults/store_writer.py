@@ -18,7 +18,7 @@ from hmlr.store.sqlite import open_sqlite
 from tests.store.making import slices, turn
 
 ADA = UserId("ada")
-CHUNKS, JOBS = 4, 2  # of each turn
+CHUNKS, JOBS = 2, 2  # of each turn
 
 
 def said(key: str, turn_id: str) -> NewTurn:

@@ -32,7 +32,7 @@ from hmlr.settings import Settings
 from hmlr.testing import HashEmbedder, ScriptedModel, hash_embedder
 from tests.faults.doors import Clock, door
 from tests.faults.figures import figure
-from tests.gardens import exported, finished_facts, masked, places, sow
+from tests.gardens import exported, finished_facts, masked, places, plant, sow, thing
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 TRUTH = ("turn", "message", "turn_block", "fact", "fact_event", "edit")
@@ -49,6 +49,10 @@ async def test_every_fact_of_a_finished_block_has_exactly_one_place(db_path: Pat
     async with door(db_path, embedder=hash_embedder()) as hmlr:
         report = await hmlr.garden()
         assert (report.pending, report.stopped) == (0, "")
+        for block in [each for each in await hmlr.blocks() if each.label.endswith(("4", "9"))]:  # no facts
+            day = block.label.removeprefix("Topic ")
+            hits = await hmlr.recall(f"What was on day {day}?")
+            assert any(f"ada-{int(day):04}-2" in hit.turn_ids for hit in hits), day  # A24
         files = [await hmlr.dossier(each.dossier_id) for each in await hmlr.dossiers()]
         assert (await hmlr.health()).ok
     after = await exported(db_path)
@@ -255,16 +259,22 @@ async def test_without_the_embedder_words_decide_and_the_report_says_so(db_path:
 
 
 async def test_an_obedient_model_changes_nothing_beyond_its_block(db_path: Path) -> None:  # F33, X01
-    await sow(db_path, 6)
-    before = await exported(db_path)
+    await sow(db_path, 4)
+    await sow(db_path, 4, user="bob")
+    async with door(db_path) as hmlr:
+        await hmlr.garden(all_users=True)
+    dice = random.Random(33)
+    await plant(db_path, [[thing(dice) for _ in range(3)] for _ in range(3)], first=4)
+    before, bobs = await exported(db_path), await exported(db_path, "bob")
+    assert places(before)
     async with door(db_path) as hmlr:
         run = await hmlr.garden()
     gardened = await exported(db_path)
     async with door(db_path) as hmlr:
         await hmlr.undo(run.run_id)
     rounds = figure(3, 500)
-    dice = random.Random(3)
-    async with with_model(db_path, ScriptedModel(hostile(dice))) as hmlr:
+    model = ScriptedModel(hostile(dice))
+    async with with_model(db_path, model) as hmlr:
         for _ in range(rounds):
             report = await hmlr.garden()
             assert report.pending == 0
@@ -272,8 +282,11 @@ async def test_an_obedient_model_changes_nothing_beyond_its_block(db_path: Path)
             assert truth(after) == truth(before)
             assert places(after).keys() == places(gardened).keys()
             assert all(len(held) == 1 for held in places(after).values())
+            assert await exported(db_path, "bob") == bobs
             await hmlr.undo(report.run_id)
             assert await exported(db_path) == before
+    assert len(model.requests) >= 15 * rounds
+    print(f"F33: {rounds} hostile runs, {len(model.requests)} answers")
 
 
 def hostile(dice: random.Random) -> Mapping[str, Any]:

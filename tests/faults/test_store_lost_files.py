@@ -63,7 +63,7 @@ async def outcome(path: Path, given: Files) -> int | None:
             return None
         said = [stored.messages[0].content for stored in await store.turns(ADA, TurnQuery())]
         assert said == [f"Turn {number} word" for number in range(len(said))]
-        assert (await store.stats(ADA)).chunks == 2 * len(said)
+        assert (await store.stats(ADA)).chunks == len(said)
         return len(said)
     finally:
         await store.aclose()

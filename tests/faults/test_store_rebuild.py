@@ -27,8 +27,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 DERIVED = {
     "chunks": "SELECT * FROM chunks ORDER BY chunk_id",
     "index": "SELECT term, doc, offset FROM chunk_postings ORDER BY term, doc, offset",
-    "lengths": "SELECT * FROM chunk_terms_docsize ORDER BY id",
-    "vectors": "SELECT chunk_id, model_id, data FROM vectors ORDER BY chunk_id",
+    "vectors": "SELECT chunk_id, model_no, data FROM vectors ORDER BY chunk_id",
 }
 KEPT = {
     "turns": "SELECT * FROM turns ORDER BY user_id, seq",
@@ -40,7 +39,7 @@ DAMAGE = {
     "index garbled": "UPDATE chunk_terms_data SET block = randomblob(40) WHERE id > 10",
     "chunks lost": "DELETE FROM chunks",
     # What `doctor` does not look at: a wrong place of a paragraph.
-    "chunks moved": 'UPDATE chunks SET "end" = "end" - 1 WHERE message_no % 3 = 0',
+    "chunks moved": 'UPDATE chunks SET "end" = "end" - 1 WHERE (chunk_id >> 20) % 3 = 0',
 }
 
 
@@ -110,7 +109,8 @@ async def test_a_rebuild_that_lost_rows_is_given_up_and_the_old_index_serves_on(
     def cut(connection: Any) -> None:
         whole(connection)
         connection.exec_driver_sql(
-            "DELETE FROM chunk_terms_docsize WHERE id = (SELECT max(chunk_id) FROM chunks WHERE searchable)"
+            "INSERT INTO chunk_terms(chunk_terms, rowid, t) SELECT 'delete', chunk_id, "
+            "'1:' || replace(terms, ' ', ' 1:') FROM chunks ORDER BY chunk_id DESC LIMIT 1"
         )
 
     whole = sqlite_care.index_all

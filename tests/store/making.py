@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,17 +20,13 @@ _ids = itertools.count(1)
 
 
 def slices(content: str) -> list[NewChunk]:
-    """One paragraph a line, each with one sentence below it."""
+    """One paragraph a line; the ids between them are of its sentence."""
     found: list[NewChunk] = []
     start = 0
     for line in content.splitlines(keepends=True):
         end = start + len(line)
         words = tuple(terms(line))
-        number = len(found)
-        found.append(
-            NewChunk(ordinal=number, kind="paragraph", start=start, end=end, parent=None, terms=words)
-        )
-        found.append(NewChunk(ordinal=number + 1, kind="sentence", start=start, end=end, parent=number))
+        found.append(NewChunk(ordinal=2 * len(found), start=start, end=end, terms=words))
         start = end
     return found
 
@@ -124,24 +118,6 @@ def encoded(
         pieces=np.array([piece for own in numbers for piece in own], np.uint16),
         piece_counts=np.array([len(own) for own in numbers], np.int32),
     )
-
-
-def age(path: Path) -> None:
-    """Make a database one that revision 0002 left: no traits, and vectors of float16 without tokens."""
-    with sqlite3.connect(path) as raw:
-        for table in (
-            "dossier_entries", "dossiers", "dossier_events", "tags", "garden_images", "garden_runs",
-        ):  # fmt: skip
-            raw.execute(f"DROP TABLE {table}")
-        raw.execute("ALTER TABLE users DROP COLUMN garden_version")
-        for table, names in (("vectors", ("tokens", "pieces")), ("chunks", ("asks", "of_self"))):
-            for name in names:
-                raw.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
-        for number, dim in raw.execute("SELECT vector_no, dim FROM vectors").fetchall():
-            old = np.ones(dim, "<f2").tobytes()
-            raw.execute("UPDATE vectors SET data = ? WHERE vector_no = ?", (old, number))
-        raw.execute("UPDATE alembic_version SET version_num = '0002'")
-    raw.close()
 
 
 def later(**amount: float) -> datetime:

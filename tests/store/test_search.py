@@ -148,8 +148,8 @@ async def test_a_vector_of_another_length_than_its_model_is_damage(store: Store)
 
 async def test_columns_tell_length_and_traits(store: Store) -> None:
     chunks = (
-        NewChunk(ordinal=0, kind="paragraph", start=0, end=4, parent=None, asks=True),
-        NewChunk(ordinal=1, kind="paragraph", start=4, end=9, parent=None, of_self=True),
+        NewChunk(ordinal=0, start=0, end=4, asks=True),
+        NewChunk(ordinal=1, start=4, end=9, of_self=True),
     )
     await store.add_turns(ADA, [turn(message("Who? I am.", chunks=chunks))])
     columns = await store.chunk_columns(ADA, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import create_engine
@@ -11,9 +12,10 @@ from sqlalchemy import create_engine
 from hmlr.records import ChunkId
 from hmlr.store import schema
 from hmlr.store.migrations.upgrade import create
-from hmlr.store.records import AddVectors, TurnQuery
-from hmlr.store.sqlite import open_sqlite
-from tests.store.making import ADA, BOB, age, encoded, message, reply, slices, turn, unit_rows
+from hmlr.store.records import AddVectors, ErasePlan, TurnQuery
+from hmlr.store.sqlite import SqliteStore, open_sqlite
+from tests.store.aging import age
+from tests.store.making import ADA, BOB, encoded, later, message, reply, slices, turn, unit_rows
 
 
 def make_first(path: Path) -> None:
@@ -66,3 +68,51 @@ async def test_the_second_schema_gets_traits_and_drops_its_vectors(db_path: Path
     await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=encoded(unit_rows(3)))])
     assert (await store.vectors(ADA, "m", 0)).encoded.parts() == encoded(unit_rows(3)).parts()
     await store.aclose()
+
+
+async def test_the_fifth_schema_keeps_what_is_searched_and_shrinks(db_path: Path) -> None:
+    store = await open_sqlite(db_path, slicer=slices)
+    said = ["Who is Ada?\nI am.\n🦊\nIt rains.", "It rains again."]
+    first, _ = await store.add_turns(ADA, [turn(said[0], reply("It rains.", echo=True)), turn(said[1])])
+    await store.add_turns(BOB, [turn(f"Rain, the {n}th tale") for n in range(600)])
+    for user, model, count in ((BOB, "n", 600), (ADA, "m", 5), (ADA, "n", 5)):
+        given = encoded(unit_rows(count), tokens=[unit_rows(2)] * count, pieces=[(3, 65535)] * count)
+        ids = tuple(ChunkId(int(each)) for each in (await store.chunk_columns(user, 0)).chunk_ids)
+        await store.apply(user, [AddVectors(model_id=model, chunk_ids=ids, encoded=given)])
+    before = await search_data(store)
+    await store.aclose()
+    await asyncio.to_thread(age, db_path, revision="0005")
+    size = db_path.stat().st_size
+    with closing(sqlite3.connect(db_path)) as raw:
+        assert raw.execute("SELECT count(*) FROM chunks").fetchone()[0] == 2 * 605 + 1
+
+    store = await open_sqlite(db_path, slicer=slices)
+    assert db_path.stat().st_size < 0.9 * size
+    assert await search_data(store) == before
+    assert all(check.ok for check in await store.check())
+    stats = await store.stats(ADA)
+    assert (stats.chunks, stats.vectors, stats.jobs_waiting) == (5, 10, 0)
+    assert await store.rebuild_search() == 603
+    assert (await store.stats(ADA)).jobs_waiting == 0  # nothing to embed anew
+    plan = ErasePlan(scope="turn", target=first.turn_id, turn_ids=(first.turn_id,))
+    erased = await store.erase(ADA, plan, now=later(days=1))
+    assert (erased.chunks, erased.vectors) == (4, 8)
+    assert len((await store.postings(ADA, ["rain"]))["rain"].chunk_ids) == 1
+    assert all(check.ok for check in await store.check())
+    await store.aclose()
+
+
+async def search_data(store: SqliteStore) -> list[str]:
+    """Everything that search reads, of all users."""
+    found: list[object] = []
+    for user in (ADA, BOB):
+        columns = await store.chunk_columns(user, 0)
+        ids = [ChunkId(int(each)) for each in columns.chunk_ids]
+        found += [vars(columns), await store.chunks(user, ids)]
+        postings = await store.postings(user, ["rain", "ada", "tale"])
+        found.append({term: vars(each) for term, each in postings.items()})
+        for model in ("m", "n"):
+            batch = await store.vectors(user, model, 0)
+            found += [batch.vector_nos, batch.chunk_ids, batch.encoded.parts()]
+            found.append(await store.turns_without_vectors(user, model))
+    return [str(each) for each in found]

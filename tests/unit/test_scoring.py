@@ -82,7 +82,7 @@ def test_the_best_come_first_by_the_sum_of_their_shares() -> None:
     scores = [candidate.score for candidate in top]
     assert scores == sorted(scores, reverse=True)
     assert set(top[0].shares) == {
-        "lexical", "links", "who", "when", "asks", "of self", "length", "late", "pooled", "again",
+        "lexical", "links", "who", "when", "asks", "of self", "length", "standing", "late", "pooled", "again",
     }  # fmt: skip
 
 

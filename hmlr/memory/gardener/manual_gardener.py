@@ -13,13 +13,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hmlr.core.tasks.base import TaskRunner
-from hmlr.errors import ConfigurationError, Conflict, HMLRError, LeaseLost, TryLater
+from hmlr.errors import (
+    BudgetExceeded,
+    ConfigurationError,
+    Conflict,
+    DayBudgetExceeded,
+    HMLRError,
+    LeaseLost,
+    ModelError,
+    TryLater,
+)
 from hmlr.garden_records import GardenDone, GardenLine, GardenRun
 from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.foreground import Foreground
 from hmlr.memory.gardener.bed import Bed
 from hmlr.memory.gardener.block import BlockGardener
 from hmlr.memory.gardener.pending import Unit, pending
+from hmlr.memory.gardener.reach import Reach, TooFar, changed_lately
 from hmlr.memory.renewing import renewed
 from hmlr.memory.synthesis.dossier_governor import DossierGovernor
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
@@ -33,14 +43,17 @@ from hmlr.store.records import Lease, TurnQuery
 LEASE_S = 20.0  # renewed while a block is worked on: what a killed process left is soon taken up
 POLL_S = 0.25  # how often a block is looked for that another process has
 TRIES = 3  # of a block that a conversation changes meanwhile
-RETRY_S = 60.0  # until a block that failed is tried again
+RETRY_S = 60.0  # ... until it is tried again
+FAILED_S = 3600.0  # until a block at which the model fails is tried again, unless somebody asks for it
+IN_A_ROW = 2  # blocks at which the model fails: it is down, and the run ends
 
 
 class Stop(Exception):
-    """The run can't go on: the model is down, or the budget used up."""
+    """The run over this memory can't go on; one over another's neither when it `halts`."""
 
-    def __init__(self, reason: HMLRError) -> None:
+    def __init__(self, reason: Exception, *, halts: bool) -> None:
         super().__init__(str(reason))
+        self.halts = halts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +64,7 @@ class Outcome:
     left: int  # blocks that are still to be gardened
     stopped: str  # why, if any are
     halts: bool  # it would be no better with another user's
+    failed: bool  # the last block it tried, by the model: perhaps it is down
 
 
 class Gardener:
@@ -65,10 +79,12 @@ class Gardener:
         clock: Callable[[], datetime],
         *,
         active: bool = False,
+        large: bool = False,
         foreground: Foreground | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
-        """With `active` the block talked about now is gardened too. Turns of `foreground` go first."""
+        """With `active` the block talked about now is gardened too; with `large` any share of what was in
+        order may change. Turns of `foreground` go first."""
         self._store = store
         self._embedding = embedding
         self._vectors = DossierVectors(embedding)
@@ -77,10 +93,13 @@ class Gardener:
         self._user = user
         self._clock = clock
         self._active = active
+        self._large = large
         self._foreground = foreground
         self._lease_s = lease_s
         self._bed: Bed | None = None
         self._given_up: set[TurnId] = set()  # that stand for blocks which this run can't garden
+        self._in_a_row = 0  # blocks that failed by the model, without a good one between
+        self._trouble = ""  # why the last of them failed
 
     @property
     def degraded(self) -> tuple[str, ...]:
@@ -109,26 +128,30 @@ class Gardener:
             ended_at=None,
             undone_at=None,
             sealed=False,
+            large=self._large,
             done=GardenDone(),
         )
         stopped, halts = "", False
+        reach: Reach | None = None
         try:
             while units := [unit for unit in await self.waiting() if unit.turn_id not in self._given_up]:
                 await self._queue(units)
+                reach = reach or await self._reach(run)
                 before = run.done.blocks, len(self._given_up)
                 while (lease := await self._next()) is not None:
-                    run = await self._garden(lease, run)
+                    run = await self._garden(lease, run, reach)
                     progress()
                 if (run.done.blocks, len(self._given_up)) == before:  # another process has the rest
                     break
         except Stop as reason:
-            stopped, halts = str(reason), True
+            stopped, halts = str(reason), reason.halts
         left = len(await self.waiting())
         if run.done != GardenDone():
             await self._end(run)
         if left and not stopped:
-            stopped = "they changed meanwhile, or another process is gardening them; run it again"
-        return Outcome(done=run.done, left=left, stopped=stopped, halts=halts)
+            elsewhere = "they changed meanwhile, or another process is gardening them; run it again"
+            stopped = self._trouble or elsewhere
+        return Outcome(done=run.done, left=left, stopped=stopped, halts=halts, failed=self._in_a_row > 0)
 
     async def retell(self) -> None:
         """Tell dossiers anew, by rule, that lost their texts when something was forgotten."""
@@ -180,14 +203,23 @@ class Gardener:
         )
         return bool(turns)
 
-    async def _garden(self, lease: Lease, run: GardenRun) -> GardenRun:
+    async def _reach(self, run: GardenRun) -> Reach | None:
+        """What the run may change of what there is; None: everything."""
+        if self._large:
+            return None
+        view = await self._store.garden_view(self._user, None)
+        tags = await self._store.tags(self._user, [each.block.block_id for each in view.blocks])
+        runs = await self._store.garden_runs(self._user)
+        return Reach(view, tags, before=changed_lately(runs, run.started_at))
+
+    async def _garden(self, lease: Lease, run: GardenRun, reach: Reach | None) -> GardenRun:
         """Garden the block behind a lease; the run as it stands then."""
         if self._foreground is not None:
             await self._foreground.quiet()
         async with renewed(self._store, self._user, [lease], lease_s=self._lease_s, clock=self._clock):
             for attempt in range(TRIES):
                 try:
-                    return await self._one(lease, run)
+                    return await self._one(lease, run, reach)
                 except LeaseLost:
                     self._bed = None
                     return run
@@ -197,31 +229,59 @@ class Gardener:
                         await self._give_back(lease, conflict, RETRY_S)
                 except (TryLater, ConfigurationError) as error:
                     self._bed = None
-                    await self._give_back(lease, error, 0.0)
-                    raise Stop(error) from error
+                    await self._give_back(lease, error, FAILED_S)
+                    self._go_on_after(error)
+                    return run
+                except TooFar as excess:
+                    self._bed = None
+                    await self._give_back(lease, excess, 0.0)
+                    raise Stop(excess, halts=False) from excess
         return run
 
-    async def _give_back(self, lease: Lease, reason: HMLRError, wait_s: float) -> None:
+    def _go_on_after(self, error: HMLRError) -> None:
+        """Raise Stop unless another block may fare better: the failure may lie in this one alone."""
+        self._trouble = str(error)
+        lone = isinstance(error, ModelError) and not isinstance(error, BudgetExceeded | ConfigurationError)
+        self._in_a_row += lone
+        if not lone or self._in_a_row >= IN_A_ROW:
+            raise Stop(error, halts=not isinstance(error, DayBudgetExceeded)) from error
+
+    async def _give_back(self, lease: Lease, reason: Exception, wait_s: float) -> None:
         self._given_up.add(lease.turn_id)
         retry_at = self._clock() + timedelta(seconds=wait_s)
         await self._store.fail(self._user, [lease], error=type(reason).__name__, retry_at=retry_at)
 
-    async def _one(self, lease: Lease, run: GardenRun) -> GardenRun:
+    async def _one(self, lease: Lease, run: GardenRun, reach: Reach | None) -> GardenRun:
         bed = await self._current()
-        unit = bed.standing_for(lease.turn_id) or bed.unit(await self._block_of(lease.turn_id))
+        unit = await self._unit(bed, lease)
+        if unit is None:  # perhaps its topic was finished since the bed was read
+            bed = self._bed = await self._fresh()
+            unit = await self._unit(bed, lease)
         if unit is None:  # somebody has done it, or it is talked about again
             await self._store.apply(self._user, [], finish=[lease])
             return run
-        step, grown = await self._made(bed, unit, run)
+        step, grown = await self._made(bed, unit, run, reach)
         await self._store.garden_step(self._user, step, finish=[lease])
         bed.written(step, unit)
+        self._in_a_row = 0
         return grown or run
 
-    async def _made(self, bed: Bed, unit: Unit, run: GardenRun | None) -> tuple[GardenStep, GardenRun | None]:
-        """The step that gardening a unit comes to, and the run as it stands after it."""
+    async def _unit(self, bed: Bed, lease: Lease) -> Unit | None:
+        return bed.standing_for(lease.turn_id) or bed.unit(await self._block_of(lease.turn_id))
+
+    async def _made(
+        self, bed: Bed, unit: Unit, run: GardenRun | None, reach: Reach | None = None
+    ) -> tuple[GardenStep, GardenRun | None]:
+        """The step that gardening a unit comes to, and the run as it stands after it. TooFar beyond reach."""
         work, tags = await self._work(bed, unit, run.run_id if run else RunId(""))
-        grown = replace(run, done=run.done + work.done(tags=len(tags))) if run else None
-        return bed.step(unit, work, tags, grown), grown
+        step = bed.step(unit, work, tags, run)
+        if run is None:
+            return step, None
+        done = run.done + work.done(tags=len(tags))
+        if reach is not None:
+            done = reach.grown(done, step)
+        grown = replace(run, done=done)
+        return replace(step, run=grown), grown
 
     async def _work(self, bed: Bed, unit: Unit, run_id: RunId) -> tuple[Work, list[Tag]]:
         turns: list[Turn] = []
