@@ -103,6 +103,7 @@ def test_a_name_written_with_a_hyphen_or_without_is_one():
          "Dentist appointment"),
         ((offered("user", "owns", "Volvo V60"),), "Volvo V60: belongings"),
         ((alias("K-12", "Styx"),), "K-12, Styx"),
+        ((offered("Styx", "limit", "5 GB"), offered("Styx", "replaced_by", "Orion")), "Styx: limits"),
         ((offered("user", "sister", "Ana (in Oslo)", "identity"),), "Ana: sister"),
     ],
 )  # fmt: skip

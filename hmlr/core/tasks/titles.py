@@ -88,12 +88,12 @@ def _matter(facts: Sequence[OfferedFact]) -> str:
     """What facts without a name are about: the noun of their key, else a short value."""
     keys = Counter(_TAIL.sub("", each.fact.key) for each in facts)
     for key, _ in keys.most_common():
-        if "_" in key and key not in _FIELD_OF and not _NO_NOUN.match(key):
+        if "_" in key and key not in _FIELD_OF and not _NO_NOUN.search(key):
             return key.replace("_", " ")
     values = (_DETAIL.sub("", one_line(each.fact.value)) for each in facts if each.fact.category != "secret")
     short = next((value for value in values if 0 < len(value.split()) <= _WORDS and content_words(value)), "")
     noun = next(
-        (key for key, _ in keys.most_common() if key not in _FIELD_OF and not _NO_NOUN.match(key)), ""
+        (key for key, _ in keys.most_common() if key not in _FIELD_OF and not _NO_NOUN.search(key)), ""
     )
     if noun and short:
         return f"{noun}: {short}" if len(facts) == 1 else noun
@@ -118,7 +118,7 @@ def _field(fact: Fact) -> str:
     if fact.key in _FIELD_OF:
         return _FIELD_OF[fact.key]
     key = _TAIL.sub("", fact.key)
-    return "" if _NO_NOUN.match(key) or len(key) > 30 else key.replace("_", " ")
+    return "" if _NO_NOUN.search(key) or len(key) > 30 else key.replace("_", " ")
 
 
 def _telling(facts: Sequence[OfferedFact], taken: frozenset[str]) -> Iterator[str]:
