@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, func, insert, select, update
 from hmlr.errors import InvalidInput
 from hmlr.records import UserId
 from hmlr.store.columns import to_json
+from hmlr.store.garden_records import RENAME_DOSSIER
 from hmlr.store.port import ExportRecord
 from hmlr.store.records import NewChunk
 from hmlr.store.schema import (
@@ -69,7 +70,7 @@ def import_parcel(connection: Connection, user: UserId, parcel: Parcel) -> int:
             taker.blocks(rows["block"], rows["turn_block"]),
             taker.facts(rows["fact"], rows["fact_event"]),
             import_garden(connection, user, rows),
-            taker.edits(rows["edit"]),
+            taker.edits(rows["edit"], rows["dossier_entry"]),
             taker.tombstones(rows["tombstone"]),
         )
     )
@@ -226,13 +227,20 @@ class _Taker:
         ids = {row["fact_id"] for row in new}
         return self._add(facts, new) + self._add(fact_events, [e for e in events if e["fact_id"] in ids])
 
-    def edits(self, rows: list[Values]) -> int:
-        """The user's edits that were not here; they keep their number when it lies ahead."""
+    def edits(self, rows: list[Values], entries: list[Values]) -> int:
+        """The user's edits that were not here; they keep their number when it lies ahead.
+
+        A title that the user gave to a dossier may tell of any fact in it, also of one that is not taken.
+        """
+        known = {row[0] for row in self._present(facts, ("fact_id",))}
+        telling = {entry["dossier_id"] for entry in entries if entry["fact_id"] not in known}
         mine = edits.c.user_id == self._user
         last = self._connection.execute(select(func.max(edits.c.seq)).where(mine)).scalar() or 0
         here, new = self._known(edits, ("kind", "target", "payload", "recorded_at")), []
         for row in rows:
             if any(gone in to_json([row["target"], row["payload"]]) for gone in self._buried):
+                continue
+            if row["kind"] == RENAME_DOSSIER and row["target"] in telling:
                 continue
             if _identity(row, ("kind", "target", "payload", "recorded_at")) not in here:
                 last = max(last + 1, row["seq"])

@@ -63,3 +63,16 @@ async def test_a_title_goes_that_shares_a_word_with_what_is_forgotten(
     plan = ErasePlan(scope="fact", target="f1", fact_ids=(FactId("f1"),), words=("Oslo is home",))
     await store.erase(ADA, plan, now=NOW)
     assert len((await store.garden_view(ADA, None)).edits) == 2 * stays
+
+
+async def test_an_import_brings_no_title_back_that_told_of_what_is_forgotten(store: Store) -> None:
+    await fill(store)
+    given = step(dossiers=(put(),), places=(place(), place("f2")), edits=(edit(label="My oslo flat"),))
+    await store.garden_step(ADA, given)
+    records = await export(store)
+    plan = ErasePlan(scope="fact", target="f1", fact_ids=(FactId("f1"),), words=("Oslo is home",))
+    await store.erase(ADA, plan, now=NOW)
+    await store.import_records(ADA, records)
+    assert (await store.garden_view(ADA, None)).edits == ()
+    assert await store.import_records(BOB, records)  # who has forgotten nothing gets it
+    assert len((await store.garden_view(BOB, None)).edits) == 1
