@@ -75,6 +75,8 @@ def test_the_versions_of_a_policy_have_one_dossier_in_whatever_words():
     fact = policy("travel policy v4", "flights are booked in economy")
     assert route((fact,), FOOD, travel).dossier_id == "d-travel"
     assert route((policy("leave policy v4", "28 days"),), travel).action == "create"
+    other = dossier("trains", "Travel policy. trains", names=("Travel policy v2",))  # of two the nearer one
+    assert route((fact,), near(travel, 0.1), near(other, 0.5)).dossier_id == "d-trains"
 
 
 def test_a_project_is_called_by_its_name_alone():
