@@ -16,7 +16,6 @@ import pytest
 from hmlr import HMLRClient
 from hmlr.garden_records import DossierFile
 from hmlr.llm.port import ModelRequest
-from hmlr.memory.facts.values import fold_value
 from hmlr.settings import Settings
 from hmlr.testing import ScriptedModel
 from tests.acceptance.conftest import call, chat
@@ -78,9 +77,9 @@ async def check_facts(hmlr: HMLRClient) -> None:
     assert changes[-2:] == ["superseded", "restored"]  # by v7, and back by v8
     volumes = [fact for fact in facts if fact.key == "volume_per_day"]
     (now,) = [fact for fact in volumes if fact.state == "active"]
-    assert fold_value(now.value) == fold_value("4,850,000 records per day")
-    assert now.confirmations == 1  # the sign-off says it in other figures
-    assert sorted(fact.value[:3] for fact in volumes if fact.state == "superseded") == ["4.2", "4.7"]
+    assert now.value.startswith("4,850,000 records")
+    superseded = {fact.value[:3] for fact in volumes if fact.state == "superseded"}
+    assert {"4.2", "4.7"} <= superseded  # and the 4.85 million of the e-mail: the sign-off is the last word
 
 
 async def check_dossier(hmlr: HMLRClient) -> None:
@@ -136,7 +135,7 @@ async def check_verdict(path: Path, embedder: str) -> None:
     needed = (
         *NAMES,
         "400,000 records/day",
-        "4.85 million records",
+        "4,850,000 records",
         "rogue employee",
         "draft",
         "revoked",

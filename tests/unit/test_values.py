@@ -54,10 +54,18 @@ def states(*said: str) -> list[tuple[str, str, int]]:
 
 def test_a_value_in_other_figures_is_said_again_and_replaces_nothing() -> None:
     assert states(
+        "Cerberus carries 4,850,000 records per day.",
+        "The final volume of Cerberus, signed off today, is 4.85 million records/day.",
+        "The volume of Cerberus is now 4 850 000 records per day.",
+    ) == [("4,850,000 records per day", "active", 2)]
+
+
+def test_the_exact_word_takes_the_place_of_a_number_that_may_be_rounded() -> None:
+    assert states(
         "Cerberus carries 4.85 million records per day.",
         "The final volume of Cerberus, signed off today, is 4,850,000 records/day.",
-        "The volume of Cerberus is now 4 850 000 records per day.",
-    ) == [("4.85 million records per day", "active", 2)]
+        "Cerberus carries 4.85 million records per day.",
+    ) == [("4.85 million records per day", "superseded", 0), ("4,850,000 records/day", "active", 1)]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from hmlr.memory.facts.keys import (
     version_of,
 )
 from hmlr.memory.facts.meant import corrected, moved_event, withdrawn
-from hmlr.memory.facts.values import fold, fold_value, same_value
+from hmlr.memory.facts.values import fold, fold_value, same_value, spelt_out
 from hmlr.records import OWNER, Category, Fact, MessageId
 from hmlr.store.records import Change, Edit
 
@@ -136,7 +136,9 @@ class _Resolver:
         if moved is not None and moved.key.endswith("_date"):
             fact = replace(fact, key=moved.key)
         twin = self._twin(fact)
-        if twin is not None:  # also "4,850,000, signed off" after "4.85 million": the value stays what it was
+        # "4,850,000, signed off" after "4.85 million": the same number, but said as the exact word on it.
+        exact = twin is not None and draft.bearing == "updates" and spelt_out(fact.value, twin.value)
+        if twin is not None and not (exact and is_single_valued(fact.key)):
             self._repeated(twin, fact)
         elif self._contradicts(draft, fact):
             self.board.put(fact)  # both are shown until one is retired or put right

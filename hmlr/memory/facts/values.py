@@ -67,6 +67,15 @@ def _number(found: re.Match[str]) -> str:
     return f"{scaled.normalize():f}"
 
 
+def spelt_out(value: str, other: str) -> bool:
+    """Whether a value is written to the last digit and the other is not, so that it may have been rounded."""
+    return _is_scaled(other) and not _is_scaled(value)
+
+
+def _is_scaled(value: str) -> bool:
+    return any(found["scale"] for found in _NUMBER.finditer(fold(value)))
+
+
 def same_value(one: Fact, other: Fact) -> bool:
     """Whether two facts say the same value. Of a secret every character counts: "5k" is no "5000"."""
     if "secret" in (one.category, other.category):
