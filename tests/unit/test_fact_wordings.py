@@ -99,3 +99,17 @@ def test_nobody_elses_words_end_what_the_owner_holds() -> None:
     (draft,) = [d for d in drafts("I no longer like chess.") if d.bearing == "ends"]
     assert draft.subject == OWNER
     assert active(play(["I like chess.", "My brother no longer likes chess."]), "likes") == ["chess"]
+
+
+def test_a_policy_stays_in_its_series() -> None:
+    told = [
+        "Travel policy v1: hotels up to 150 EUR per night.",
+        "Travel policy v2 supersedes v1: hotels up to 180 EUR per night.",
+        "Security policy v1: laptops lock after 10 minutes.",
+        "Security policy v2 supersedes v1: laptops lock after 5 minutes.",
+    ]
+    lock, night = "supersedes v1: laptops lock after 5 minutes", "hotels up to 150 EUR per night"
+    assert active(play([*told, "Travel policy v2 is revoked. v1 is reinstated."]), "policy") == [night, lock]
+    assert lock not in active(play([*told, "Security policy v2 was issued by mistake."]), "policy")
+    assert len(active(play([*told, "Travel policy v2 was issued by mistake."]), "policy")) == 1
+    assert len(active(play([*told, "v2 is void."]), "policy")) == 2, "two policies have a v2: none is meant"
