@@ -113,3 +113,16 @@ def test_a_policy_stays_in_its_series() -> None:
     assert lock not in active(play([*told, "Security policy v2 was issued by mistake."]), "policy")
     assert len(active(play([*told, "Travel policy v2 was issued by mistake."]), "policy")) == 1
     assert len(active(play([*told, "v2 is void."]), "policy")) == 2, "two policies have a v2: none is meant"
+
+
+@pytest.mark.parametrize(
+    ("said", "subject", "key", "value"),
+    [
+        ("Klara moved from Oslo to Bergen.", "Klara", "lives_in", "Bergen"),
+        ("Project Atlas moved from Jira to Linear.", "Project Atlas", "uses", "Linear"),
+    ],
+)
+def test_says_of_whom(said: str, subject: str, key: str, value: str) -> None:
+    found = {(d.subject, d.key, d.value) for d in drafts(said) if d.bearing != "ends"}
+    assert (subject, key, value) in found
+    assert not {(s, k) for s, k, v in found if v == value} - {(subject, key)}, "and of nothing else"
