@@ -120,9 +120,17 @@ def test_a_policy_stays_in_its_series() -> None:
     [
         ("Klara moved from Oslo to Bergen.", "Klara", "lives_in", "Bergen"),
         ("Project Atlas moved from Jira to Linear.", "Project Atlas", "uses", "Linear"),
+        ("Osprey's budget is 310,000 EUR.", "Osprey", "limit", "310,000 EUR"),
+        ("Osprey's travel budget is 2,000 EUR.", "Osprey", "travel_limit", "2,000 EUR"),
     ],
 )
 def test_says_of_whom(said: str, subject: str, key: str, value: str) -> None:
     found = {(d.subject, d.key, d.value) for d in drafts(said) if d.bearing != "ends"}
     assert (subject, key, value) in found
     assert not {(s, k) for s, k, v in found if v == value} - {(subject, key)}, "and of nothing else"
+
+
+def test_the_budgets_of_two_are_two() -> None:
+    facts = play(["Osprey's budget is 310,000 EUR.", "Anna's limit is 300 EUR."])
+    assert active(facts, "limit") == ["310,000 EUR", "300 EUR"]
+    assert drafts("This month's budget is 500 EUR.") == []
