@@ -122,12 +122,26 @@ def test_a_policy_stays_in_its_series() -> None:
         ("Project Atlas moved from Jira to Linear.", "Project Atlas", "uses", "Linear"),
         ("Osprey's budget is 310,000 EUR.", "Osprey", "limit", "310,000 EUR"),
         ("Osprey's travel budget is 2,000 EUR.", "Osprey", "travel_limit", "2,000 EUR"),
+        ("I'm strictly vegetarian and allergic to hazelnuts.", OWNER, "allergy", "hazelnuts"),
+        ("I am vegan, and allergic to peanuts and shellfish.", OWNER, "allergy", "shellfish"),
+        ("I'm lactose intolerant and allergic to nuts.", OWNER, "allergy", "nuts"),
+        ("I'm lactose intolerant and allergic to nuts.", OWNER, "allergy", "lactose"),
+        ("I'm allergic to hazelnuts and strictly vegetarian.", OWNER, "allergy", "hazelnuts"),
     ],
 )
 def test_says_of_whom(said: str, subject: str, key: str, value: str) -> None:
     found = {(d.subject, d.key, d.value) for d in drafts(said) if d.bearing != "ends"}
     assert (subject, key, value) in found
     assert not {(s, k) for s, k, v in found if v == value} - {(subject, key)}, "and of nothing else"
+
+
+def test_an_allergy_outlives_the_diet_it_was_said_with() -> None:
+    facts = play(["I'm strictly vegetarian and allergic to hazelnuts.", "I'm no longer strictly vegetarian."])
+    assert active(facts, "diet") == []
+    assert active(facts, "allergy") == ["hazelnuts"]
+    assert "allergy" not in {
+        key for key, value in held("I'm allergic to nuts and vegan.") if value == "vegan"
+    }
 
 
 def test_the_budgets_of_two_are_two() -> None:
