@@ -263,6 +263,11 @@ def test_leaves_out(content: str) -> None:
         ("Please roll back to v2 of the policy.", {("v2", "reinstates")}),
         ("Policy v4 is reinstated.", {("v4", "reinstates")}),
         (
+            "Yesterday our travel policy v3 was revoked. v1 is reinstated.",
+            {("travel policy v3", "retracts"), ("travel policy v1", "reinstates")},
+        ),
+        ("Data retention policy v2 was issued by mistake.", {("data retention policy v2", "retracts")}),
+        (
             "Policy v4 supersedes v1-v3: 10 GB per day.",
             {("v4", "asserts"), ("v1", "ends"), ("v2", "ends"), ("v3", "ends")},
         ),

@@ -99,3 +99,52 @@ def test_nobody_elses_words_end_what_the_owner_holds() -> None:
     (draft,) = [d for d in drafts("I no longer like chess.") if d.bearing == "ends"]
     assert draft.subject == OWNER
     assert active(play(["I like chess.", "My brother no longer likes chess."]), "likes") == ["chess"]
+
+
+def test_a_policy_stays_in_its_series() -> None:
+    told = [
+        "Travel policy v1: hotels up to 150 EUR per night.",
+        "Travel policy v2 supersedes v1: hotels up to 180 EUR per night.",
+        "Security policy v1: laptops lock after 10 minutes.",
+        "Security policy v2 supersedes v1: laptops lock after 5 minutes.",
+    ]
+    lock, night = "supersedes v1: laptops lock after 5 minutes", "hotels up to 150 EUR per night"
+    assert active(play([*told, "Travel policy v2 is revoked. v1 is reinstated."]), "policy") == [night, lock]
+    assert lock not in active(play([*told, "Security policy v2 was issued by mistake."]), "policy")
+    assert len(active(play([*told, "Travel policy v2 was issued by mistake."]), "policy")) == 1
+    assert len(active(play([*told, "v2 is void."]), "policy")) == 2, "two policies have a v2: none is meant"
+
+
+@pytest.mark.parametrize(
+    ("said", "subject", "key", "value"),
+    [
+        ("Klara moved from Oslo to Bergen.", "Klara", "lives_in", "Bergen"),
+        ("Project Atlas moved from Jira to Linear.", "Project Atlas", "uses", "Linear"),
+        ("Osprey's budget is 310,000 EUR.", "Osprey", "limit", "310,000 EUR"),
+        ("Osprey's travel budget is 2,000 EUR.", "Osprey", "travel_limit", "2,000 EUR"),
+        ("I'm strictly vegetarian and allergic to hazelnuts.", OWNER, "allergy", "hazelnuts"),
+        ("I am vegan, and allergic to peanuts and shellfish.", OWNER, "allergy", "shellfish"),
+        ("I'm lactose intolerant and allergic to nuts.", OWNER, "allergy", "nuts"),
+        ("I'm lactose intolerant and allergic to nuts.", OWNER, "allergy", "lactose"),
+        ("I'm allergic to hazelnuts and strictly vegetarian.", OWNER, "allergy", "hazelnuts"),
+    ],
+)
+def test_says_of_whom(said: str, subject: str, key: str, value: str) -> None:
+    found = {(d.subject, d.key, d.value) for d in drafts(said) if d.bearing != "ends"}
+    assert (subject, key, value) in found
+    assert not {(s, k) for s, k, v in found if v == value} - {(subject, key)}, "and of nothing else"
+
+
+def test_an_allergy_outlives_the_diet_it_was_said_with() -> None:
+    facts = play(["I'm strictly vegetarian and allergic to hazelnuts.", "I'm no longer strictly vegetarian."])
+    assert active(facts, "diet") == []
+    assert active(facts, "allergy") == ["hazelnuts"]
+    assert "allergy" not in {
+        key for key, value in held("I'm allergic to nuts and vegan.") if value == "vegan"
+    }
+
+
+def test_the_budgets_of_two_are_two() -> None:
+    facts = play(["Osprey's budget is 310,000 EUR.", "Anna's limit is 300 EUR."])
+    assert active(facts, "limit") == ["310,000 EUR", "300 EUR"]
+    assert drafts("This month's budget is 500 EUR.") == []

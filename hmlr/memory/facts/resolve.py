@@ -302,6 +302,8 @@ class _Resolver:
             and g.occurred_at <= fact.occurred_at
             and (g.category == "policy" if whole else g.key == fact.key and _names(g, draft.value))
         ]
+        if whole and len({version_of(g.subject) for g in found}) > 1 and not _has_series(draft.subject):
+            return []  # "v2 is void", and two policies have a v2
         return sorted(found, key=rank)
 
     def _end(self, target: Fact, cause: Fact, reason: str) -> None:
@@ -354,6 +356,10 @@ class _Resolver:
             and _may_change(cause, heir)
         ):
             self.board.supersede(heir, restored, at=cause.valid_from, cause=cause)
+
+
+def _has_series(subject: str) -> bool:
+    return bool((version_of(subject) or ("",))[0])
 
 
 def _names(known: Fact, said: str) -> bool:

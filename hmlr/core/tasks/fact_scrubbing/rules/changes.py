@@ -21,6 +21,16 @@ _NOUN = (
 )
 _SERIES = rf"(?:(?P<series>(?:[\w'-]+ ){{0,3}}?){_NOUN},? (?:document |number |no\. )?)?"
 _REFERENCE = rf"(?:(?:the|our|that|policy|{_NOUN}|draft|earlier|previous|all of|both|versions|of) ){{0,4}}"
+# The series right before a version that something becomes of: "Yesterday our travel policy |v3| was revoked".
+_SERIES_BEFORE = re.compile(rf"(?P<series>(?:[\w'-]+ ){{0,3}}){_NOUN},? (?:document |number |no\. )?$")
+_NO_SERIES = re.compile(
+    r"^.*\b(?:the|our|my|a|an|this|that|of|for|in|on|by|is|was|says?|said|told|me|us|now|also|so|then|"
+    r"yesterday|today|finally|however|apparently|old|new|draft|earlier|previous|entire|whole|please|ignore|"
+    r"disregard|discard|forget|about|scrap|withdraw|void|revoke|retract|cancel|rescind|supersed\w+|replac\w+|"
+    r"overrid\w+|repeal\w*|revert\w*|return|back|to|reinstat\w+|restor\w+|all|any|both|and|or|but|with|not)"
+    r"(?: |$)",
+    re.IGNORECASE,
+)
 _LIST = (
     rf"(?P<list>{_ANY}(?:(?:(?: ?[–—-] ?| (?:to|through|until|up to) )(?:v|"
     rf"V)?\d{{1,3}}(?:\.\d{{1,3}})?(?!\w|-(?![vV]?\d)))|(?:,? and |, | or |/| & ){_ANY}){{0,12}})"
@@ -135,7 +145,7 @@ _NOT_DONE = re.compile(
 
 def versions(told: list[Clause]) -> Iterator[FactDraft]:
     """What the sentences of one message say of numbered policies, in order."""
-    current = ""  # the version that the message is about
+    current = ""  # the version that the message is about, or its series
     for place, sentence in enumerate(told):
         text = sentence.text
         if not (_POLICY_WORD.search(text) or _THIS_IS.search(text) or _FATE.search(text)):
@@ -155,6 +165,7 @@ def versions(told: list[Clause]) -> Iterator[FactDraft]:
             current = _subject(head)
             yield from _content(sentence, head, told)
         yield from _bearings(sentence, current)
+        current = _series_named(text) or current
 
 
 def _rest(text: str) -> str:
@@ -243,12 +254,26 @@ def _bearings(sentence: Clause, current: str) -> Iterator[FactDraft]:
         for found in pattern.finditer(text):
             if _NOT_DONE.search(_clause_before(text, found.start())) or _OF_ELSE.match(text[found.end() :]):
                 continue
+            series = _series_named(text[: found.end()]) or current
             for number in _numbers(_listed(found)):
                 named = named or bearing == "retracts"
-                yield from _state(sentence, _named(number, current), bearing)
+                yield from _state(sentence, _named(number, series), bearing)
     it = None if named or _BACK.search(text) else _IT_WITHDRAWN.search(text)
     if current and it and not _NOT_DONE.search(_clause_before(text, it.start())):
         yield from _state(sentence, current, "retracts")
+
+
+def _series_named(text: str) -> str:
+    """The last policy that the text names before a version, as `_subject` writes it; "" when it has no name.
+
+    "Travel policy v3 is revoked, v1 is reinstated" says nothing of version 1 of the security policy.
+    """
+    for version in reversed(list(VERSION.finditer(text))):
+        before = _SERIES_BEFORE.search(text[: version.start()])
+        name = _NO_SERIES.sub("", before["series"]).strip().lower() if before else ""
+        if name:
+            return f"{name} policy {version.group().lower()}"
+    return ""
 
 
 def _listed(found: re.Match[str]) -> str:

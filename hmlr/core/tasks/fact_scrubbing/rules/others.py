@@ -27,7 +27,8 @@ _LIVES = re.compile(
     rf"(?P<v>{PLACE}){END}"
 )
 _MOVED = re.compile(
-    rf"{_WHO} (?:has )?(?:just |recently )?(?:moved|relocated) to (?P<v>{PLACE})(?=$|[,.;]| )"
+    rf"{_WHO} (?:has )?(?:just |recently )?(?:moved|relocated) (?:from {PLACE} )?to (?P<v>{PLACE})"
+    rf"(?=$|[,.;]| )"
 )
 _WORKS = re.compile(
     rf"{_WHO} (?:now |currently |still )?(?:works|is (?:now )?working) (?:at|for) (?P<v>(?:the "

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED, Clause, Rule
-from hmlr.core.tasks.fact_scrubbing.rules.nouns import NOT_NAMES, UP, word_set
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import CAP, NOT_NAMES, UP, word_set
 
 # Digits in groups with spaces between them are one number when that is no chance: "May 12 300 users" is none.
 _SPACED = r"[1-9]\d{0,2}(?:[ \u00a0\u202f\u2009]\d{3}){2,5}(?!\d)|[1-9]\d{0,2}[ \u00a0\u202f\u2009]000(?!\d)"
@@ -138,6 +138,9 @@ _QUANTITY_LIMIT = re.compile(
     rf"stated in|laid down in|given in) (?:the |our |policy )*(?P<of>[\w.&'-]+(?: [\w.&'-]+)?))?",
     re.IGNORECASE,
 )
+# "Osprey's |s budget", "the team's |s budget": a proper name of some words, or one word.
+_WHOSE = re.compile(rf"(?P<whose>{CAP}(?: {CAP}){{0,3}}|[\w&-]+)'$")
+_TIMES = word_set("day week weekend month quarter year season")
 _STOPS = re.compile(r" (?:is|are|was|which|that|and|remains|applies|at|but|for|stays)\b.*$")
 
 
@@ -152,9 +155,13 @@ def limit(clause: Clause) -> Iterator[FactDraft]:
     found = _LIMIT_IS.search(clause.text)
     if not found or _SECTION.search(clause.text) or not re.search(r"[A-Za-z%$€£]", found["quantity"]):
         return
-    subject = _limited(clause, found["of"])
+    whose = _WHOSE.search(clause.text[: found.start()]) if found["kind"].lower().startswith("s ") else None
+    if whose and whose["whose"].lower() in NOT_NAMES | _TIMES:
+        return  # "this month's budget", of nobody knows what
+    subject = whose["whose"] if whose else _limited(clause, found["of"])
+    told_kind = found["kind"][2:] if whose else found["kind"]
     named = set(subject.lower().split())
-    kind = "_".join(w for w in found["kind"].lower().split() if w not in _NO_KIND | named)
+    kind = "_".join(w for w in told_kind.lower().split() if w not in _NO_KIND | named)
     if not kind and subject == UNNAMED:
         return  # a limit of nobody knows what
     new = re.search(

@@ -53,7 +53,7 @@ def thing(clause: Clause) -> Iterator[FactDraft]:
     if " not " not in clause.text and " never " not in clause.text:
         for pattern in _SWAPPED:
             if found := pattern.search(clause.text):
-                if _is_thing(found["a"]):
+                if _is_thing(found["a"]) and not _relocates(found):
                     subject = tidy(found["a"])
                     yield from _ended(clause, subject, "uses", found["old"])
                     yield from clause.draft("uses", found["new"], "entity", subject=subject)
@@ -61,6 +61,16 @@ def thing(clause: Clause) -> Iterator[FactDraft]:
     found = _UNUSED.search(clause.text)
     if found and _is_thing(found["a"]) and ("does not" not in found.group() or found["more"]):
         yield from _ended(clause, tidy(found["a"]), "uses", found["old"])
+
+
+_MARKED = re.compile(r"^(?:[Tt]he |[Oo]ur |[Pp]roject |[Tt]eam )| (?:project|team|service|app) ")
+
+
+def _relocates(found: re.Match[str]) -> bool:
+    """Whether it reads like "Klara moved from Oslo to Bergen": a bare name may be a person's."""
+    return bool(re.search(r"\b(?:moved|relocated) (?:over )?from ", found.group())) and not _MARKED.search(
+        found.group()
+    )
 
 
 def _is_thing(name: str) -> bool:

@@ -13,8 +13,15 @@ _SEVERITY = (
     r"(?:(?:also|severely|deathly|highly|very|mildly|slightly|extremely|terribly|seriously|quite|really|"
     r"allergic and|sadly|unfortunately) )*"
 )
+# What one may be besides, before or after: "I am strictly vegetarian and allergic to nuts".
+_ALSO = (
+    r"(?:(?:an?|strictly|mostly|completely|also|lactose|gluten) )*(?:vegetarian|vegan|pescatarian|"
+    r"flexitarian|diabetic|asthmatic|co?eliac|pregnant|kosher|halal|gluten-free|lactose-intolerant|intolerant)"
+)
+_BESIDES = rf"(?:{_ALSO},? )+(?:and|but) "
+_IS_ALSO = re.compile(rf"^{_ALSO}$")
 _WHAT = r"(?P<what>[a-z][\w'/ -]{1,40}(?:(?:,? and |,? or |, )[a-z][\w'/ -]{1,40}){0,6})"
-_ALLERGIC = re.compile(rf"\bI am {_SEVERITY}(?:allergic|intolerant) to (?:all )?{_WHAT}")
+_ALLERGIC = re.compile(rf"\bI am (?:{_BESIDES})?{_SEVERITY}(?:allergic|intolerant) to (?:all )?{_WHAT}")
 _ALLERGIC_SHORT = re.compile(rf"^(?:[Vv]ery |[Aa]lso )?[Aa]llergic to (?:all )?{_WHAT}")
 _HAS_ALLERGY = re.compile(
     r"\bI (?:also )?(?:have|suffer from|developed|have developed) (?:an? )?(?:(?:severe|serious|mild|"
@@ -71,12 +78,16 @@ def allergies(clause: Clause) -> Iterator[FactDraft]:
         or (_ALLERGIC_SHORT.search(clause.text) if not clause.earlier else None)
     ):
         yield from _allergy_list(clause, "allergy", found["what"])
+        if (besides := _INTOLERANT.search(clause.text)) and besides["what"] not in found["what"]:
+            yield from clause.draft("allergy", besides["what"], "constraint")
     elif found := _HAS_ALLERGY.search(clause.text):
         yield from _allergy_list(clause, "allergy", found["what"] or found["to"])
 
 
 def _allergy_list(clause: Clause, key: str, text: str) -> Iterator[FactDraft]:
     for item in items(_TAIL.sub("", _NEXT_CLAUSE.sub("", text))):
+        if _IS_ALSO.match(item):
+            return  # "allergic to nuts and strictly vegetarian"
         if item.split()[0] not in _UNSAID and len(item.split()) <= 4:
             yield from clause.draft(key, item, "constraint")
 
