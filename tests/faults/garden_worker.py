@@ -1,8 +1,8 @@
 """A process that gardens a memory until it is done or killed.
 
 Usage: garden_worker.py DATABASE MINUTES [all]. The clock goes from so many minutes after the tests' start, so
-that leases of a process that was killed before are over. Says "ready", then "done", the most memory it had in
-MB and how many topics are left.
+that leases of a process that was killed before are over. Says "ready", "block" after each, and at last
+"done", the most memory it had in MB and how many topics are left.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ import resource
 import sys
 from pathlib import Path
 
+from hmlr.garden_records import GardenProgress
 from hmlr.testing import hash_embedder
 from tests.faults.doors import Clock, door
+
+
+def tell(progress: GardenProgress) -> None:
+    if progress.done:
+        print("block", flush=True)
 
 
 async def main(path: Path, minutes: float, *, all_users: bool) -> None:
@@ -21,7 +27,7 @@ async def main(path: Path, minutes: float, *, all_users: bool) -> None:
     clock.forward(60 * minutes)
     async with door(path, clock=clock, embedder=hash_embedder()) as hmlr:
         print("ready", flush=True)
-        report = await hmlr.garden(all_users=all_users)
+        report = await hmlr.garden(all_users=all_users, progress=tell)
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"done {most:.0f} {report.pending}", flush=True)
 
