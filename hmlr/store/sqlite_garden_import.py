@@ -40,11 +40,11 @@ def import_garden(connection: Connection, user: UserId, rows: Mapping[str, Seque
         for row in entries
         if row["dossier_id"] in there
     ]
-    added = {row["dossier_id"] for row in new}
+    logged = _with_merged({row["dossier_id"] for row in new}, rows["dossier_event"], here)
     events = [
         row
         for row in rows["dossier_event"]
-        if (row["dossier_id"] in added or row["other"] in added)
+        if (row["dossier_id"] in logged or row["other"] in logged)
         and (row["fact_id"] is None or row["fact_id"] in known)
     ]
     held = _tags(connection, user, rows["tag"])
@@ -53,6 +53,15 @@ def import_garden(connection: Connection, user: UserId, rows: Mapping[str, Seque
     if count:
         bump_garden(connection, user)
     return count
+
+
+def _with_merged(dossier_ids: set[str], events: Sequence[Values], here: set[str]) -> set[str]:
+    """These dossiers, and those that went into them: their log is the beginning of the others'."""
+    found, more = set(dossier_ids), dossier_ids
+    while more:
+        more = {row["dossier_id"] for row in events if row["other"] in more} - found - here
+        found |= more
+    return found
 
 
 def _tags(connection: Connection, user: UserId, rows: Sequence[Values]) -> list[Values]:

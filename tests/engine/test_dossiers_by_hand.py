@@ -65,6 +65,18 @@ async def test_a_merge_brings_all_together_and_is_undone(hmlr: HMLRClient, path:
     assert await exported(path) == before
 
 
+async def test_an_import_brings_the_log_of_what_was_merged_away(hmlr: HMLRClient, path: Path) -> None:
+    styx, family = await about(hmlr, "Styx"), await about(hmlr, "Wilhelmina")
+    await hmlr.merge_dossiers(family.dossier_id, styx.dossier_id)
+    file, there = path.parent / "out.jsonl", path.parent / "there.db"
+    await hmlr.export(file)
+    async with door(there, clock=Clock(), embedder=hash_embedder()) as other:
+        await other.import_(file)
+        assert await other.import_(file) == 0
+        assert (await other.dossier(family.dossier_id)).dossier.dossier_id == styx.dossier_id
+    assert await exported(there) == await exported(path)
+
+
 async def test_what_is_merged_stays_so(hmlr: HMLRClient) -> None:
     styx, family = await about(hmlr, "Styx"), await about(hmlr, "Wilhelmina")
     await hmlr.merge_dossiers(family.dossier_id, styx.dossier_id)
