@@ -148,3 +148,17 @@ async def test_undo_leads_back_to_the_same_state(hmlr: HMLRClient):
     after = await hmlr.facts(states=ALL)
     parts = [(f.fact_id, f.state, f.superseded_by, f.valid_from, f.valid_to) for f in after]
     assert parts == [(f.fact_id, f.state, f.superseded_by, f.valid_from, f.valid_to) for f in before]
+
+
+async def test_a_project_is_one_thing_with_the_word_and_without(hmlr: HMLRClient):
+    said = (
+        "Project Kestrel uses Postgres 14.",
+        "Project Kestrel was renamed Project Osprey.",
+        "Project Osprey is now called Kingfisher.",
+        "The limit of Kingfisher is 3 GB per day.",
+    )
+    await _tell(hmlr, said)
+    for name in ("Kestrel", "Project Kestrel", "project osprey", "Kingfisher"):
+        found = await hmlr.timeline(name)
+        assert set(found.names) == {"Kestrel", "Osprey", "Kingfisher"}
+        assert {fact.value for fact in found.facts} >= {"Postgres 14", "3 GB per day"}

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from hmlr.memory.facts.keys import plain_name
 from hmlr.memory.facts.values import fold
 from hmlr.records import Fact
 
 _KEYS = frozenset({"also_called", "stands_for"})
+_PROJECT = re.compile(r"^project\s+(?=\S)", re.IGNORECASE)  # texts leave it out
 _WORD = re.compile(r"[^\W_]+(?:[-_.'&+][^\W_]+)*")
 _MAX_NAMES = 64  # of one thing; more than that is a chain of wrong aliases, not a name
 
 
 class AliasIndex:
-    """Names joined by active alias and acronym facts; lookups ignore case and space."""
+    """Names joined by active alias and acronym facts; case, space and "project" before a name are ignored."""
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self._parent: dict[str, str] = {}
-        self._written: dict[str, str] = {}  # folded name -> as written first
+        self._written: dict[str, str] = {}  # plain name -> as written first
         for fact in facts:
             if fact.state == "active" and joins_names(fact):
                 self._join(fact.subject, fact.value)
@@ -36,7 +38,7 @@ class AliasIndex:
 
     def names_of(self, name: str) -> frozenset[str]:
         """Every name of the thing, this one included; only this one when it is unknown."""
-        return self._names.get(fold(name)) or frozenset({name})
+        return self._names.get(plain_name(name)) or frozenset({name})
 
     def expand(self, text: str) -> list[str]:
         """The other names of every known name that stands in the text as whole words, sorted."""
@@ -50,7 +52,7 @@ class AliasIndex:
                 if name := self._by_words.get(tuple(words[start : start + size])):
                     present.add(name)
                     others |= self._names[name]
-        return sorted(name for name in others if fold(name) not in present)
+        return sorted(name for name in others if plain_name(name) not in present)
 
     @staticmethod
     def mentions(names: Iterable[str]) -> Callable[[str], bool]:
@@ -70,9 +72,9 @@ class AliasIndex:
 
     def _join(self, one: str, other: str) -> None:
         for name in (one, other):
-            self._parent.setdefault(fold(name), fold(name))
-            self._written.setdefault(fold(name), name)
-        self._parent[self._root(fold(one))] = self._root(fold(other))
+            self._parent.setdefault(plain_name(name), plain_name(name))
+            self._written.setdefault(plain_name(name), _PROJECT.sub("", name))
+        self._parent[self._root(plain_name(one))] = self._root(plain_name(other))
 
     def _root(self, name: str) -> str:
         while self._parent[name] != name:

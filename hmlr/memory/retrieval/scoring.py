@@ -43,7 +43,7 @@ OF_SELF = 0.6
 # Only where a budget of tokens is filled: a paragraph pays for its length, by ln(character), and for every
 # better paragraph of its message, since one message seldom answers twice. And the owner's instructions on how
 # to answer are lifted, which share no word with the task that they are for.
-LENGTH = -0.4
+LENGTH = -0.8
 AGAIN = -2.0
 STANDING = 1.5
 # For picking candidates the words weigh more: they stand in for the token vectors, too.
