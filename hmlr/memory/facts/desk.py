@@ -13,6 +13,7 @@ from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.as_of import holds, is_over
 from hmlr.memory.facts.contradictions import contradictions
 from hmlr.memory.facts.edits import correct, restore, retire
+from hmlr.memory.facts.keys import plain_name
 from hmlr.memory.facts.known_at import as_known
 from hmlr.memory.facts.listing import of_kind
 from hmlr.memory.facts.statement import state
@@ -109,6 +110,8 @@ class FactDesk:
         if subject is None:
             return await self._store.facts(self._user, query)
         names = {name.casefold() for name in (await self._aliases()).names_of(subject)} | {subject.casefold()}
+        plain = {plain_name(name) for name in names}
+        names |= plain | {f"project {name}" for name in plain}
         found = [
             fact
             for name in sorted(names)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.board import rank
+from hmlr.memory.facts.keys import plain_name
 from hmlr.memory.facts.values import fold
 from hmlr.records import OWNER, Fact, Timeline
 
@@ -16,12 +17,12 @@ def timeline(entity: str, facts: Iterable[Fact], aliases: AliasIndex) -> Timelin
     For the owner, who is in every message, it is the subject alone.
     """
     names = aliases.names_of(" ".join(entity.split()))
-    folded = {fold(name) for name in names}
-    mentioned = AliasIndex.mentions(names) if OWNER not in folded else None
+    plain = {plain_name(name) for name in names}
+    mentioned = AliasIndex.mentions(names) if OWNER not in plain else None
     found = [
         fact
         for fact in facts
-        if fold(fact.subject) in folded or (mentioned is not None and mentioned(fact.value))
+        if plain_name(fact.subject) in plain or (mentioned is not None and mentioned(fact.value))
     ]
     found.sort(key=rank)
     return Timeline(entity=entity, names=tuple(sorted(names, key=fold)), facts=tuple(found))
