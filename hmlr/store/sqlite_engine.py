@@ -137,9 +137,8 @@ def _is_current(connection: Connection, path: Path) -> bool:
 
 def _much_is_free(raw: sqlite3.Connection) -> bool:
     """Whether an upgrade has left so many pages empty that it is worth to write the file anew."""
-    (free,), (pages,) = (
-        raw.execute(f"PRAGMA {name}").fetchone() for name in ("freelist_count", "page_count")
-    )
+    (free,) = raw.execute("PRAGMA freelist_count").fetchone()
+    (pages,) = raw.execute("PRAGMA page_count").fetchone()
     return bool(free * _FREE_SHARE > pages)
 
 

@@ -272,7 +272,7 @@ def rows(path: Path) -> dict[str, str]:
         names = [
             name
             for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-            if not name.startswith("chunk_postings")
+            if name not in {"chunk_postings", "chunk_terms"}  # views of the tables in which the index is kept
         ]
         found = {}
         for name in names:

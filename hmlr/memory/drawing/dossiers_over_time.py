@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from hmlr.memory.drawing.svg import COLOURS, Entry, Picture, Span, cut, group, legend, text, told_of
+from hmlr.memory.drawing.svg import COLOURS, Entry, Picture, Span, caption, cut, group, legend, told_of
 from hmlr.memory.facts.statement import state
 from hmlr.records import Fact
 
@@ -42,11 +42,11 @@ def picture(dossiers: Sequence[Drawn], now: datetime) -> Picture:
         width=_LEFT + _WIDTH + _RIGHT,
         height=height,
         body=[
-            text(8, 20, "Dossiers over time", 'font-size="14" font-weight="bold"'),
-            text(8, 36, cut(_words(dossiers, shown, len(facts)), _LEFT + _WIDTH), 'fill="#555555"'),
+            caption(8, 20, "Dossiers over time", 'font-size="14" font-weight="bold"'),
+            caption(8, 36, cut(_words(dossiers, shown, len(facts)), _LEFT + _WIDTH), 'fill="#555555"'),
             *legend(_LEFT, 10),
             _diamond(_LEFT + 346, 16, "#444444"),
-            text(_LEFT + 357, 20, "event"),
+            caption(_LEFT + 357, 20, "event"),
             *span.axis(_TOP - 8, height - 12),
             *_rows(shown, span, now),
         ],
@@ -81,11 +81,11 @@ def _rows(dossiers: Sequence[Drawn], span: Span, now: datetime) -> Iterator[str]
     top = _TOP
     for each in dossiers:
         yield f'<line x1="8" y1="{top + 3}" x2="{_LEFT + _WIDTH}" y2="{top + 3}" stroke="#c4c8ce"/>'
-        yield text(8, top + 18, cut(each.title or "(to be told anew)", _LEFT - 40), 'font-weight="bold"')
+        yield caption(8, top + 18, cut(each.title or "(to be told anew)", _LEFT - 40), 'font-weight="bold"')
         top += _HEAD
         if earlier := len(each.facts) - len(_latest(each)):
             told = f"… {earlier} earlier fact{'s' * (earlier > 1)}"
-            yield text(20, top + 11, told, 'fill="#555555" font-style="italic"')
+            yield caption(20, top + 11, told, 'fill="#555555" font-style="italic"')
             top += _ROW
         for fact in _latest(each):
             yield from group(f"{_statement(fact)}\n{told_of(fact)}", _fact(fact, top, span, now))
@@ -93,7 +93,7 @@ def _rows(dossiers: Sequence[Drawn], span: Span, now: datetime) -> Iterator[str]
 
 
 def _fact(fact: Fact, top: float, span: Span, now: datetime) -> Iterator[str]:
-    yield text(20, top + 11, cut(_statement(fact), _LEFT - 32))
+    yield caption(20, top + 11, cut(_statement(fact), _LEFT - 32))
     colour = COLOURS[fact.state]
     if fact.category == "event":
         yield _diamond(span.x(_day_of(fact)), top + 7, colour)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from hmlr.memory.drawing.svg import COLOURS, Entry, Picture, Span, cut, group, legend, text, told_of
+from hmlr.memory.drawing.svg import COLOURS, Entry, Picture, Span, caption, cut, group, legend, told_of
 from hmlr.memory.facts.board import rank
 from hmlr.records import OWNER, Fact
 
@@ -36,7 +36,7 @@ def picture(facts: Iterable[Fact], now: datetime) -> Picture:
         width=_LEFT + _WIDTH + _RIGHT,
         height=height,
         body=[
-            text(8, 20, "Facts over time", 'font-size="14" font-weight="bold"'),
+            caption(8, 20, "Facts over time", 'font-size="14" font-weight="bold"'),
             *legend(_LEFT, 10),
             *span.axis(_TOP - 8, height - 12),
             *_rows(lanes, span, now),
@@ -76,7 +76,7 @@ def _placed(held: Sequence[Fact]) -> Iterator[tuple[int, Fact]]:
 def _rows(lanes: Sequence[Lane], span: Span, now: datetime) -> Iterator[str]:
     top = _TOP
     for name, held in lanes:
-        yield text(8, top + _BAR - 4, cut(name, _LEFT - 16))
+        yield caption(8, top + _BAR - 4, cut(name, _LEFT - 16))
         for track, fact in _placed(held):
             yield from _bar(fact, top + track * _ROW, span, now)
         top += _ROW * _tracks(held)
@@ -91,5 +91,5 @@ def _bar(fact: Fact, top: int, span: Span, now: datetime) -> Iterator[str]:
         f'fill="{COLOURS[fact.state]}"{style}/>'
     ]
     if label := cut("(secret)" if fact.category == "secret" else fact.value, right - left - 8):
-        parts.append(text(left + 4, top + _BAR - 4, label, 'fill="#ffffff"'))
+        parts.append(caption(left + 4, top + _BAR - 4, label, 'fill="#ffffff"'))
     return group(told_of(fact), parts)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hmlr.language.blanking import blank
-from hmlr.memory.drawing.svg import COLOURS, Entry, Picture, cut, group, legend, text, told_of
+from hmlr.memory.drawing.svg import COLOURS, Entry, Picture, caption, cut, group, legend, told_of
 from hmlr.records import BlockId, DossierId, Fact, TurnId
 
 MOST_LEAVES = 160  # turns drawn, the latest
@@ -60,8 +60,8 @@ def picture(lattice: Lattice) -> Picture:
         width=_WIDTH,
         height=int(sheet.y) + 20,
         body=[
-            text(8, 20, "The lattice", 'font-size="14" font-weight="bold"'),
-            text(8, 38, cut(words, _WIDTH - 16), 'fill="#555555"'),
+            caption(8, 20, "The lattice", 'font-size="14" font-weight="bold"'),
+            caption(8, 38, cut(words, _WIDTH - 16), 'fill="#555555"'),
             *legend(_FACT, 10),
             *_heads(),
             *rows,
@@ -121,7 +121,7 @@ def _heads() -> Iterator[str]:
         (_DAY, "day"), (_TOPIC, "topic"), (_TURN, "turn"), (_FACT, "fact"), (_DOSSIER, "dossier"),
     )  # fmt: skip
     for x, name in heads:
-        yield text(x, 58, name, 'font-weight="bold" fill="#555555"')
+        yield caption(x, 58, name, 'font-weight="bold" fill="#555555"')
 
 
 def _label(lattice: Lattice, block_id: BlockId | None) -> str:
@@ -158,7 +158,7 @@ class _Sheet:
                     self.y += _GAP
                     y = self.y - _GAP / 2 - 3
                     yield f'<line x1="8" y1="{y}" x2="{_WIDTH - 10}" y2="{y}" stroke="#dddddd"/>'
-                yield text(_DAY, self.y + 11, f"{day}", 'font-weight="bold"')
+                yield caption(_DAY, self.y + 11, f"{day}", 'font-weight="bold"')
                 before = day
             yield from self._topic(block_id, leaves)
 
@@ -174,25 +174,25 @@ class _Sheet:
             told = f"… {_counted(len(hidden), 'earlier turn')}" + (
                 f", {_counted(facts, 'fact')}" if facts else ""
             )
-            rows.append(text(_TURN, self.y + 11, told, _ASIDE))
+            rows.append(caption(_TURN, self.y + 11, told, _ASIDE))
             self.y += _ROW
         for leaf in leaves[-MOST_TURNS:]:
             rows += self._leaf(leaf)
         rows += self._dossiers(top)
         size = f'width="4" height="{self.y - top - 2:.1f}"'
         bar = f'<rect x="{_TOPIC}" y="{top + 1:.1f}" {size} fill="{colour}"/>'
-        name = text(_TOPIC + 10, top + 11, cut(label, _TURN - _TOPIC - 20), f'fill="{colour}"')
+        name = caption(_TOPIC + 10, top + 11, cut(label, _TURN - _TOPIC - 20), f'fill="{colour}"')
         yield from group(f"Topic: {label}, {_counted(len(leaves), 'turn')} on this day", [bar, name])
         yield from rows
         self.y += 3
 
     def _leaf(self, leaf: Leaf) -> Iterator[str]:
         said = _said(leaf)
-        yield from group(said, [text(_TURN, self.y + 11, cut(said, _FACT - _TURN - 24))])
+        yield from group(said, [caption(_TURN, self.y + 11, cut(said, _FACT - _TURN - 24))])
         for fact in leaf.facts[:MOST_FACTS]:
             yield from self._fact(fact)
         if more := len(leaf.facts[MOST_FACTS:]):
-            yield text(_FACT + 12, self.y + 11, f"… {_counted(more, 'more fact')}", _ASIDE)
+            yield caption(_FACT + 12, self.y + 11, f"… {_counted(more, 'more fact')}", _ASIDE)
             self.y += _ROW
         elif not leaf.facts:
             self.y += _ROW
@@ -201,7 +201,7 @@ class _Sheet:
         value = "(secret)" if fact.category == "secret" else fact.value
         line = f"{fact.subject} · {fact.key.replace('_', ' ')}: {value}"
         mark = f'<circle cx="{_FACT + 4}" cy="{self.y + 7:.1f}" r="4" fill="{COLOURS[fact.state]}"/>'
-        label = text(_FACT + 12, self.y + 11, cut(line, _DOSSIER - _FACT - 60))
+        label = caption(_FACT + 12, self.y + 11, cut(line, _DOSSIER - _FACT - 60))
         yield from group(f"{line}\n{told_of(fact)}", [mark, label])
         place = self._lattice.place_of.get(fact.fact_id)
         if place is not None:
@@ -221,7 +221,7 @@ class _Sheet:
                 f'<rect x="{_DOSSIER}" y="{y - 0.5:.1f}" width="{_WIDTH - _DOSSIER - 10}" height="15" rx="3" '
                 f'fill="#ffffff" stroke="{colour}"/>'
             )
-            words = text(_DOSSIER + 6, y + 11, cut(title, _WIDTH - _DOSSIER - 24), f'fill="{colour}"')
+            words = caption(_DOSSIER + 6, y + 11, cut(title, _WIDTH - _DOSSIER - 24), f'fill="{colour}"')
             yield from group(f"Dossier: {title}, {_counted(len(ends), 'fact')} of this topic", [box, words])
             y += _ROW
         self.y = max(self.y, y)

@@ -122,7 +122,7 @@ class Span:
             x = self.x(at)
             yield f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="#dddddd"/>'
             anchor = "end" if part == 4 else "middle"
-            yield text(x, top - 6, f"{at:%Y-%m-%d}", f'text-anchor="{anchor}" fill="#555555"')
+            yield caption(x, top - 6, f"{at:%Y-%m-%d}", f'text-anchor="{anchor}" fill="#555555"')
 
 
 def legend(left: float, y: float) -> Iterator[str]:
@@ -130,7 +130,7 @@ def legend(left: float, y: float) -> Iterator[str]:
     for place, (state, colour) in enumerate(COLOURS.items()):
         x = left + place * 110
         yield f'<rect x="{x}" y="{y}" width="12" height="12" fill="{colour}"/>'
-        yield text(x + 17, y + 10, state)
+        yield caption(x + 17, y + 10, state)
 
 
 def group(told: str, parts: Iterable[str]) -> Iterator[str]:
@@ -149,7 +149,7 @@ def told_of(fact: Fact) -> str:
     return f"{value}: {fact.state}, {fact.valid_from:%Y-%m-%d} to {until}{said}"
 
 
-def text(x: float, y: float, words: str, style: str = "") -> str:
+def caption(x: float, y: float, words: str, style: str = "") -> str:
     """A line of text."""
     return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{clean(words)}</text>'
 
