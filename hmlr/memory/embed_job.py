@@ -13,7 +13,7 @@ from hmlr.records import UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, Change, ChunkRow, Lease
 
-PART = 128  # turns: what the embedding service takes at once, sorted by length; fewer pad more
+PART = 384  # turns, three slices of the embedding service: a part costs a read, a write and a hand-over
 
 
 class EmbedJob:
