@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
@@ -20,15 +19,6 @@ async def unless_brief(brief: bool, work: Callable[P, T], *args: P.args, **kwarg
     if brief:
         return work(*args, **kwargs)
     return await asyncio.to_thread(work, *args, **kwargs)
-
-
-def breathe() -> None:
-    """Let the event loop run; for a thread in a long row of short calls into C.
-
-    Each such call lets the interpreter's lock go and has it back before a thread that waits for it is awake,
-    whose patience begins anew: measured, 80 ms without a turn of the loop.
-    """
-    time.sleep(0.001)
 
 
 def settle(future: Future[Any], work: Callable[[], Any]) -> None:

@@ -48,14 +48,17 @@ from hmlr.store.sqlite_index import ChunkValues, chunk_values, chunks_of, index_
 from hmlr.store.sqlite_jobs import restart_jobs
 from hmlr.store.sqlite_rows import among, bump_facts, mine
 from hmlr.store.sqlite_spending import read_days
-from hmlr.threads import breathe
 
 _PAGE = 500
 _LEARNING: tuple[JobKind, ...] = ("route", "scrub", "scribe")
 
 
 def rebuild(connection: Connection, slicer: Slicer) -> int:
-    """See CareStore.rebuild_search; chunks that come out as they were keep their vectors."""
+    """See CareStore.rebuild_search; chunks that come out as they were keep their vectors.
+
+    By pages: in a long row of short calls into SQLite a thread has Python's lock back before the event loop
+    is awake to take it, which held the loop for 80 ms.
+    """
     count, last = 0, 0
     while True:
         page = connection.execute(
@@ -75,7 +78,6 @@ def rebuild(connection: Connection, slicer: Slicer) -> int:
             )
         ]
         _replace_chunks(connection, last + 1, page[-1].message_no, rows)
-        breathe()
         count, last = count + len(page), page[-1].message_no
     beyond = chunks.c.chunk_id >= (last + 1) << ORDINAL_BITS  # of messages that are lost
     connection.execute(delete(chunks).where(beyond))

@@ -12,7 +12,6 @@ from hmlr.errors import TooLarge
 from hmlr.store.records import NewChunk
 from hmlr.store.schema import ORDINAL_BITS, chunks, messages, models, vectors
 from hmlr.store.sqlite_rows import among, into
-from hmlr.threads import breathe
 
 _ADD = text("INSERT INTO chunk_terms(rowid, t) VALUES (:rowid, :t)")
 # A contentless table forgets a row only when told the very words that it was given.
@@ -100,7 +99,6 @@ def index_all(connection: Connection) -> None:
     found = select(chunks.c.chunk_id, chunks.c.terms, chunks.c.user_no).order_by(chunks.c.chunk_id)
     for batch in connection.execute(found).partitions(1000):
         connection.execute(_ADD, [_entry(*row) for row in batch])
-        breathe()
 
 
 def tokens(user_no: int, terms: Iterable[str]) -> list[str]:
