@@ -15,6 +15,7 @@ from hmlr.errors import ConfigurationError
 
 PREFIX = "HMLR_"
 MODEL_PREFIX = "HMLR_LLM_"
+SERVER_PREFIX = "HMLR_SERVER_"
 ENV_FILE = ".env"
 
 
@@ -110,7 +111,7 @@ def _refuse_unknown(prefix: str, known: set[str]) -> None:
 
     def is_unknown(name: str) -> bool:
         name = name.upper()
-        other_group = prefix != MODEL_PREFIX and name.startswith(MODEL_PREFIX)
+        other_group = prefix == PREFIX and name.startswith((MODEL_PREFIX, SERVER_PREFIX))
         return name.startswith(prefix) and name not in known and not other_group
 
     wrong = [f"{name} in the environment" for name in sorted(os.environ) if is_unknown(name)]

@@ -25,6 +25,7 @@ from hmlr.cli import (
     llm,
     recall,
     remember,
+    serving,
     streams,
 )
 from hmlr.cli.call import Globals, UsageError
@@ -66,10 +67,15 @@ for function in (
     care.stats,
     care.audit,
     care.doctor,
+    serving.serve,
 ):
     app.command(function.__name__.rstrip("_").replace("_", "-"))(command(function))
 app.command("bench")(command(bench.bench, shared=("model", "debug")))
 app.add_typer(llm.app, name="llm")
+serving.token.command("create")(command(serving.create))
+serving.token.command("list")(command(serving.list_))
+serving.token.command("revoke")(command(serving.revoke))
+app.add_typer(serving.token, name="token")
 
 
 def _version(wanted: bool) -> None:

@@ -14,6 +14,7 @@ from hmlr.client.arranging import Arranging
 from hmlr.client.caring import Caring
 from hmlr.client.conversing import Conversing
 from hmlr.client.knowing import Knowing
+from hmlr.core.access import AccessDesk
 from hmlr.core.member import Member
 from hmlr.core.services import Clock, open_services, utc_now
 from hmlr.llm.port import Model
@@ -58,6 +59,11 @@ class HMLRClient(Conversing, Knowing, Arranging, Caring):
         self._speaker = speaker
         self._embedder = embedder
         self._host: HMLRClient | None = None  # whose open database this client uses
+
+    @property
+    def access(self) -> AccessDesk:
+        """The tokens of the server's doors to this database; they concern all its users."""
+        return AccessDesk(self._member.services.store, self._clock)
 
     def as_user(self, user_id: str, *, speaker: str | None = None) -> HMLRClient:
         """A client for another user of the same open database: `async with hmlr.as_user("bob") as bob`.

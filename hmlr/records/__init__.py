@@ -7,6 +7,7 @@ docs/glossary.md. Ids are opaque strings; turn ids (UUIDv7) sort by time.
 
 from __future__ import annotations
 
+from hmlr.records.access import AccessToken, IssuedToken
 from hmlr.records.answers import Context, Hit, Hits, Miss, Reply, ReplyPart, Source
 from hmlr.records.care import Audit, AuditCheck, AuditExample, Certificate, Check, Health, Stats
 from hmlr.records.facts import Contradiction, Fact, FactEvent, FactHistory, Profile, Timeline
@@ -37,6 +38,7 @@ from hmlr.records.vocabulary import (
 __all__ = [
     "OWNER",
     "PROFILE_CATEGORIES",
+    "AccessToken",
     "Audit",
     "AuditCheck",
     "AuditExample",
@@ -63,6 +65,7 @@ __all__ = [
     "Health",
     "Hit",
     "Hits",
+    "IssuedToken",
     "JobKind",
     "Latency",
     "Message",

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from hmlr.garden_records import DossierFile, GardenRun
 from hmlr.records import (
+    AccessToken,
     BlockId,
     Check,
     ChunkId,
@@ -324,8 +325,32 @@ class CareStore(Protocol):
         """Whose memories are here; for the operator's own tools only."""
 
 
+class AccessStore(Protocol):
+    """Tokens of the server's doors. They belong to the operator: no memory is read or changed by these."""
+
+    async def add_token(self, token: AccessToken, digest: str) -> None:
+        """Keep a new token under the digest of its secret."""
+
+    async def token_of(self, digest: str) -> AccessToken | None:
+        """The token of a secret; None when there is none, or it is revoked. Called for every request."""
+
+    async def tokens(self) -> list[AccessToken]:
+        """All tokens, revoked ones included, the oldest first."""
+
+    async def revoke_token(self, token_id: str, now: datetime) -> AccessToken:
+        """End a token; one that is ended already stays as it is. NotFound."""
+
+
 class Store(
-    TurnStore, SearchStore, KnowledgeStore, GardenStore, JobStore, SpendingStore, CareStore, Protocol
+    TurnStore,
+    SearchStore,
+    KnowledgeStore,
+    GardenStore,
+    JobStore,
+    SpendingStore,
+    CareStore,
+    AccessStore,
+    Protocol,
 ):
     """A store that is open; see the module docstring."""
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from hmlr.store.columns import count, flag, moment, number, serial, values, words
 
-HEAD = "0006"  # the newest revision in migrations/versions; a test compares
+HEAD = "0007"  # the newest revision in migrations/versions; a test compares
 
 # chunk_id = message_no << ORDINAL_BITS | ordinal: a rebuild gives the same ids, and an id tells the message.
 ORDINAL_BITS = 20
@@ -387,6 +387,20 @@ day_spending = Table(
     number("tokens"),
     Column("cost_usd", Float, nullable=False),
     PrimaryKeyConstraint("user_id", "day"),
+)
+
+# Who may use the server's doors. Only a digest of the secret is kept; a user's memories are none of this.
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    words("token_id"),
+    words("digest"),  # hex SHA-256 of the secret
+    words("user_id", nullable=True),  # NULL: an administrator
+    words("name"),
+    moment("created_at"),
+    moment("revoked_at", nullable=True),
+    PrimaryKeyConstraint("token_id"),
+    UniqueConstraint("digest"),
 )
 
 alembic_version = Table(

@@ -66,6 +66,7 @@ from hmlr.store.records import (
     VectorBatch,
 )
 from hmlr.store.slicing import Slicer
+from hmlr.store.sqlite_access import SqliteAccess
 from hmlr.store.sqlite_engine import Database
 from hmlr.store.sqlite_garden_store import SqliteGarden
 from hmlr.store.sqlite_gate import Gate
@@ -94,7 +95,7 @@ async def open_sqlite(
     return SqliteStore(database, Gate(database, Writer(database, link), Readers(database, readers)), slicer)
 
 
-class SqliteStore(SqliteGarden):
+class SqliteStore(SqliteGarden, SqliteAccess):
     """An open SQLite file; the contract is `hmlr.store.port.Store`. Made by open_sqlite()."""
 
     def __init__(self, database: Database, gate: Gate, slicer: Slicer) -> None:

@@ -1,0 +1,118 @@
+"""Run the server: open the memory, listen, and stop without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from hmlr.client import HMLRClient
+from hmlr.errors import ConfigurationError
+from hmlr.server.app import create_app
+from hmlr.server.guard import LOOPBACK
+from hmlr.server.people import People
+from hmlr.server.settings import ServerSettings
+
+logger = logging.getLogger(__name__)
+
+
+async def serve(
+    host: HMLRClient, settings: ServerSettings, *, told: Callable[[str, Path | None], None]
+) -> None:
+    """Serve the open memory until SIGINT or SIGTERM.
+
+    `told` hears the address, and the file with the first token when there is one. Then what runs is
+    finished within `grace_s`; background work that is left stays queued.
+    Raises ConfigurationError when the address may not be used.
+    """
+    file = await first_token(host, settings)
+    listening = listen(settings)
+    people = People(host, most=settings.max_open_users)
+    config = uvicorn.Config(
+        create_app(people, settings),
+        log_config=None,
+        access_log=False,  # the guard writes its own lines
+        server_header=False,
+        proxy_headers=False,  # whoever sends X-Forwarded-For is not believed
+        timeout_graceful_shutdown=int(settings.grace_s) or 1,
+        lifespan="off",
+        ws="websockets-sansio",
+    )
+    told(address(listening), file)
+    try:
+        await _Server(config).serve(sockets=[listening])
+    finally:
+        listening.close()
+        await people.aclose()
+
+
+class _Server(uvicorn.Server):
+    """Stops at the first signal, at once at the second, and does not raise it again: we close after it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def listen(settings: ServerSettings) -> socket.socket:
+    """A socket on the address of the settings. ConfigurationError when it can't be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(2048)
+    except OSError as error:
+        listening.close()
+        raise ConfigurationError(
+            f"can't listen on {settings.host}, port {settings.port}: {error.strerror}",
+            hint="Choose another with --host and --port",
+        ) from error
+    listening.setblocking(False)
+    return listening
+
+
+def address(listening: socket.socket) -> str:
+    """The socket's address as a URL."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def first_token(host: HMLRClient, settings: ServerSettings) -> Path | None:
+    """Make a token for the client's user when there is none at all; its file, when it is still there.
+
+    ConfigurationError for an address other machines reach, unless it is allowed and tokens were made before.
+    """
+    standing = [token for token in await host.access.tokens() if token.revoked_at is None]
+    if settings.host not in LOOPBACK and not (settings.allow_network and standing):
+        raise ConfigurationError(
+            f"other machines reach {settings.host}",
+            hint="Make tokens with `token create` first, then start with --allow-network",
+        )
+    file = host.settings.database.with_name(host.settings.database.name + ".token")
+    if standing:
+        return file if await asyncio.to_thread(file.exists) else None
+    issued = await host.access.issue(user_id=host.user_id, name="first start")
+    await asyncio.to_thread(_write_private, file, issued.secret)
+    return file
+
+
+def _write_private(file: Path, secret: str) -> None:
+    """Write the secret so that nobody else can read it at any moment."""
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+        os.fchmod(descriptor, 0o600)
+        opened.write(secret + "\n")
