@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Unpack
 
 from hmlr.client.base import ClientBase
+from hmlr.core.relay_records import RelayPart, RelayRequest
 from hmlr.deep_records import DeepAnswer
 from hmlr.errors import InvalidInput
 from hmlr.memory.intake import MAX_BUDGET_TOKENS, check_key, check_limit, check_messages
@@ -69,6 +71,24 @@ class Conversing(ClientBase):
         try:
             async for part in member.engine.run(said, checked_session(session_id)):
                 yield part
+        finally:
+            member.background.notify()
+
+    async def relay(self, request: RelayRequest, *, whole: bool = True) -> AsyncGenerator[RelayPart, None]:
+        """Answer a conversation that another program holds, with memory in its prompt.
+
+        The user's last message is stored and learned from as in `chat`, before anything else is tried; so is
+        the answer, unless it asks for tools: the program runs them and asks again with their results. Its own
+        system messages, history, tools and options go to the model unchanged. Raises ModelError when the
+        model fails, so that the program may try again: the same conversation within ten minutes is the same
+        turn. Without a model the answer is the rules', and tools are not asked for. With `whole` it comes in
+        one piece.
+        """
+        member = self._member
+        try:
+            async with aclosing(member.relay.run(request, whole=whole)) as parts:
+                async for part in parts:
+                    yield part
         finally:
             member.background.notify()
 

@@ -36,8 +36,13 @@ class TurnKeeping:
         self._clock = clock
         self._jobs = jobs
 
-    async def message(self, message: Message, session_id: SessionId, now: datetime) -> tuple[Turn, AddedTurn]:
-        """Store the user's message as a turn. InvalidInput before anything is stored."""
+    async def message(
+        self, message: Message, session_id: SessionId, now: datetime, key: str | None = None
+    ) -> tuple[Turn, AddedTurn]:
+        """Store the user's message as a turn. InvalidInput before anything is stored.
+
+        With an idempotency key that is known it is the turn that was stored first.
+        """
         new: NewTurn = await unless_brief(
             _is_brief(message.content),
             self._intake.turn,
@@ -46,6 +51,7 @@ class TurnKeeping:
             now=now,
             jobs=self._jobs(),
             held=("route",),
+            key=key,
         )
         added = (await self._store.add_turns(self._user, [new]))[0]
         first = new.messages[0]
