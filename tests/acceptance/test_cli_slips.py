@@ -93,3 +93,12 @@ def test_a_conversation_is_left_by_its_word(run: Run, word: str):
     done = run("chat", stdin=f"I live in Oslo.\n{word}\nI live in Bergen.\n")
     assert (done.returncode, done.stdout.count("Noted")) == (0, 1)
     assert "Bergen" not in run("facts").stdout
+
+
+@pytest.mark.parametrize("command", ["recall", "deep-recall", "context"])
+@pytest.mark.parametrize("question", ["", " "])
+def test_an_empty_question_is_refused(run: Run, command: str, question: str):
+    assert run("chat", "I live in Oslo.").returncode == 0
+    done = run(command, question)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the question is empty" in done.stderr

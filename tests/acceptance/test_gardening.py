@@ -75,6 +75,9 @@ def test_plan_apply_look_and_take_back(hmlr: HMLRClient, run: Run) -> None:
     assert report["run_id"] in shown
     assert run("garden", "--undo", report["run_id"]).startswith("undone: 2 topics")
     assert hmlr.dossiers() == []
+    again = run("garden", "--undo", report["run_id"])
+    assert again.startswith("undone already")
+    assert "nothing was changed" in again
 
 
 def test_a_watch_gardens_and_ends_when_it_is_interrupted(env: dict[str, str], hmlr: HMLRClient) -> None:
