@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests import processes
+
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC).replace(microsecond=0)
 Step = tuple[str, list[Any], dict[str, Any]]
@@ -90,15 +92,12 @@ def sit(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[Any]]
             "model": model,
             "client": client,
         }
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "tests/acceptance/driver.py")],
-            input=json.dumps(job),
-            capture_output=True,
-            text=True,
+        done = processes.run(
+            [str(ROOT / "tests/acceptance/driver.py")],
+            stdin=json.dumps(job),
             env={**environment, **(env or {})},
             cwd=tmp_path,
             timeout=120,
-            check=False,
         )
         assert done.returncode == 0, done.stderr
         results: list[Any] = json.loads(done.stdout)
