@@ -29,6 +29,7 @@ IMPORTED = (
 
 def serve(door: socket.socket) -> None:
     """Fork for each job until the other side hangs up; returns in the children, which run their job."""
+    door.send(b"ready")
     while True:
         message, streams, _, _ = socket.recv_fds(door, ROOM, 3)
         if not message:

@@ -37,6 +37,8 @@ def run(
     Raises subprocess.TimeoutExpired, after ending the process.
     """
     if CAN_FORK and _at_start(env) == _at_start(os.environ):
+        for parent in _parents:
+            parent.start()
         return next(_turns).run(command, env=env, cwd=cwd, stdin=stdin, timeout=timeout)
     return subprocess.run(
         [sys.executable, *command], input=stdin, env=env, cwd=cwd, timeout=timeout,
@@ -54,6 +56,22 @@ class _Parent:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._door: socket.socket | None = None
+        self._ready = False
+
+    def start(self) -> None:
+        """Begin to import; does not wait for the end of it."""
+        if self._door is not None:
+            return
+        self._door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, str(ROOT / "tests/forking.py"), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
+                cwd=ROOT,
+            )
 
     def run(
         self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: str, timeout: float
@@ -74,11 +92,16 @@ class _Parent:
         if self._door is not None and self._process is not None:
             self._door.close()
             self._process.wait(20)
-        self._door = self._process = None
+        self._door, self._process, self._ready = None, None, False
 
     def _done(self, job: bytes, streams: list[int], timeout: float) -> int:
         """The exit code, negative for a signal."""
-        door = self._door or self._start()
+        self.start()
+        door = self._door
+        assert door is not None
+        if not self._ready:
+            assert door.recv(32) == b"ready"
+            self._ready = True
         child = 0
         try:
             socket.send_fds(door, [job], streams)
@@ -92,19 +115,6 @@ class _Parent:
             self.close()
             raise
         return code
-
-    def _start(self) -> socket.socket:
-        self._door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, str(ROOT / "tests/forking.py"), str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
-                cwd=ROOT,
-            )
-        return self._door
 
 
 def _text(stream: IO[bytes]) -> str:
