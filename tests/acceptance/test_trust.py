@@ -143,6 +143,7 @@ def run_cli(environment: dict[str, str], cwd: Path, *words: str, **extra: str) -
     return processes.run([processes.MAIN, *words], env={**environment, **extra}, cwd=cwd, timeout=120)
 
 
+@pytest.mark.usefixtures("embedder")
 def test_a18_default_path_and_override(environment, tmp_path: Path):
     home = {"XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
     done = run_cli(environment, tmp_path, "chat", "I live in Oslo.", **home)

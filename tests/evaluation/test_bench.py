@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
-def bench(tmp_path: Path, environment: dict[str, str]) -> Run:
+def bench(tmp_path: Path, environment: dict[str, str], embedder: None) -> Run:
     def run(*arguments: str | Path) -> Done:
         env = {**environment, "HMLR_DB_PATH": str(tmp_path / "memory.db")}
         command = [processes.MAIN, "bench", *map(str, arguments)]
