@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-Done = subprocess.CompletedProcess[str]
+from tests import processes
+from tests.processes import Done
+
 Run = Callable[..., Done]
 
 
@@ -26,10 +25,7 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
             "HMLR_EMBEDDER": "none",
             **variables,
         }
-        return subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), *arguments],
-            check=False, input=stdin, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=60,
-        )  # fmt: skip
+        return processes.run([processes.MAIN, *arguments], stdin=stdin, env=env, cwd=tmp_path)
 
     return command
 

@@ -15,6 +15,7 @@ import pytest
 from hmlr import Message
 from hmlr.sync import HMLRClient
 from hmlr.testing import hash_embedder
+from tests import processes
 
 ROOT = Path(__file__).parents[2]
 SAID = (
@@ -38,10 +39,7 @@ def run(env: dict[str, str]) -> Run:
     """Run one command to its end; what it writes."""
 
     def done(*arguments: str, code: int = 0) -> str:
-        command = [sys.executable, str(ROOT / "main.py"), "--model", "offline", *arguments]
-        ended = subprocess.run(
-            command, check=False, capture_output=True, encoding="utf-8", env=env, cwd=ROOT, timeout=60
-        )
+        ended = processes.run([processes.MAIN, "--model", "offline", *arguments], env=env, cwd=ROOT)
         assert ended.returncode == code, ended.stderr
         return ended.stdout or ended.stderr
 
