@@ -129,7 +129,8 @@ class Conversing(ClientBase):
 
         `as_of` is event time, `known_at` record time: what had been said, or was known, by then. `since`
         (inclusive) and `until` (exclusive) bound event time. Without `kinds`: turns, and paragraphs of long
-        ones. With `budget_tokens` the hits' texts fit into it together.
+        ones. With `budget_tokens` the hits' texts fit into it together. `hit.outdated` names what its words
+        say that is no longer so.
         """
         member = self._member
         if limit is None:  # a budget is filled from as many hits as it may take

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ MAX_LIMIT = 1000
 MAX_BUDGET_TOKENS = 1_000_000
 # The session of turns that are corrections of facts: they have made their fact already and teach no other.
 CORRECTIONS = SessionId("hmlr:corrections")
+# Controls of both ranges, breaks of lines and paragraphs, changes of the direction of writing.
+_ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -134,6 +137,14 @@ def check_name(value: str, *, what: str) -> str:
         raise TooLarge(f"{what} has {len(value)} characters, the limit is {MAX_ID_CHARS}")
     check_text(value, what=what)
     if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise InvalidInput(f"{what} holds a control character", hint="Remove it")
+    return value
+
+
+def check_label(value: str, *, what: str) -> str:
+    """Refuse what `check_name` does, and all else that would act on the screen on which it is listed."""
+    check_name(value, what=what)
+    if _ACTING.search(value):
         raise InvalidInput(f"{what} holds a control character", hint="Remove it")
     return value
 

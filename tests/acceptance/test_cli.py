@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests import processes
+from tests.processes import Done
+
 ROOT = Path(__file__).parents[2]
 SAID = "I'm Ada, I live in Oslo and I'm strictly vegetarian."
 COMMANDS = (
@@ -35,7 +38,6 @@ COMMANDS = (
     *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "audit", "doctor"),
     *("garden", "dossiers", "deep-recall"),
 )
-Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
 
@@ -56,16 +58,8 @@ def run(tmp_path: Path, env: dict[str, str]) -> Run:
     """Run one command without a terminal."""
 
     def command(*arguments: str, stdin: str = "", **variables: str) -> Done:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), *arguments],
-            check=False,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**env, **variables},
-            cwd=tmp_path,
-            timeout=60,
+        return processes.run(
+            [processes.MAIN, *arguments], stdin=stdin, env={**env, **variables}, cwd=tmp_path
         )
 
     return command

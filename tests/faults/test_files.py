@@ -15,13 +15,15 @@ import pytest
 
 from hmlr import Message
 from hmlr.errors import InvalidInput, StorageError
+from tests import processes
 from tests.faults.doors import door, said
 from tests.faults.figures import figure
+from tests.processes import Done
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 ROOT = Path(__file__).parents[2]
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Done]
 PEAK_MB = figure(200, 1000)
 GOOD = [json.dumps({"content": f"Note {number}.", "occurred_at": "2023-05-08"}) for number in range(6)]
 
@@ -34,11 +36,9 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def run(environment: dict[str, str], tmp_path: Path) -> Run:
-    def command(*arguments: str, user: str = "ada") -> subprocess.CompletedProcess[str]:
-        whole = [sys.executable, str(ROOT / "main.py"), *arguments, "--db", "memory.db", "--user", user]
-        return subprocess.run(
-            whole, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=1800, check=False
-        )
+    def command(*arguments: str, user: str = "ada") -> Done:
+        whole = [processes.MAIN, *arguments, "--db", "memory.db", "--user", user]
+        return processes.run(whole, env=environment, cwd=tmp_path, timeout=1800)
 
     return command
 
@@ -48,7 +48,7 @@ def count(run: Run, user: str = "ada") -> int:
     return int(stats["messages"])
 
 
-def refused(done: subprocess.CompletedProcess[str]) -> str:
+def refused(done: Done) -> str:
     """What was said about it; never a traceback, and no success."""
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr
