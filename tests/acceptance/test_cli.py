@@ -220,7 +220,8 @@ def test_grown_file_adds_what_is_new(run: Run, tmp_path: Path) -> None:
     path.write_text("Ada: hi there\nBen: hello Ada\n")
     assert loaded(run("remember", str(path), "--json"))["stored"] == 2
     path.write_text("Ada: hi there\nBen: hello Ada\nAda: how are you?\n")
-    assert loaded(run("remember", str(path), "--json")) == {"stored": 1, "repeated": 2, "skipped": 0}
+    told = loaded(run("remember", str(path), "--json"))
+    assert told == {"stored": 1, "repeated": 2, "skipped": 0, "left_out": {}}
 
 
 def test_remember_from_stdin(run: Run) -> None:
@@ -246,6 +247,7 @@ def test_bad_line_is_named_and_nothing_is_stored(run: Run, tmp_path: Path) -> No
         "stored": 1,
         "repeated": 0,
         "skipped": 2,
+        "left_out": {},
     }
 
 
