@@ -12,14 +12,17 @@ from typing import BinaryIO, get_args
 from hmlr.errors import InvalidInput
 from hmlr.memory.importing.entries import MAX_LINE_BYTES, BadLine, Entry, Format
 from hmlr.memory.importing.exports import (
+    HEAD_BYTES,
     PRODUCTS,
     Product,
     ProductName,
     Skip,
     is_zip,
+    list_start,
     read_archive,
     read_export,
     sniff,
+    why_unknown,
 )
 from hmlr.memory.importing.reading import detect, read
 from hmlr.memory.intake import Intake, session_id
@@ -83,6 +86,12 @@ class ChatFile:
         if self._format is not None or start.lstrip(_BLANK)[:1] not in (b"{", b"["):
             return None
         product = sniff(stream)
+        stream.seek(0)
+        if product is None and (begin := list_start(stream.read(HEAD_BYTES))) and begin[1]:
+            stream.seek(0)  # a list: neither JSON Lines nor a transcript begins so
+            reason = why_unknown(stream)
+            what = f"the first element of {self.name} {reason}" if reason else f"{self.name} is an empty list"
+            raise InvalidInput(what, hint=TAKEN)
         stream.seek(0)
         return product
 

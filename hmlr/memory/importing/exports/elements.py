@@ -66,7 +66,9 @@ def elements(stream: BinaryIO) -> Iterator[Element]:
     head = stream.read(HEAD_BYTES)
     begin = list_start(head)
     if begin is None:
-        yield Element(number=1, fault="is no JSON object or list of objects")
+        wide = b"\x00" in head[:4]  # as every text in UTF-16 and UTF-32 that begins with a bracket
+        fault = "is not UTF-8; save the file as UTF-8" if wide else "is no JSON object or list of objects"
+        yield Element(number=1, fault=fault)
         return
     start, base = begin
     yield from _Scanner(stream, head[start:], base).run()

@@ -18,6 +18,7 @@ from hmlr.memory.importing.strict_json import decode_object
 from hmlr.records import SessionId
 
 PRODUCTS: dict[ProductName, Product] = {each.name: each for each in (CHATGPT, CLAUDE, MEM0)}
+_KNOWN = " or ".join(each.title for each in PRODUCTS.values())
 _LOOKED_AT = 20  # elements until one tells what the file is
 _CONVERSATIONS = "conversations"  # how the files of conversations are named in an archive
 
@@ -64,7 +65,7 @@ def read_archive(stream: BinaryIO, name: ProductName | None) -> Iterator[Entry |
             with files.open(file) as member:
                 yield from reader.read(member, product, file)
     if not found:
-        wanted = PRODUCTS[name].title if name else " or ".join(each.title for each in PRODUCTS.values())
+        wanted = PRODUCTS[name].title if name else _KNOWN
         raise InvalidInput(f"the archive holds no conversations of {wanted}", hint="Name the export itself")
 
 
@@ -82,11 +83,16 @@ def _broken(files: archive.Archive, file: str) -> str:
     if not (name.startswith(_CONVERSATIONS) and name.endswith(".json")):
         return ""
     with files.open(file) as member:
-        first = next(elements(member), None)
+        return why_unknown(member)
+
+
+def why_unknown(stream: BinaryIO) -> str:
+    """Why no product knows the first elements; "" when there are none."""
+    first = next(elements(stream), None)
     try:
         if first is not None:
             _decoded(first)
-            return "holds no conversations of a known form"
+            return f"is no export of {_KNOWN}"
     except LineError as error:
         return str(error)
     return ""
