@@ -287,6 +287,8 @@ async def test_a_file_is_known_by_its_content_whatever_its_name(hmlr: HMLRClient
 async def test_a_format_overrides_and_an_unknown_one_is_refused(hmlr: HMLRClient) -> None:
     with pytest.raises(InvalidInput, match="conversation 1: is none of Claude's"):
         await taken(hmlr, [chatgpt("c1", said("m1", "user", "Hi."))], format="claude")
+    with pytest.raises(InvalidInput, match="no conversations of mem0"):
+        await taken(hmlr, zipped({"conversations.json": [chatgpt("c1")]}), format="mem0")
     with pytest.raises(InvalidInput, match="no import format 'word'"):
         await taken(hmlr, [], format="word")
 
