@@ -54,7 +54,8 @@ class ChatFile:
                 f"there is no import format {format!r}", hint=f"Use one of {', '.join(FORMATS)}"
             )
         self._path = Path(source) if isinstance(source, str | Path) else None
-        self._held = None if isinstance(source, str | Path) else source.read()  # can be read only once
+        self._stream = None if isinstance(source, str | Path) else source
+        self._held: bytes | None = None  # of what can be read only once
         self.name = str(source) if self._path else "-"
         self._format = format
         self._session = session
@@ -99,6 +100,8 @@ class ChatFile:
         return next((name for name in PRODUCTS if name == self._format), None)
 
     def _open(self) -> BinaryIO:
+        if self._held is None and self._stream is not None:
+            self._held = self._stream.read()
         if self._held is not None or self._path is None:
             return io.BytesIO(self._held or b"")
         try:
