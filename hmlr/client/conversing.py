@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import Unpack
+from pathlib import Path
+from typing import BinaryIO, Unpack
 
 from hmlr.client.base import ClientBase
+from hmlr.client.importing import Progress, store, survey
 from hmlr.core.relay_records import RelayPart, RelayRequest
 from hmlr.deep_records import DeepAnswer
 from hmlr.errors import InvalidInput
+from hmlr.memory.importing import ChatFile
 from hmlr.memory.intake import MAX_BUDGET_TOKENS, check_key, check_limit, check_messages
 from hmlr.memory.intake import session_id as checked_session
 from hmlr.memory.retrieval.recall import Filters, RecallRequest
@@ -18,6 +21,7 @@ from hmlr.records import (
     BlockId,
     Context,
     Hits,
+    ImportReport,
     Message,
     Miss,
     NodeKind,
@@ -107,6 +111,31 @@ class Conversing(ClientBase):
         check_messages(messages)
         keys = _keys(len(messages), idempotency_key, idempotency_keys)
         return await self._member.remember(messages, checked_session(session_id), keys)
+
+    async def import_chats(
+        self,
+        path: str | Path | BinaryIO,
+        *,
+        format: str | None = None,  # noqa: A002 - the usual word
+        session_id: str | None = None,
+        occurred_at: datetime | None = None,
+        skip_bad: bool = False,
+        progress: Progress | None = None,
+    ) -> ImportReport:
+        """Take in a file of conversations (docs/importing.md), each message once however often it is read.
+
+        JSON Lines, a transcript, or an export of ChatGPT, Claude or mem0 (zip or JSON), told apart by what is
+        in it, unless `format` names one. `session_id` and `occurred_at` hold where the file names none. With
+        one bad message nothing is stored, unless `skip_bad`. An import that was cut short goes on where it
+        was when it is repeated. An open binary file is read whole into memory.
+
+        Raises InvalidInput, which names the place, before anything is stored.
+        """
+        file = ChatFile(path, format=format, session=session_id, at=occurred_at)
+        found = await survey(file, self.settings.max_message_chars)
+        found.refuse(file.name, skip_bad=skip_bad)
+        most = self.settings.max_batch_messages
+        return await store(self.remember, file, found, most=most, progress=progress)
 
     async def recall(
         self,

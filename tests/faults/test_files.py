@@ -98,7 +98,7 @@ def test_the_rest_is_taken_when_asked_for_and_again_adds_nothing(run: Run, tmp_p
     for stored, known in ((6, 0), (0, 6)):
         done = run("remember", "talk.jsonl", "--skip-bad", "--json")
         assert done.returncode == 0
-        assert json.loads(done.stdout) == {"stored": stored, "repeated": known, "skipped": 1}
+        assert json.loads(done.stdout) == {"stored": stored, "repeated": known, "skipped": 1, "left_out": {}}
         assert "line 4" in done.stderr
     assert count(run) == 6
 
@@ -127,7 +127,7 @@ def test_many_lines_twice_are_the_same_rows(environment: dict[str, str], run: Ru
     for stored, known in ((total, 0), (0, total)):
         begun = time.monotonic()
         told, peak_mb = measured(tmp_path, environment, "remember", "talk.jsonl", "--json")
-        assert told == {"stored": stored, "repeated": known, "skipped": 0}
+        assert told == {"stored": stored, "repeated": known, "skipped": 0, "left_out": {}}
         assert peak_mb < PEAK_MB
         print(f"F55: {stored} new, {known} known: {time.monotonic() - begun:.0f} s, at most {peak_mb:.0f} MB")
     assert count(run) == total
