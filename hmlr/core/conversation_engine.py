@@ -49,7 +49,7 @@ from hmlr.records import (
     Turn,
     UserId,
 )
-from hmlr.store.records import Lease, TurnQuery
+from hmlr.store.records import AddedTurn, Lease, TurnQuery
 
 # A message asks by its beginning; what is pasted behind it is stored and learned from all the same.
 ASKED_CHARS = 4000
@@ -85,24 +85,30 @@ class ConversationEngine:
         """The background work that a new turn needs."""
         return TURN_JOBS if self._services.embedding.available else TURN_JOBS[1:]
 
-    async def run(self, message: Message, session_id: SessionId) -> AsyncIterator[ReplyPart]:
+    async def run(
+        self, message: Message, session_id: SessionId, key: str | None = None
+    ) -> AsyncIterator[ReplyPart]:
         """One turn; the last part carries the whole reply. It is stored before the last of its text is given.
 
         InvalidInput before anything is stored. Once this has yielded or raised anything else, the user's
-        message is stored; TryLater and StorageError mean that it may not be.
+        message is stored; TryLater and StorageError mean that it may not be. A message whose key is known is
+        not stored again: its reply is given, or made when there is none.
         """
         trace = TurnTrace()
         with trace.timed("total"), self._services.foreground.turn():
             now = self._services.clock()
             with trace.timed("store"):
-                turn, added = await self._keeping.message(message, session_id, now)
+                turn, added = await self._keeping.message(message, session_id, now, key)
                 lease = added.leases[0] if added.leases else None
+            if len(turn.messages) > 1:
+                yield ReplyPart(text="", reply=_reply_before(turn, trace))
+                return
             async with self._returned(lease):
                 with trace.timed("embed"):
                     vector = await self._services.lattice.query_vector(_asked(turn))
                 trace.degraded += vector.degraded
                 routed, hits, window, facts, dossiers, talks = await asyncio.gather(
-                    trace.guarded("routing", lambda: self._route(turn, vector.row, lease), None),
+                    trace.guarded("routing", lambda: self._route(turn, vector.row, added), None),
                     trace.guarded("recall", lambda: self._search(turn, vector, trace), Hits()),
                     trace.guarded("window", lambda: self.window(turn.session_id, turn.seq), list[Turn]()),
                     trace.guarded("facts", lambda: self._facts(turn), FactView()),
@@ -138,13 +144,14 @@ class ConversationEngine:
                 await trace.guarded(
                     "store_reply", lambda: self._keeping.reply(turn, added, answer, context), None
                 )
-        block_id = routed.block_id if routed else None
+        block_id = routed.block_id if routed else turn.block_id
         yield ReplyPart(text=held)
         yield ReplyPart(text="", reply=_reply(turn, answer, hits, block_id, trace))
 
-    async def _route(
-        self, turn: Turn, vector: NDArray[np.float32] | None, lease: Lease | None
-    ) -> Routed | None:
+    async def _route(self, turn: Turn, vector: NDArray[np.float32] | None, added: AddedTurn) -> Routed | None:
+        if not added.created:  # it was routed, or will be in the background
+            return None
+        lease = added.leases[0] if added.leases else None
         try:
             return (await self._governor.route([Arrival(turn=turn, vector=vector, lease=lease)]))[0]
         except HMLRError as error:
@@ -227,6 +234,19 @@ class ConversationEngine:
             previous=said[-1] if said else None,
         )
         return given, context
+
+
+def _reply_before(turn: Turn, trace: TurnTrace) -> Reply:
+    """The reply that the turn has already, without what led to it."""
+    return Reply(
+        text=turn.messages[1].content,
+        turn_id=turn.turn_id,
+        block_id=turn.block_id,
+        hits=(),
+        usage=trace.usage,
+        timings_ms=trace.timings_ms,
+        degraded=(),
+    )
 
 
 def _asked(turn: Turn) -> str:
