@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, cast
@@ -42,7 +41,6 @@ class HMLRSession:
         self._hmlr = hmlr
         self.session_id = session_id
         self.session_settings: SessionSettings | None = session_settings or SessionSettings()
-        self._popping = asyncio.Lock()
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """The last `limit` items, oldest first; all when neither this nor the settings say how many."""
@@ -63,11 +61,11 @@ class HMLRSession:
         `HMLRClient.forget` erases it, with what was learned from it, and takes its words out of other
         answers that repeat them.
         """
-        async with self._popping:
-            while items := await self._items():
-                turn_id, item = items[-1]
-                with suppress(NotFound):  # another process was first
-                    await self._hmlr.forget(turn_id=turn_id)
+        while items := await self._items():
+            turn_id, item = items[-1]
+            with suppress(NotFound):
+                # Of two pops at once one finds the turn gone, or erases nothing: it takes the item before.
+                if (await self._hmlr.forget(turn_id=turn_id)).turns:
                     return item
         return None
 

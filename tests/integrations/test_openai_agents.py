@@ -153,18 +153,18 @@ async def test_the_settings_limit_what_a_runner_sees(hmlr: HMLRClient, session: 
 
 async def test_pop_gives_and_forgets_exactly_the_last_item(hmlr: HMLRClient, session: HMLRSession):
     assert await session.pop_item() is None
-    await session.add_items(ITEMS)
+    await session.add_items(ITEMS[4:])
     assert await session.pop_item() == ITEMS[-1]
-    assert await session.get_items() == ITEMS[:-1]
+    assert await session.get_items() == ITEMS[4:-1]
     assert not [hit for hit in await hmlr.recall("A cat") if "cat" in hit.text]
-    assert [await session.pop_item() for _ in ITEMS] == [*reversed(ITEMS[:-1]), None]
+    assert await session.pop_item() == ITEMS[-2]
+    assert await session.get_items() == ITEMS[4:-2]
 
 
 async def test_pops_at_once_give_each_item_once(hmlr: HMLRClient, session: HMLRSession):
     items: list[Any] = [{"role": "user", "content": f"Message {number}."} for number in range(6)]
     await session.add_items(items)
-    other = HMLRSession(hmlr, "s1")
-    popped = await asyncio.gather(*(each.pop_item() for each in (session, other) * 2))
+    popped = await asyncio.gather(*(session.pop_item() for _ in range(4)))
     assert sorted(map(str, popped)) == sorted(map(str, items[2:]))
     assert await session.get_items() == items[:2]
 
