@@ -46,16 +46,23 @@ class Conversing(ClientBase):
         session_id: str = DEFAULT_SESSION,
         occurred_at: datetime | None = None,
         metadata: Mapping[str, object] | None = None,
+        idempotency_key: str | None = None,
     ) -> Reply:
         """Store the message, answer it from memory, store the answer.
 
         The message is durable before anything else is tried; what failed on the way stands in
         `reply.degraded`. When this user forgets anything while the answer is written, the answer is given
         and not stored, since it may repeat what was forgotten; `degraded` says so.
+        With a key a repeated call stores the message once: it gives the reply that was stored, or answers
+        when there is none yet. InvalidInput when the key was used for another message.
         """
         reply: Reply | None = None
         async for part in self.chat_stream(
-            message, session_id=session_id, occurred_at=occurred_at, metadata=metadata
+            message,
+            session_id=session_id,
+            occurred_at=occurred_at,
+            metadata=metadata,
+            idempotency_key=idempotency_key,
         ):
             reply = part.reply or reply
         assert reply is not None  # noqa: S101 - the last part carries it, by contract
@@ -68,12 +75,14 @@ class Conversing(ClientBase):
         session_id: str = DEFAULT_SESSION,
         occurred_at: datetime | None = None,
         metadata: Mapping[str, object] | None = None,
+        idempotency_key: str | None = None,
     ) -> AsyncIterator[ReplyPart]:
         """Like `chat`, piece by piece; the last part carries the whole reply."""
         member = self._member
         said = Message(content=message, occurred_at=occurred_at, metadata=metadata or {})
+        key = check_key(idempotency_key) if idempotency_key is not None else None
         try:
-            async for part in member.engine.run(said, checked_session(session_id)):
+            async for part in member.engine.run(said, checked_session(session_id), key):
                 yield part
         finally:
             member.background.notify()

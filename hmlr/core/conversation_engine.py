@@ -20,7 +20,8 @@ from hmlr.memory.facts.book import FactBook
 from hmlr.memory.intake import Intake
 from hmlr.memory.retrieval.dossier_book import DossierBook
 from hmlr.memory.retrieval.governor import Governor
-from hmlr.records import JobKind, Message, Reply, ReplyPart, SessionId, UserId
+from hmlr.records import JobKind, Message, Reply, ReplyPart, SessionId, Turn, UserId
+from hmlr.store.records import AddedTurn
 
 TURN_JOBS: tuple[JobKind, ...] = ("embed", "route", "scrub", "scribe")
 
@@ -49,15 +50,22 @@ class ConversationEngine:
         """The background work that a new turn needs."""
         return TURN_JOBS if self._services.embedding.available else TURN_JOBS[1:]
 
-    async def run(self, message: Message, session_id: SessionId) -> AsyncIterator[ReplyPart]:
+    async def run(
+        self, message: Message, session_id: SessionId, key: str | None = None
+    ) -> AsyncIterator[ReplyPart]:
         """One turn; the last part carries the whole reply. It is stored before the last of its text is given.
 
         InvalidInput before anything is stored. Once this has yielded or raised anything else, the user's
-        message is stored; TryLater and StorageError mean that it may not be.
+        message is stored; TryLater and StorageError mean that it may not be. A message whose key is known is
+        not stored again: its reply is given, or made when there is none.
         """
         trace = TurnTrace()
         with trace.timed("total"), self.foreground():
-            prepared = await self.preparing.prepare(message, session_id, trace)
+            turn, added = await self.store(message, session_id, trace, key)
+            if len(turn.messages) > 1:
+                yield ReplyPart(text="", reply=_reply_before(turn, trace))
+                return
+            prepared = await self.preparing.prepare(turn, added, trace)
             answer: Answer[AnswerText] | None = None
             held = ""  # the latest piece, so that a reader who has the whole text left a stored reply behind
             with trace.timed("answer"):
@@ -77,6 +85,16 @@ class ConversationEngine:
         """Within it, somebody waits for an answer."""
         return self._services.foreground.turn()
 
+    async def store(
+        self, message: Message, session_id: SessionId, trace: TurnTrace, key: str | None
+    ) -> tuple[Turn, AddedTurn]:
+        """Store the message as a turn; the one that is stored already, with its reply, when the key is known.
+
+        InvalidInput before anything is stored.
+        """
+        with trace.timed("store"):
+            return await self._keeping.message(message, session_id, self._services.clock(), key)
+
     async def keep(self, prepared: Prepared, answer: Answer[AnswerText], trace: TurnTrace) -> None:
         """Store the reply; when that fails, the trace knows."""
         turn, added, context = prepared.turn, prepared.added, prepared.given.context
@@ -84,6 +102,19 @@ class ConversationEngine:
             await trace.guarded(
                 "store_reply", lambda: self._keeping.reply(turn, added, answer, context), None
             )
+
+
+def _reply_before(turn: Turn, trace: TurnTrace) -> Reply:
+    """The reply that the turn has already, without what led to it."""
+    return Reply(
+        text=turn.messages[1].content,
+        turn_id=turn.turn_id,
+        block_id=turn.block_id,
+        hits=(),
+        usage=trace.usage,
+        timings_ms=trace.timings_ms,
+        degraded=(),
+    )
 
 
 def _reply(prepared: Prepared, answer: Answer[AnswerText], trace: TurnTrace) -> Reply:

@@ -54,13 +54,11 @@ class Relay:
         session_id = checked_session(request.session_id or _session(talk))
         trace = TurnTrace()
         with trace.timed("total"), self._engine.foreground():
-            prepared = await self._engine.preparing.prepare(
-                Message(content=said.content, speaker=request.speaker, metadata=request.metadata),
-                session_id,
-                trace,
-                key=request.idempotency_key or self._keys.key(f"{session_id}\n{_digest(talk)}"),
-                told=frozenset(each.content for each in talk[:-1] if each.role == "user"),
-            )
+            message = Message(content=said.content, speaker=request.speaker, metadata=request.metadata)
+            key = request.idempotency_key or self._keys.key(f"{session_id}\n{_digest(talk)}")
+            turn, added = await self._engine.store(message, session_id, trace, key)
+            told = frozenset(each.content for each in talk[:-1] if each.role == "user")
+            prepared = await self._engine.preparing.prepare(turn, added, trace, told=told)
             completion: Completion | None = None
             with trace.timed("answer"):
                 async for piece in self._answered(request, at, prepared, whole=whole):

@@ -29,7 +29,7 @@ from hmlr.memory.retrieval.governor import Arrival, Governor, Routed
 from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.hydration import Found, hydrate
 from hmlr.memory.retrieval.lattice import QueryVector
-from hmlr.records import BlockId, Fact, Hits, Message, SessionId, Turn, TurnId, UserId
+from hmlr.records import BlockId, Fact, Hits, SessionId, Turn, TurnId, UserId
 from hmlr.store.records import AddedTurn, Lease, TurnQuery
 
 # A message asks by its beginning; what is pasted behind it is stored and learned from all the same.
@@ -71,24 +71,16 @@ class TurnPreparing:
         self._catching_up = CatchingUp(services.store, user, services.clock)
 
     async def prepare(
-        self,
-        message: Message,
-        session_id: SessionId,
-        trace: TurnTrace,
-        *,
-        key: str | None = None,
-        told: AbstractSet[str] | None = None,
+        self, turn: Turn, added: AddedTurn, trace: TurnTrace, *, told: AbstractSet[str] | None = None
     ) -> Prepared:
-        """Store the message and find what there is for it; of stages that fail the trace knows.
+        """Find what there is for a turn that was just stored; of stages that fail the trace knows.
 
-        `key` makes it safe to repeat. `told` are the texts that the prompt holds anyway, when it brings its
-        own history: the session's window is not needed then, and they are not recalled.
+        `told` are the texts that the prompt holds anyway, when it brings its own history: the session's
+        window is not needed then, and they are not recalled.
         """
-        with trace.timed("store"):
-            turn, added = await self._keeping.message(message, session_id, self._services.clock(), key)
-        told_turns = frozenset({turn.turn_id, *(await self._told(turn, told))})
         lease = added.leases[0] if added.leases else None
         async with self._returned(lease):
+            told_turns = frozenset({turn.turn_id, *(await self._told(turn, told))})
             with trace.timed("embed"):
                 vector = await self._services.lattice.query_vector(_asked(turn))
             trace.degraded += vector.degraded
@@ -113,7 +105,7 @@ class TurnPreparing:
         )
         found = replace(self.found(hits, window, facts, outdated), dossiers=dossiers)
         given = replace(self._hydrate(turn, found, facts), talks=talks)
-        block_id = routed.block_id if routed else None
+        block_id = routed.block_id if routed else turn.block_id
         return Prepared(turn=turn, added=added, given=given, hits=hits, block_id=block_id)
 
     async def _route(self, turn: Turn, vector: NDArray[np.float32] | None, added: AddedTurn) -> Routed | None:
