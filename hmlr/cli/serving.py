@@ -58,6 +58,30 @@ async def serve(
         await run(client, settings, told=told)
 
 
+async def mcp(
+    call: Call,
+    destructive: Annotated[
+        bool, typer.Option("--destructive", help="Offer the tools that erase, retire and correct, too.")
+    ] = False,
+    owner_words: Annotated[
+        bool, typer.Option("--owner-words", help="Let `remember` store words as the user's own.")
+    ] = False,
+) -> None:
+    """Serve the memory as MCP tools over stdin and stdout, to the program that starts it."""
+    require_server()
+    from hmlr.server import log
+    from hmlr.server.mcp.wire import Wire, take_stdio
+    from hmlr.server.settings import ServerSettings
+
+    reading, writing = take_stdio()  # before anything is imported that might print
+    log.to_stderr(logging.DEBUG if call.options.debug else logging.WARNING)
+    settings = ServerSettings.load(mcp_destructive=destructive or None, mcp_owner_words=owner_words or None)
+    from hmlr.server.mcp.stdio import serve
+
+    async with call.client(creates=True) as client:
+        await serve(client, settings, Wire(reading, writing, grace_s=settings.grace_s))
+
+
 token = typer.Typer(help="Tokens of the server: make, list and end them.", no_args_is_help=True)
 
 
