@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +20,7 @@ from hmlr.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hmlr.client import HMLRClient
     from hmlr.records import AccessToken
 
 NEEDED = ("fastapi", "uvicorn", "websockets", "prometheus_client", "mcp", "nicegui")
@@ -78,8 +82,17 @@ async def mcp(
     settings = ServerSettings.load(mcp_destructive=destructive or None, mcp_owner_words=owner_words or None)
     from hmlr.server.mcp.stdio import serve
 
+    await serve(_opened(call), settings, Wire(reading, writing, grace_s=settings.grace_s))
+
+
+@asynccontextmanager
+async def _opened(call: Call) -> AsyncIterator[HMLRClient]:
+    """The memory; the engine is imported in a thread, so that the first answer need not wait for it."""
+    import asyncio  # not needed for help
+
+    await asyncio.to_thread(import_module, "hmlr.client")
     async with call.client(creates=True) as client:
-        await serve(client, settings, Wire(reading, writing, grace_s=settings.grace_s))
+        yield client
 
 
 token = typer.Typer(help="Tokens of the server: make, list and end them.", no_args_is_help=True)

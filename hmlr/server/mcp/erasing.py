@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from hmlr.client import HMLRClient
 from hmlr.server.mcp.fact_results import ChangedResult, FactResult
 from hmlr.server.mcp.results import ForgetResult
 from hmlr.server.mcp.tool import Arguments, Id, Tool, Words
+
+if TYPE_CHECKING:
+    from hmlr.client import HMLRClient
 
 
 class Forget(Arguments):

@@ -51,7 +51,7 @@ class MCPDoor:
             await self.manager.handle_request(scope, receive, send)
 
 
-def _memory(context: ServerRequestContext[Any, Any]) -> HMLRClient:
+async def _memory(context: ServerRequestContext[Any, Any]) -> HMLRClient:
     """The memory that the door has opened for this request."""
     request: Request = context.request  # type: ignore[assignment]  # over HTTP there is one
     client: HMLRClient = request.scope["state"]["memory"]

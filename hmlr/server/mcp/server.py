@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -21,10 +21,12 @@ from mcp_types import (
 from pydantic import ValidationError
 
 from hmlr import __version__
-from hmlr.client import HMLRClient
 from hmlr.errors import HMLRError, StorageError
 from hmlr.server.mcp.erasing import ERASING
 from hmlr.server.mcp.tool import Tool
+
+if TYPE_CHECKING:
+    from hmlr.client import HMLRClient
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,9 @@ MAX_REASONS = 5  # why arguments are refused
 Context = ServerRequestContext[Any, Any]
 
 
-def create_server(tools: Sequence[Tool[Any]], memory_of: Callable[[Context], HMLRClient]) -> Server[Any]:
+def create_server(
+    tools: Sequence[Tool[Any]], memory_of: Callable[[Context], Awaitable[HMLRClient]]
+) -> Server[Any]:
     """A server for these tools; `memory_of` gives the open memory that a request is about."""
     by_name = {tool.name: tool for tool in tools}
     room = asyncio.Semaphore(MAX_AT_ONCE)
@@ -50,7 +54,7 @@ def create_server(tools: Sequence[Tool[Any]], memory_of: Callable[[Context], HML
         if tool is None:
             raise MCPError(INVALID_PARAMS, _unknown(params.name, by_name))
         async with room:
-            return await _called(tool, memory_of(context), params.arguments or {})
+            return await _called(tool, await memory_of(context), params.arguments or {})
 
     return Server(
         "hmlr",

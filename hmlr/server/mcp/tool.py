@@ -6,14 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from mcp_types import Tool as ListedTool
 from mcp_types import ToolAnnotations
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from hmlr.client import HMLRClient
 from hmlr.server.mcp.results import Result
+
+if TYPE_CHECKING:
+    from hmlr.client import HMLRClient
 
 MAX_WORDS = 2000  # characters of a question or a name
 MAX_ID = 200

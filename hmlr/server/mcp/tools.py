@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from hmlr.client import HMLRClient
 from hmlr.records import FactState, Message
 from hmlr.server.mcp.erasing import ERASING
 from hmlr.server.mcp.fact_results import DossiersResult, FactsResult, ProfileResult, TimelineResult
 from hmlr.server.mcp.results import ContextResult, DayResult, DeepResult, RecallResult, RememberResult
 from hmlr.server.mcp.tool import Arguments, Id, Moment, Tool, Words
+
+if TYPE_CHECKING:
+    from hmlr.client import HMLRClient
 
 SESSION = "mcp"  # of all that tools store, so that it can be forgotten together
 MAX_TEXT = 100_000  # characters of one message; the setting max_message_chars may allow fewer
