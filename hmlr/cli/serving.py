@@ -62,7 +62,7 @@ async def serve(
         await run(client, settings, told=told)
 
 
-async def mcp(
+def mcp(
     call: Call,
     destructive: Annotated[
         bool, typer.Option("--destructive", help="Offer the tools that erase, retire and correct, too.")
@@ -72,17 +72,21 @@ async def mcp(
     ] = False,
 ) -> None:
     """Serve the memory as MCP tools over stdin and stdout, to the program that starts it."""
-    require_server()
-    from hmlr.server import log
+    import asyncio  # not needed for help
+
     from hmlr.server.mcp.wire import Wire, take_stdio
-    from hmlr.server.settings import ServerSettings
 
     reading, writing = take_stdio()  # before anything is imported that might print
+    require_server()
+    from hmlr.server import log
+    from hmlr.server.settings import ServerSettings
+
     log.to_stderr(logging.DEBUG if call.options.debug else logging.WARNING)
     settings = ServerSettings.load(mcp_destructive=destructive or None, mcp_owner_words=owner_words or None)
     from hmlr.server.mcp.stdio import serve
 
-    await serve(_opened(call), settings, Wire(reading, writing, grace_s=settings.grace_s))
+    wire = Wire(reading, writing, grace_s=settings.grace_s)
+    asyncio.run(serve(_opened(call), settings, wire))
 
 
 @asynccontextmanager
