@@ -1,15 +1,18 @@
-"""docs/mcp.md: its Python example runs as it stands; its snippets name options and settings that there are."""
+"""docs/mcp.md: its Python example runs as it stands; its tools, options and settings exist."""
 
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from hmlr.server.mcp.tools import offered
 from hmlr.server.settings import ServerSettings
 from tests.acceptance.conftest import ROOT, python_example
 
 PAGE = "docs/mcp.md"
+pytestmark = pytest.mark.timeout(60)
 
 
 def test_the_example_runs(python: Callable[..., str], tmp_path: Path) -> None:

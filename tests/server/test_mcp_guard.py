@@ -8,6 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from mcp.server.transport_security import TransportSecurityMiddleware
+from starlette.requests import Request
 
 from hmlr.server.mcp.http import _security
 from hmlr.server.settings import ServerSettings
@@ -75,11 +77,25 @@ def test_a_body_over_the_limit_is_refused(served: Served) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", EVERYWHERE, "::"])
-def test_the_sdk_checks_by_itself_as_well(host: str) -> None:
-    """Without settings of ours it would serve any Host on an address that is not local."""
+@pytest.mark.parametrize(
+    ("name", "origin", "status"),
+    [
+        ("127.0.0.1:8765", "http://127.0.0.1:8765", None),
+        ("[::1]:8765", None, None),
+        ("memory.example", "https://app.example", None),
+        ("evil.com", None, 421),
+        ("localhost.evil.com", None, 421),
+        ("localhost:8765", "https://evil.com", 403),
+        ("localhost:8765", "null", 403),
+    ],
+)
+async def test_the_sdk_checks_by_itself_as_well(
+    host: str, name: str, origin: str | None, status: int | None
+) -> None:
+    """Without settings of ours it serves any Host on an address that is not local."""
     settings = ServerSettings.load(host=host, hosts=("memory.example",), origins=("https://app.example",))
-    security = _security(settings)
-    assert security.enable_dns_rebinding_protection
-    assert {"127.0.0.1:*", "localhost", "[::1]:*", "memory.example"} <= set(security.allowed_hosts)
-    assert "https://app.example" in security.allowed_origins
-    assert "*" not in {*security.allowed_hosts, *security.allowed_origins}
+    headers = {"host": name, "content-type": "application/json"} | ({"origin": origin} if origin else {})
+    raw = [(key.encode(), value.encode()) for key, value in headers.items()]
+    checking = TransportSecurityMiddleware(_security(settings))
+    answer = await checking.validate_request(Request({"type": "http", "headers": raw}), is_post=True)
+    assert (answer.status_code if answer else None) == status

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import CancelledError
 
 MAX_LINE = 4_000_000  # bytes; as the body of an HTTP request
-MOST_OPEN = 64  # requests without an answer, before the next line is read
+MOST_OPEN = 32  # requests without an answer, before the next line is read
 PIECE = 65_536
 TOO_LONG = b"too long"  # in place of such a line; being no JSON, it is refused
 
