@@ -25,6 +25,10 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+# What has no handler at all would have its warnings written to stderr by Python itself.
+SILENT = ("mcp", "mcp_types")
+
+
 def to_stderr(level: int) -> None:
     """Send our records, and uvicorn's errors, to stderr; the SDKs' records hold content and stay out."""
     handler = logging.StreamHandler()
@@ -34,3 +38,6 @@ def to_stderr(level: int) -> None:
         logger.handlers = [handler]
         logger.setLevel(level)
         logger.propagate = False
+    for name in SILENT:
+        logging.getLogger(name).handlers = [logging.NullHandler()]
+        logging.getLogger(name).propagate = False

@@ -42,7 +42,7 @@ async def serve(
         server_header=False,
         proxy_headers=False,  # whoever sends X-Forwarded-For is not believed
         timeout_graceful_shutdown=int(settings.grace_s) or 1,
-        lifespan="off",
+        lifespan="on",
         ws="websockets-sansio",
     )
     told(address(listening), file)
