@@ -94,8 +94,15 @@ def reply_for(error: HMLRError, request_id: str) -> JSONResponse:
     wait = getattr(error, "retry_after_s", None) or (RETRY_AFTER_S if status in (429, 503) else None)
     if status >= 500:
         logger.error("request %s failed: %s", request_id, type(error).__name__)
-    message = str(error) if status != 500 else f"{type(error).__name__}: `doctor` says more"
-    return error_reply(status, message, code=type(error).__name__, request_id=request_id, retry_after_s=wait)
+    code = type(error).__name__
+    return error_reply(status, _told(error, status), code=code, request_id=request_id, retry_after_s=wait)
+
+
+def _told(error: HMLRError, status: int) -> str:
+    """The error's words where they are for the caller; else what its kind means: files are the operator's."""
+    if isinstance(error, ModelError) or (status < 500 and not isinstance(error, NotFound)):
+        return str(error)
+    return (type(error).__doc__ or "").partition("\n")[0]
 
 
 def install(app: FastAPI) -> None:
