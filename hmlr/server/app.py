@@ -8,13 +8,13 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from hmlr import __version__
-from hmlr.server import errors, watching
+from hmlr.server import errors, memory, watching
 from hmlr.server.guard import Guard
 from hmlr.server.metrics import Metrics
 from hmlr.server.people import People
 from hmlr.server.settings import ServerSettings
 
-ROUTERS: Sequence[APIRouter] = (watching.router,)
+ROUTERS: Sequence[APIRouter] = (watching.router, *memory.ROUTERS)
 
 
 def create_app(people: People, settings: ServerSettings) -> ASGIApp:
