@@ -57,7 +57,17 @@ TOLD: Described = {
     200: {
         "description": "The report; with `stream`, or Accept: text/event-stream, events `progress` with done "
         "and total, then one event `report` with the report, or `error`.",
-        "content": {EVENTS: {"schema": {"type": "string"}}},
+        "content": {
+            EVENTS: {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "event": {"type": "string", "enum": ["progress", "report", "error"]},
+                        "data": {"type": "string", "description": "JSON."},
+                    },
+                }
+            }
+        },
     }
 }
 
