@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -17,9 +18,12 @@ from hmlr.server.memory.bodies import Body, Id, Moment, PathId, StrictRoute
 router = APIRouter(prefix="/v1", tags=["topics and days"], route_class=StrictRoute)
 
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
 def _calendar(value: object) -> object:
     """Refuse numbers, which would count seconds."""
-    if isinstance(value, str) and len(value) == len("2026-03-01"):
+    if isinstance(value, str) and _DAY.fullmatch(value):
         return value
     raise ValueError("a day is text like 2026-03-01")
 
