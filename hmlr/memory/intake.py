@@ -21,6 +21,7 @@ from hmlr.store.records import NewChunk, NewMessage, NewTurn
 MAX_ID_CHARS = 200
 MAX_KEY_CHARS = 500
 MAX_METADATA_BYTES = 65_536
+MAX_METADATA_DEPTH = 64  # what readers of JSON in other programs bear
 MAX_QUERY_CHARS = 100_000
 MAX_LIMIT = 1000
 MAX_BUDGET_TOKENS = 1_000_000
@@ -184,8 +185,10 @@ def check_metadata(value: Mapping[str, object]) -> None:
         raise TooLarge(f"metadata is larger than {MAX_METADATA_BYTES} bytes")
 
 
-def _check_json(value: object) -> None:
+def _check_json(value: object, depth: int = 0) -> None:
     """Refuse what JSON would give back as something else, or a store could not keep."""
+    if depth > MAX_METADATA_DEPTH:
+        raise TooLarge(f"metadata is nested deeper than {MAX_METADATA_DEPTH}", hint="Make it flatter")
     if isinstance(value, str):
         check_text(value, what="metadata")
     elif isinstance(value, Mapping):
@@ -193,10 +196,10 @@ def _check_json(value: object) -> None:
             if not isinstance(key, str):
                 raise InvalidInput(f"metadata must have text keys, not {type(key).__name__}")
             check_text(key, what="metadata")
-            _check_json(each)
+            _check_json(each, depth + 1)
     elif isinstance(value, list | tuple):
         for each in value:
-            _check_json(each)
+            _check_json(each, depth + 1)
 
 
 def check_messages(value: Sequence[Message]) -> None:

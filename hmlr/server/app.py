@@ -9,14 +9,14 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from hmlr import __version__
-from hmlr.server import completions, errors, watching
+from hmlr.server import completions, errors, memory, watching
 from hmlr.server.guard import Guard
 from hmlr.server.mcp.http import MCPDoor
 from hmlr.server.metrics import Metrics
 from hmlr.server.people import People
 from hmlr.server.settings import ServerSettings
 
-ROUTERS: Sequence[APIRouter] = (watching.router, completions.router)
+ROUTERS: Sequence[APIRouter] = (watching.router, completions.router, *memory.ROUTERS)
 
 
 def create_app(people: People, settings: ServerSettings) -> ASGIApp:

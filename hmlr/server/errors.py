@@ -100,8 +100,7 @@ def error_of(error: HMLRError, request_id: str) -> ErrorReply:
     status = _status(error)
     if status >= 500:
         logger.error("request %s failed: %s", request_id, type(error).__name__)
-    message = str(error) if status != 500 else f"{type(error).__name__}: `doctor` says more"
-    return _body(status, message, code=type(error).__name__, request_id=request_id)
+    return _body(status, _told(error, status), code=type(error).__name__, request_id=request_id)
 
 
 def _status(error: HMLRError) -> int:
@@ -111,6 +110,13 @@ def _status(error: HMLRError) -> int:
 def _body(status: int, message: str, *, code: str, request_id: str) -> ErrorReply:
     kind = TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
     return ErrorReply(error=ErrorBody(message=message, type=kind, code=code, request_id=request_id))
+
+
+def _told(error: HMLRError, status: int) -> str:
+    """The error's words where they are for the caller; else what its kind means: files are the operator's."""
+    if isinstance(error, ModelError) or (status < 500 and not isinstance(error, NotFound)):
+        return str(error)
+    return (type(error).__doc__ or "").partition("\n")[0]
 
 
 def install(app: FastAPI) -> None:
