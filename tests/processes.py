@@ -3,7 +3,7 @@
 Starting Python and importing HMLR takes a second, a fork hundredths of one. The parent (tests/forking.py) has
 imported HMLR and done nothing else. Two parents take turns, so that processes that follow each other differ
 in their hash seeds, as real ones do. How a process starts (`--help` in time, locales, signals, pipes) is for
-tests with real processes.
+tests with real processes, and with FAULTS=full every process is one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import IO
 
+from tests.faults.figures import FULL
+
 ROOT = Path(__file__).parents[1]
 MAIN = str(ROOT / "main.py")
 CAN_FORK = sys.platform == "linux"
@@ -36,7 +38,7 @@ def run(
 
     Raises subprocess.TimeoutExpired, after ending the process.
     """
-    if CAN_FORK and _at_start(env) == _at_start(os.environ):
+    if CAN_FORK and not FULL and _at_start(env) == _at_start(os.environ):
         for parent in _parents:
             parent.start()
         return next(_turns).run(command, env=env, cwd=cwd, stdin=stdin, timeout=timeout)

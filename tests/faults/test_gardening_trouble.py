@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
@@ -11,12 +13,12 @@ import pytest
 
 from hmlr import HMLRClient
 from hmlr.errors import ModelError, ModelTimeout
-from hmlr.llm.port import ModelRequest
+from hmlr.llm.port import ModelRequest, ModelResponse
 from hmlr.llm.settings import LLMSettings
 from hmlr.settings import Settings
 from hmlr.testing import ScriptedModel
 from tests.faults.doors import Clock, door
-from tests.faults.figures import FULL
+from tests.faults.figures import FULL, figure
 from tests.faults.test_gardening import TASKS, foreign_words, truth, with_model
 from tests.gardens import exported, finished_facts, places, sow
 from tests.scripted.server import QUIET, Broken, Calls, Cut, Line, serving
@@ -113,6 +115,33 @@ async def test_a_block_at_which_the_model_always_fails_holds_up_no_other(db_path
         assert (again.done.blocks, again.pending) == (0, 1)
     async with door(db_path) as hmlr:
         assert (await hmlr.garden()).done.blocks == 1
+
+
+class Slow(ScriptedModel):
+    """A model that takes 20 ms."""
+
+    async def complete(self, request: ModelRequest) -> ModelResponse:
+        await asyncio.sleep(0.02)
+        return await super().complete(request)
+
+
+@pytest.mark.alone
+async def test_the_others_wait_no_longer_for_it(tmp_path: Path) -> None:  # F35
+    blocks = figure(12, 200)
+
+    async def took_s(name: str, words: str) -> float:
+        """Until all blocks are gardened but those that hold the words."""
+        await sow(tmp_path / name, blocks)
+        poison = fails_at(words, ModelTimeout("no whole answer within the deadline"))
+        async with with_model(tmp_path / name, Slow(dict.fromkeys(TASKS, poison))) as hmlr:
+            begun = time.perf_counter()
+            report = await hmlr.garden()
+            assert report.done.blocks == blocks - 1 - report.pending
+            return time.perf_counter() - begun
+
+    plain, poisoned = await took_s("plain.db", "never said"), await took_s("poisoned.db", "Day 1.")
+    print(f"F35: {blocks} blocks in {plain:.2f} s, {poisoned:.2f} s with one at which the model fails")
+    assert poisoned < 2 * plain
 
 
 async def test_a_model_that_is_down_is_asked_about_two_blocks_only(db_path: Path) -> None:
