@@ -36,13 +36,13 @@ async def serve(
     listening = listen(settings)
     people = People(host, most=settings.max_open_users)
     config = uvicorn.Config(
-        create_app(people, settings),
+        create_app(people, settings, page=settings.page),
         log_config=None,
         access_log=False,  # the guard writes its own lines
         server_header=False,
         proxy_headers=False,  # whoever sends X-Forwarded-For is not believed
         timeout_graceful_shutdown=int(settings.grace_s) or 1,
-        lifespan="off",
+        lifespan="on",
         ws="websockets-sansio",
     )
     told(address(listening), file)

@@ -40,4 +40,5 @@ class ServerSettings(SettingsBase):
     models: tuple[str, ...] = Field(
         (), description="Models a request may name; empty: any of the providers that have a key."
     )
+    page: bool = Field(True, description="Serve the web page.")
     mcp_destructive: bool = Field(False, description="Offer the MCP tools that erase and retire.")
