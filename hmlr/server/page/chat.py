@@ -13,7 +13,7 @@ from hmlr.client.conversing import DEFAULT_SESSION
 from hmlr.records import Hit, Reply
 from hmlr.server.page.frame import Frame
 from hmlr.server.page.parts import button, chip, text, when
-from hmlr.server.page.sources import draw_turn, open_source, speaker
+from hmlr.server.page.sources import Changed, draw_turn, open_source, speaker
 
 TURNS = 20  # of the session, shown at first, and with each step back
 SESSIONS = 50  # offered
@@ -172,14 +172,18 @@ def _stands_on(talk: _Talk, reply: Reply) -> None:
     if not reply.hits:
         text("p", "No memory was used.", "quiet")
         return
+
+    async def changed() -> None:
+        await _open(talk, talk.session)
+
     with ui.element("details").classes("hits").props("open"):
         text("summary", f"Memories used ({len(reply.hits)})")
         for hit in reply.hits:
-            draw_hit(talk.frame, hit)
+            draw_hit(talk.frame, hit, changed=changed)
 
 
-def draw_hit(frame: Frame, hit: Hit) -> None:
-    """A memory with its date, speaker and score; it leads to its turn."""
+def draw_hit(frame: Frame, hit: Hit, *, changed: Changed) -> None:
+    """A memory with its date, speaker and score; it leads to its turn, which can be forgotten there."""
     first = hit.sources[0] if hit.sources else None
     who = "" if first is None else speaker(first)
     with ui.element("div").classes("hit"):
@@ -191,6 +195,6 @@ def draw_hit(frame: Frame, hit: Hit) -> None:
             turn_id = hit.turn_ids[0]
             button(
                 "Source",
-                frame.on(lambda: open_source(frame, turn_id)),
+                frame.on(lambda: open_source(frame, turn_id, changed=changed)),
                 about=f"Source of the memory of {when(hit.occurred_at)}",
             )

@@ -65,7 +65,7 @@ class Pages(Generic[T]):
     ) -> None:
         self._items, self._draw, self._nothing, self._size = items, draw, nothing, size
         self._at = 0
-        self._rows = ui.element("div").classes("rows").props("role=list")
+        self._rows = ui.element("div").classes("entries").props("role=list")
         self._bar = ui.element("div").classes("pager")
         self._fill()
 
@@ -77,7 +77,7 @@ class Pages(Generic[T]):
             if not shown:
                 empty(self._nothing)
             for item in shown:
-                with ui.element("div").classes("row").props("role=listitem"):
+                with ui.element("div").classes("entry").props("role=listitem"):
                     self._draw(item)
         if len(self._items) > self._size:
             with self._bar:
@@ -89,6 +89,12 @@ class Pages(Generic[T]):
                 )
                 later = button("Next", lambda: self._go(1))
                 later.set_enabled(last < len(self._items))
+
+    def replace(self, items: Sequence[T]) -> None:
+        """Show other items, at the place where the list stands."""
+        self._items = items
+        self._at = min(self._at, max(0, len(items) - 1) // self._size * self._size)
+        self._fill()
 
     def _go(self, pages: int) -> None:
         self._at = max(0, self._at + pages * self._size)

@@ -13,6 +13,7 @@ from hmlr.server.page.frame import Frame
 from hmlr.server.page.parts import button, day, text, when
 
 NAMES = {"user": "You", "assistant": "HMLR"}
+Changed = Callable[[], Awaitable[None]]  # what is done when a dialog has changed the memory
 AROUND = 3  # turns before it and after it
 
 
@@ -30,9 +31,7 @@ def draw_turn(turn: Turn, *, marked: bool = False) -> None:
                 text("div", message.content, "words")
 
 
-async def open_source(
-    frame: Frame, turn_id: TurnId, *, changed: Callable[[], Awaitable[None]] | None = None
-) -> None:
+async def open_source(frame: Frame, turn_id: TurnId, *, changed: Changed | None = None) -> None:
     """Show a turn in its session; it can be forgotten there. `changed` is called when it was."""
     async with frame.visit.memory() as memory:
         found = await memory.turns(turn_ids=[turn_id])
