@@ -59,7 +59,7 @@ def _sessions(talk: _Talk, offered: list[str]) -> None:
     with ui.element("div").classes("tools"):
         choice = ui.select(offered, value=offered[0], label="Session").props("outlined dense options-dense")
         choice.classes("session")
-        choice.on_value_change(talk.frame.on(lambda: _open(talk, str(choice.value))))
+        choice.on_value_change(talk.frame.on(lambda: _open(talk, str(choice.value)), overlapping=True))
 
         def begin() -> None:
             name = f"page-{str(uuid_utils.uuid7())[:13]}"
@@ -94,13 +94,16 @@ async def _open(talk: _Talk, session: str) -> None:
 
 async def _back(talk: _Talk) -> None:
     """Show the turns before those that are shown."""
+    older = talk.older
     async with talk.frame.visit.memory() as memory:
         turns = await memory.turns(
             session_id=talk.session, newest=True, limit=TURNS + 1, before_seq=talk.oldest
         )
+    if talk.older is not older:  # another session was chosen meanwhile
+        return
     shown = turns[:TURNS]
-    talk.older.clear()
-    with talk.older:
+    older.clear()
+    with older:
         if len(turns) > TURNS:
             button("Earlier turns", talk.frame.on(lambda: _back(talk)))
         elif talk.oldest is None and not shown:

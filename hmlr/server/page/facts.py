@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from nicegui import ui
 
@@ -29,14 +28,18 @@ async def build(frame: Frame) -> None:
 
     async def fill() -> None:
         async with frame.visit.memory() as memory:
-            facts = await memory.facts(states=CHOICES[str(state.value)])
-        wanted = partial(_fits, words=(search.value or "").casefold().split())
+            facts = await memory.facts(states=CHOICES["All"])
+        # Read only now: while the facts were on their way, more may have been typed.
+        words, states = (search.value or "").casefold().split(), CHOICES[str(state.value)]
         pages.replace(
-            sorted(filter(wanted, facts), key=lambda fact: (fact.subject, fact.key, fact.valid_from))
+            sorted(
+                (fact for fact in facts if fact.state in states and _fits(fact, words)),
+                key=lambda fact: (fact.subject, fact.key, fact.valid_from),
+            )
         )
 
-    search.on_value_change(frame.on(fill))
-    state.on_value_change(frame.on(fill))
+    search.on_value_change(frame.on(fill, overlapping=True))
+    state.on_value_change(frame.on(fill, overlapping=True))
     await fill()
 
 

@@ -84,13 +84,26 @@ class Frame:
             if not place.is_deleted:
                 waiting.delete()
         self._building = None
+        if name != "chat":  # where the line to write in takes it
+            ui.run_javascript("document.getElementById('view-heading')?.focus()")
 
-    def on(self, handler: Handler) -> Handler:
-        """The handler as one that can be given to a button: what goes wrong in it becomes a notice."""
+    def on(self, handler: Handler, *, overlapping: bool = False) -> Handler:
+        """The handler as one that can be given to a button: what goes wrong in it becomes a notice.
+
+        While it is at work, another call of it does nothing, unless they may be `overlapping`.
+        """
+        at_work = False
 
         async def handle() -> None:
-            with self.root:  # stays, whatever the handler takes away
-                await self.run(handler)
+            nonlocal at_work
+            if at_work and not overlapping:
+                return
+            at_work = True
+            try:
+                with self.root:  # stays, whatever the handler takes away
+                    await self.run(handler)
+            finally:
+                at_work = False
 
         return handle
 

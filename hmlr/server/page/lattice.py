@@ -10,15 +10,19 @@ from nicegui import ui
 from hmlr.server.page.frame import Frame
 from hmlr.server.page.parts import button, text
 
+DRAWN_AT_ONCE = 2_000  # turns; a picture of more is drawn when asked for
+
 
 async def build(frame: Frame) -> None:
     """The picture in a box that scrolls, and a slider for its size."""
+    async with frame.visit.memory() as memory:
+        turns = (await memory.stats()).turns
     text("p", "Days, topics, turns, facts and dossiers, and what leads to what.", "quiet")
     with ui.element("div").classes("tools"):
         text("span", "Size", "quiet")
         size = ui.slider(min=25, max=400, step=25, value=100).classes("slider")
         size.props('label aria-label="Size in percent"')
-        again = button("Draw anew", lambda: None)
+        again = button("Draw", lambda: None)
     box = (
         ui.element("div").classes("sheet").props('tabindex=0 role=region aria-label="Picture of the lattice"')
     )
@@ -35,4 +39,7 @@ async def build(frame: Frame) -> None:
     again.on_click(draw)
     size.on_value_change(lambda: picture.style(f"width: {int(size.value)}%"))
     picture.style("width: 100%")
-    draw()
+    if turns <= DRAWN_AT_ONCE:
+        draw()
+    else:
+        text("p", f"This memory has {turns:,} turns: drawing it may take long.", "quiet")

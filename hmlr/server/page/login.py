@@ -75,7 +75,7 @@ async def sign_in(request: Request, secret: Annotated[str, Depends(_given)]) -> 
 @router.get("/logout")
 def sign_out(request: Request) -> Response:
     """Take the cookie away; the token itself stays valid until it is revoked."""
-    answer = RedirectResponse(LOGIN_PATH, 303)
+    answer = RedirectResponse(LOGIN_PATH + "#out", 303)
     answer.delete_cookie(
         SESSION_COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https"
     )

@@ -29,6 +29,9 @@ ICON = (
     "%3Cpath d='M4 4v8M12 4v8M4 8h8' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
 )
 
+# Who signs out in one tab is out in all of them.
+LEAVING = "new BroadcastChannel('hmlr').onmessage = () => location.reload()"
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -79,6 +82,7 @@ def _page(app: FastAPI) -> None:
     async def page(request: Request, user: str | None = None, view: str = "chat") -> None:
         caller = Caller(token=request.scope["state"]["token"])
         ui.add_css(style)
+        ui.add_head_html(f"<script>{LEAVING}</script>")
         if caller.is_admin and not user:
             choose_user()
             return
