@@ -1,4 +1,4 @@
-"""What a browser may do with the page: nothing but what this server gave it. Source: docs/faults.md X06."""
+"""What a browser may do with the page: nothing but what this server gave it."""
 
 from __future__ import annotations
 
