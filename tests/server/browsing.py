@@ -45,6 +45,7 @@ class Watched:
         self.page.get_by_label("Token").fill(token)
         self.page.keyboard.press("Enter")
         expect(self.page.get_by_label("Message")).to_be_visible()
+        expect(self.page.get_by_label("Loading")).to_have_count(0)
 
     def go(self, view: str) -> None:
         """Choose a view."""
@@ -55,10 +56,11 @@ class Watched:
 
     def say(self, message: str) -> None:
         """Write into the chat, and wait for the answer."""
-        field = self.page.get_by_label("Message")
+        exchanges, field = self.page.locator(".exchange"), self.page.get_by_label("Message")
+        before = exchanges.count()
         field.fill(message)
         field.press("Enter")
-        expect(self.page.locator(".exchange .words", has_text=message).last).to_be_visible()
+        expect(exchanges).to_have_count(before + 1)
         expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
 
     def picture(self, name: str) -> None:
@@ -90,7 +92,9 @@ def watched(
 ) -> Iterator[Watched]:
     """A page in a browser profile of its own; `check` is called at the end."""
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
     )
     context.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from hmlr import Message
-from hmlr.sync import HMLRClient
+from hmlr import HMLRClient, Message
+from hmlr.settings import Settings
 from tests.server.browsing import PHONE, Watched, chromium, watch, watched
 from tests.server.serving import Served, run, server
 
@@ -36,13 +38,23 @@ HOSTILE = (
 SESSION = '"><img src=x onerror=window.hit=1>'
 
 
+USERS = ("ada", "bob", "eve", "tom", "una", "zoe", "kim", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The server, and a token for each user; None is the administrator."""
+
+    served: Served
+    tokens: dict[str | None, str]
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     db = tmp_path_factory.mktemp("page") / "memory.db"
-    remember(db, "ada", SAID)
-    remember(db, "eve", {SESSION: HOSTILE, "labels": [f"My name is {each}." for each in HOSTILE]})
-    with server(db, "--user", "ada", HMLR_SERVER_PAGE="true") as up:
-        yield up
+    tokens = asyncio.run(_settle(db))
+    with server(db, HMLR_SERVER_PAGE="true") as up:
+        yield House(served=up, tokens=tokens)
 
 
 @pytest.fixture(scope="module")
@@ -51,24 +63,30 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-def remember(db: Path, user: str, sessions: dict[str, tuple[str, ...] | list[str]]) -> None:
+async def _settle(db: Path) -> dict[str | None, str]:
+    """Tokens for all, and what two users have said before."""
+    async with HMLRClient(db, "ada", model="offline", settings=Settings.load(embedder="none")) as ada:
+        await _remember(ada, SAID)
+        async with ada.as_user("eve") as eve:
+            await _remember(eve, {SESSION: HOSTILE, "labels": [f"My name is {each}." for each in HOSTILE]})
+        return {user: (await ada.access.issue(user_id=user)).secret for user in USERS}
+
+
+async def _remember(hmlr: HMLRClient, sessions: Mapping[str, Sequence[str]]) -> None:
     at = datetime(2026, 3, 1, 9, tzinfo=UTC)
-    with HMLRClient(db, user, model="offline") as hmlr:
-        for session, texts in sessions.items():
-            at += timedelta(days=7)
-            said = [
-                Message(content=text, occurred_at=at + timedelta(minutes=number))
-                for number, text in enumerate(texts)
-            ]
-            hmlr.remember(said, session_id=session)
-        hmlr.flush(30)
+    for session, texts in sessions.items():
+        at += timedelta(days=7)
+        times = [at + timedelta(minutes=number) for number in range(len(texts))]
+        said = [Message(content=text, occurred_at=time) for text, time in zip(texts, times, strict=True)]
+        await hmlr.remember(said, session_id=session)
+    await hmlr.flush(30)
 
 
-def test_a_walk_through_the_page(served: Served, browser: Browser) -> None:
-    with watched(browser, served) as mine:
-        mine.page.goto(served.url)
+def test_a_walk_through_the_page(house: House, browser: Browser) -> None:
+    with watched(browser, house.served) as mine:
+        mine.page.goto(house.served.url)
         mine.picture("sign-in")
-        mine.sign_in(served.token)
+        mine.sign_in(house.tokens["ada"])
         mine.say("Where do I live?")
         answer = mine.page.locator(".exchange").last
         expect(answer).to_contain_text("Oslo")
@@ -160,11 +178,11 @@ def _garden(mine: Watched) -> None:
     expect(page.get_by_text("No dossiers yet")).to_be_visible()
 
 
-def test_a_phone_and_the_keyboard_alone(served: Served, browser: Browser) -> None:
-    with watched(browser, served, PHONE, dark=True) as mine:
+def test_a_phone_and_the_keyboard_alone(house: House, browser: Browser) -> None:
+    with watched(browser, house.served, PHONE, dark=True) as mine:
         page = mine.page
-        page.goto(served.url)
-        page.keyboard.type(served.new_token("bob"))
+        page.goto(house.served.url)
+        page.keyboard.type(house.tokens["bob"])
         page.keyboard.press("Enter")
         expect(page.get_by_label("Message")).to_be_focused()
         for line in ("My cat is called Mia.", "What is my cat called?"):
@@ -191,10 +209,10 @@ def test_a_phone_and_the_keyboard_alone(served: Served, browser: Browser) -> Non
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], view
 
 
-def test_hostile_text_stays_text(served: Served, browser: Browser) -> None:
-    with watched(browser, served) as mine:
+def test_hostile_text_stays_text(house: House, browser: Browser) -> None:
+    with watched(browser, house.served) as mine:
         page = mine.page
-        mine.sign_in(served.new_token("eve"))
+        mine.sign_in(house.tokens["eve"])
         for text in HOSTILE:
             mine.say(text)
             expect(page.locator(".exchange .mine .words").last).to_have_text(text)
@@ -228,12 +246,12 @@ def test_hostile_text_stays_text(served: Served, browser: Browser) -> None:
         mine.complaints.clear()
 
 
-def test_two_users_at_once_never_mix(served: Served, browser: Browser) -> None:
+def test_two_users_at_once_never_mix(house: House, browser: Browser) -> None:
     names = {"tom": "Quillfeather", "una": "Brackenmoor"}
-    with watched(browser, served) as tom, watched(browser, served) as una:
+    with watched(browser, house.served) as tom, watched(browser, house.served) as una:
         pages = {"tom": tom, "una": una}
         for user, mine in pages.items():
-            mine.sign_in(served.new_token(user))
+            mine.sign_in(house.tokens[user])
         for user, mine in pages.items():
             mine.page.get_by_label("Message").fill(f"My sister is called {names[user]}.")
         for mine in pages.values():
@@ -250,30 +268,28 @@ def test_two_users_at_once_never_mix(served: Served, browser: Browser) -> None:
             assert user in mine.page.content()
 
 
-def test_a_revoked_token_ends_the_page_and_signing_out_ends_all_tabs(
-    served: Served, browser: Browser
-) -> None:
-    with watched(browser, served) as mine:
-        secret = served.new_token("zoe")
+def test_a_revoked_token_ends_the_page_and_signing_out_ends_all_tabs(house: House, browser: Browser) -> None:
+    with watched(browser, house.served) as mine:
+        secret = house.tokens["zoe"]
         mine.sign_in(secret)
-        second = watch(mine.page.context, served)
-        second.page.goto(served.url)
+        second = watch(mine.page.context, house.served)
+        second.page.goto(house.served.url)
         expect(second.page.get_by_label("Message")).to_be_visible()
         mine.page.get_by_role("button", name="Sign out").click()
         expect(second.page.get_by_label("Token")).to_be_visible()
         mine.sign_in(secret)
-        tokens = json.loads(run("token", "list", "--json", "--db", str(served.db)).stdout)
+        tokens = json.loads(run("token", "list", "--json", "--db", str(house.served.db)).stdout)
         (token,) = [each for each in tokens if each["user_id"] == "zoe"]
-        run("token", "revoke", token["token_id"], "--db", str(served.db))
+        run("token", "revoke", token["token_id"], "--db", str(house.served.db))
         mine.page.get_by_role("navigation").get_by_role("button", name="Facts").click()
         expect(mine.page.get_by_label("Token")).to_be_visible()
         second.check()
 
 
-def test_an_administrator_chooses_whose_memory(served: Served, browser: Browser) -> None:
-    with watched(browser, served) as mine:
+def test_an_administrator_chooses_whose_memory(house: House, browser: Browser) -> None:
+    with watched(browser, house.served) as mine:
         page = mine.page
-        page.goto(f"{served.url}/login#token={served.new_token(None)}")
+        page.goto(f"{house.served.url}/login#token={house.tokens[None]}")
         page.get_by_label("User").fill("ada")
         page.keyboard.press("Enter")
         expect(page.get_by_label("Memory of ada")).to_be_visible()
@@ -283,14 +299,14 @@ def test_an_administrator_chooses_whose_memory(served: Served, browser: Browser)
         expect(page.get_by_role("heading", name="Facts")).to_be_visible()
 
 
-def test_what_another_tab_has_taken_away_is_told(served: Served, browser: Browser) -> None:
-    with watched(browser, served) as mine:
-        mine.sign_in(served.new_token("kim"))
+def test_what_another_tab_has_taken_away_is_told(house: House, browser: Browser) -> None:
+    with watched(browser, house.served) as mine:
+        mine.sign_in(house.tokens["kim"])
         mine.say("My parrot is called Coco.")
         mine.go("Profile")
         mine.go("Facts")
-        second = watch(mine.page.context, served)
-        second.page.goto(served.url)
+        second = watch(mine.page.context, house.served)
+        second.page.goto(house.served.url)
         second.go("Forget")
         second.page.get_by_role("button", name="Forget everything").click()
         typed = second.page.get_by_role("dialog").get_by_label("User")
@@ -304,4 +320,4 @@ def test_what_another_tab_has_taken_away_is_told(served: Served, browser: Browse
         mine.page.get_by_role("button", name="Source:").first.click()
         expect(mine.page.get_by_text("It may have been forgotten")).to_be_visible()
         mine.picture("notice")
-    assert "Traceback" not in served.log.read_text(encoding="utf-8")
+    assert "Traceback" not in house.served.log.read_text(encoding="utf-8")

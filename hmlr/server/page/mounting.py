@@ -69,6 +69,8 @@ def mount(app: FastAPI) -> None:
         language="en-US",
         tailwind=False,
         show_welcome_message=False,
+        binding_refresh_interval=None,  # no view binds values
+        gzip_middleware_factory=None,  # browsers keep the assets; packing them anew costs more than it saves
         reconnect_timeout=10.0,
     )
 
