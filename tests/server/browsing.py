@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.server.serving import ROOT, Served
 
@@ -62,6 +62,10 @@ class Watched:
         field.press("Enter")
         expect(exchanges).to_have_count(before + 1)
         expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
+
+    def dialog(self, title: str) -> Locator:
+        """The dialog with this title; another one may still be on its way out."""
+        return self.page.get_by_role("dialog", name=title)
 
     def picture(self, name: str) -> None:
         """Keep a picture for a look by eye."""

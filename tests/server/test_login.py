@@ -8,13 +8,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.acceptance.conftest import python_example
@@ -64,6 +65,29 @@ def test_without_a_token_there_is_the_sign_in_and_nothing_else(served: Served) -
     where = f"ws://{urlsplit(served.url).netloc}/page/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
     with pytest.raises(InvalidStatus), connect(where, proxy=None):
         pass
+
+
+def test_a_websocket_shows_only_a_page_of_its_own_token(served: Served) -> None:
+    other = served.new_token("bob")
+    assert "The whole memory of" in _shown(served, served.token, served.token)
+    assert "The whole memory of" not in _shown(served, served.token, other)
+
+
+def _shown(served: Served, opens: str, connects: str) -> str:
+    """What comes over the websocket of a page, opened with one token and connected with another."""
+    with served.client(opens) as client:
+        page = client.get("/page/?view=forget", headers=BROWSER).text
+    (client_id,) = re.findall(r"client_id.{1,4}([0-9a-f-]{36})", page)
+    asked = {"EIO": "4", "transport": "websocket", "client_id": client_id, "implicit_handshake": "true"}
+    asked |= {"document_id": "d", "tab_id": "t", "next_message_id": "0"}
+    where = f"ws://{urlsplit(served.url).netloc}/page/_nicegui_ws/socket.io/?{urlencode(asked)}"
+    came: list[str] = []
+    with connect(where, proxy=None, additional_headers={"Cookie": f"hmlr_token={connects}"}) as socket:
+        socket.send("40")
+        with suppress(TimeoutError, ConnectionClosed):
+            while "The whole memory of" not in "".join(came):
+                came.append(str(socket.recv(timeout=3)))
+    return "".join(came)
 
 
 def test_wrong_tokens_are_refused_and_soon_slowed_down(served: Served) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from hmlr import HMLRClient, Message
+from hmlr.records import IssuedToken
 from hmlr.settings import Settings
 from tests.server.browsing import PHONE, Watched, chromium, watch, watched
 from tests.server.serving import Served, run, server
@@ -46,7 +46,7 @@ class House:
     """The server, and a token for each user; None is the administrator."""
 
     served: Served
-    tokens: dict[str | None, str]
+    tokens: dict[str | None, IssuedToken]
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +63,13 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-async def _settle(db: Path) -> dict[str | None, str]:
+async def _settle(db: Path) -> dict[str | None, IssuedToken]:
     """Tokens for all, and what two users have said before."""
     async with HMLRClient(db, "ada", model="offline", settings=Settings.load(embedder="none")) as ada:
         await _remember(ada, SAID)
         async with ada.as_user("eve") as eve:
             await _remember(eve, {SESSION: HOSTILE, "labels": [f"My name is {each}." for each in HOSTILE]})
-        return {user: (await ada.access.issue(user_id=user)).secret for user in USERS}
+        return {user: await ada.access.issue(user_id=user) for user in USERS}
 
 
 async def _remember(hmlr: HMLRClient, sessions: Mapping[str, Sequence[str]]) -> None:
@@ -86,14 +86,14 @@ def test_a_walk_through_the_page(house: House, browser: Browser) -> None:
     with watched(browser, house.served) as mine:
         mine.page.goto(house.served.url)
         mine.picture("sign-in")
-        mine.sign_in(house.tokens["ada"])
+        mine.sign_in(house.tokens["ada"].secret)
         mine.say("Where do I live?")
         answer = mine.page.locator(".exchange").last
         expect(answer).to_contain_text("Oslo")
         expect(answer.locator(".hit").first).to_contain_text("2026-03-08")
         mine.picture("chat")
         answer.get_by_role("button", name="Source of").first.click()
-        dialog = mine.page.get_by_role("dialog")
+        dialog = mine.dialog("Source")
         expect(dialog).to_contain_text("I live in Oslo.")
         expect(dialog).to_contain_text("I am strictly vegetarian.")  # what was said around it
         mine.picture("source")
@@ -113,24 +113,25 @@ def _correct_a_fact(mine: Watched) -> None:
     page.get_by_label("Search facts").fill("lives")
     expect(page.get_by_role("listitem")).to_have_count(1)
     page.get_by_role("button", name="Correct: You · lives in, Oslo").click()
-    dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("invalidated")
+    correct = mine.dialog("Correct this fact")
+    expect(correct).to_contain_text("invalidated")
     mine.picture("correct")
-    dialog.get_by_label("The right value").fill("Bergen")
-    dialog.get_by_role("button", name="Correct").click()
+    correct.get_by_label("The right value").fill("Bergen")
+    correct.get_by_role("button", name="Correct").click()
     expect(page.get_by_role("heading", name="lives in: Bergen")).to_be_visible()
     page.get_by_role("button", name="History: You · lives in, Bergen").click()
-    expect(dialog).to_contain_text("Oslo")
-    expect(dialog).to_contain_text("invalidated")
+    expect(mine.dialog("History of You · lives in")).to_contain_text("Oslo")
+    expect(mine.dialog("History of You · lives in")).to_contain_text("invalidated")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Retire: You · lives in, Bergen").click()
-    dialog.get_by_label("Why it no longer holds").fill("moved")
-    dialog.get_by_role("button", name="Retire").click()
+    retire = mine.dialog("Retire this fact")
+    retire.get_by_label("Why it no longer holds").fill("moved")
+    retire.get_by_role("button", name="Retire").click()
     expect(page.get_by_text("No such facts.")).to_be_visible()
     page.get_by_label("State").click()
     page.get_by_role("option", name="Superseded").click()
     page.get_by_role("button", name="Restore: You · lives in, Bergen").click()
-    dialog.get_by_role("button", name="Restore").click()
+    mine.dialog("Restore this fact?").get_by_role("button", name="Restore").click()
     expect(page.get_by_text("No such facts.")).to_be_visible()
 
 
@@ -140,12 +141,12 @@ def _forget_a_turn(mine: Watched) -> None:
     page.get_by_label("What is it about?").fill("dog Rex")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Source of").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Forget this turn").click()
-    sure = page.get_by_role("dialog", name="Forget this turn?")
+    mine.dialog("Source").get_by_role("button", name="Forget this turn").click()
+    sure = mine.dialog("Forget this turn?")
     expect(sure).to_contain_text("for good")
     mine.picture("forget")
     sure.get_by_role("button", name="Forget").click()
-    certificate = page.get_by_role("dialog", name="Certificate of erasure")
+    certificate = mine.dialog("Certificate of erasure")
     expect(certificate).to_contain_text("nothing of it is left")
     mine.picture("certificate")
     page.keyboard.press("Escape")
@@ -164,7 +165,7 @@ def _garden(mine: Watched) -> None:
     expect(page.get_by_text("+ Diet: strictly vegetarian")).to_be_visible()
     mine.picture("plan")
     page.get_by_role("button", name="Apply").click()
-    page.get_by_role("dialog").get_by_role("button", name="Apply").click()
+    mine.dialog("Apply this plan?").get_by_role("button", name="Apply").click()
     expect(page.get_by_role("heading", name="Done")).to_be_visible()
     mine.go("Dossiers")
     page.get_by_role("button", name="Open the dossier").first.click()
@@ -172,7 +173,7 @@ def _garden(mine: Watched) -> None:
     mine.picture("dossier")
     mine.go("Gardening")
     page.get_by_role("button", name="Undo the run").click()
-    page.get_by_role("dialog").get_by_role("button", name="Undo").click()
+    mine.dialog("Undo this run?").get_by_role("button", name="Undo").click()
     expect(page.get_by_text("undone", exact=True)).to_be_visible()
     mine.go("Dossiers")
     expect(page.get_by_text("No dossiers yet")).to_be_visible()
@@ -182,7 +183,7 @@ def test_a_phone_and_the_keyboard_alone(house: House, browser: Browser) -> None:
     with watched(browser, house.served, PHONE, dark=True) as mine:
         page = mine.page
         page.goto(house.served.url)
-        page.keyboard.type(house.tokens["bob"])
+        page.keyboard.type(house.tokens["bob"].secret)
         page.keyboard.press("Enter")
         expect(page.get_by_label("Message")).to_be_focused()
         for line in ("My cat is called Mia.", "What is my cat called?"):
@@ -198,7 +199,7 @@ def test_a_phone_and_the_keyboard_alone(house: House, browser: Browser) -> None:
             if source.evaluate("each => each === document.activeElement"):
                 break
         page.keyboard.press("Enter")
-        expect(page.get_by_role("dialog")).to_contain_text("My cat is called Mia.")
+        expect(mine.dialog("Source")).to_contain_text("My cat is called Mia.")
         mine.picture("phone-source")
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
@@ -212,17 +213,17 @@ def test_a_phone_and_the_keyboard_alone(house: House, browser: Browser) -> None:
 def test_hostile_text_stays_text(house: House, browser: Browser) -> None:
     with watched(browser, house.served) as mine:
         page = mine.page
-        mine.sign_in(house.tokens["eve"])
+        mine.sign_in(house.tokens["eve"].secret)
         for text in HOSTILE:
             mine.say(text)
             expect(page.locator(".exchange .mine .words").last).to_have_text(text)
         page.get_by_role("button", name="Source of").first.click()
-        expect(page.get_by_role("dialog")).to_be_visible()
+        expect(mine.dialog("Source")).to_be_visible()
         page.keyboard.press("Escape")
         mine.go("Topics")
         page.get_by_role("button", name="Rename the topic").first.click()
-        page.get_by_role("dialog").get_by_label("Label").fill(HOSTILE[0])
-        page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+        mine.dialog("Rename this topic").get_by_label("Label").fill(HOSTILE[0])
+        mine.dialog("Rename this topic").get_by_role("button", name="Rename").click()
         expect(page.get_by_role("heading", name=HOSTILE[0]).first).to_be_visible()
         page.get_by_role("button", name="Open the topic").first.click()
         expect(page.locator("#thread")).to_be_focused()
@@ -230,7 +231,7 @@ def test_hostile_text_stays_text(house: House, browser: Browser) -> None:
         page.get_by_role("checkbox", name="talked about now").click()
         page.get_by_role("button", name="Review plan").click()
         page.get_by_role("button", name="Apply").click()
-        page.get_by_role("dialog").get_by_role("button", name="Apply").click()
+        mine.dialog("Apply this plan?").get_by_role("button", name="Apply").click()
         expect(page.get_by_role("heading", name="Done")).to_be_visible()
         for view in VIEWS:
             mine.go(view)
@@ -251,7 +252,7 @@ def test_two_users_at_once_never_mix(house: House, browser: Browser) -> None:
     with watched(browser, house.served) as tom, watched(browser, house.served) as una:
         pages = {"tom": tom, "una": una}
         for user, mine in pages.items():
-            mine.sign_in(house.tokens[user])
+            mine.sign_in(house.tokens[user].secret)
         for user, mine in pages.items():
             mine.page.get_by_label("Message").fill(f"My sister is called {names[user]}.")
         for mine in pages.values():
@@ -270,7 +271,7 @@ def test_two_users_at_once_never_mix(house: House, browser: Browser) -> None:
 
 def test_a_revoked_token_ends_the_page_and_signing_out_ends_all_tabs(house: House, browser: Browser) -> None:
     with watched(browser, house.served) as mine:
-        secret = house.tokens["zoe"]
+        secret = house.tokens["zoe"].secret
         mine.sign_in(secret)
         second = watch(mine.page.context, house.served)
         second.page.goto(house.served.url)
@@ -278,9 +279,7 @@ def test_a_revoked_token_ends_the_page_and_signing_out_ends_all_tabs(house: Hous
         mine.page.get_by_role("button", name="Sign out").click()
         expect(second.page.get_by_label("Token")).to_be_visible()
         mine.sign_in(secret)
-        tokens = json.loads(run("token", "list", "--json", "--db", str(house.served.db)).stdout)
-        (token,) = [each for each in tokens if each["user_id"] == "zoe"]
-        run("token", "revoke", token["token_id"], "--db", str(house.served.db))
+        run("token", "revoke", house.tokens["zoe"].token.token_id, "--db", str(house.served.db))
         mine.page.get_by_role("navigation").get_by_role("button", name="Facts").click()
         expect(mine.page.get_by_label("Token")).to_be_visible()
         second.check()
@@ -289,7 +288,7 @@ def test_a_revoked_token_ends_the_page_and_signing_out_ends_all_tabs(house: Hous
 def test_an_administrator_chooses_whose_memory(house: House, browser: Browser) -> None:
     with watched(browser, house.served) as mine:
         page = mine.page
-        page.goto(f"{house.served.url}/login#token={house.tokens[None]}")
+        page.goto(f"{house.served.url}/login#token={house.tokens[None].secret}")
         page.get_by_label("User").fill("ada")
         page.keyboard.press("Enter")
         expect(page.get_by_label("Memory of ada")).to_be_visible()
@@ -301,7 +300,7 @@ def test_an_administrator_chooses_whose_memory(house: House, browser: Browser) -
 
 def test_what_another_tab_has_taken_away_is_told(house: House, browser: Browser) -> None:
     with watched(browser, house.served) as mine:
-        mine.sign_in(house.tokens["kim"])
+        mine.sign_in(house.tokens["kim"].secret)
         mine.say("My parrot is called Coco.")
         mine.go("Profile")
         mine.go("Facts")
@@ -309,13 +308,13 @@ def test_what_another_tab_has_taken_away_is_told(house: House, browser: Browser)
         second.page.goto(house.served.url)
         second.go("Forget")
         second.page.get_by_role("button", name="Forget everything").click()
-        typed = second.page.get_by_role("dialog").get_by_label("User")
+        typed = second.dialog("Forget everything?").get_by_label("User")
         typed.fill("Kim")
         second.page.keyboard.press("Enter")
         expect(second.page.get_by_text("That is not the name.")).to_be_visible()
         typed.fill("kim")
         second.page.keyboard.press("Enter")
-        expect(second.page.get_by_role("dialog", name="Certificate")).to_be_visible()
+        expect(second.dialog("Certificate of erasure")).to_be_visible()
         second.check()
         mine.page.get_by_role("button", name="Source:").first.click()
         expect(mine.page.get_by_text("It may have been forgotten")).to_be_visible()

@@ -18,7 +18,12 @@ from hmlr.server.page.sources import Changed, draw_turn, open_source, speaker
 TURNS = 20  # of the session, shown at first, and with each step back
 SESSIONS = 50  # offered
 SHOWN_EVERY_S = 0.05
-TO_END = "const log = document.getElementById('log'); if (log) log.scrollTop = log.scrollHeight"
+BEST = 3  # memories shown at once; the others fold away
+# As far as it goes, but not past the beginning of the latest exchange.
+TO_END = """
+const log = document.getElementById('log');
+if (log && log.lastElementChild) log.scrollTop = log.lastElementChild.offsetTop - log.offsetTop;
+"""
 
 
 @dataclass
@@ -179,10 +184,15 @@ def _stands_on(talk: _Talk, reply: Reply) -> None:
     async def changed() -> None:
         await _open(talk, talk.session)
 
-    with ui.element("details").classes("hits").props("open"):
-        text("summary", f"Memories used ({len(reply.hits)})")
-        for hit in reply.hits:
+    with ui.element("div").classes("hits"):
+        text("div", f"Memories used ({len(reply.hits)})", "quiet small")
+        for hit in reply.hits[:BEST]:
             draw_hit(talk.frame, hit, changed=changed)
+        if more := reply.hits[BEST:]:
+            with ui.element("details"):
+                text("summary", f"{len(more)} more")
+                for hit in more:
+                    draw_hit(talk.frame, hit, changed=changed)
 
 
 def draw_hit(frame: Frame, hit: Hit, *, changed: Changed) -> None:

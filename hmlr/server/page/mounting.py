@@ -8,8 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from nicegui import Client, core, ui
 from nicegui import app as framework
-from nicegui import ui
 from starlette.exceptions import HTTPException
 
 from hmlr.server.auth import AnyCaller, Caller
@@ -59,6 +59,7 @@ def mount(app: FastAPI) -> None:
     # The framework's own log may hold what was typed; what goes wrong in a view is logged by the frame.
     logging.getLogger("nicegui").setLevel(logging.CRITICAL)
     framework.config.socket_io_js_transports = ["websocket"]
+    core.sio.eio.max_http_buffer_size = app.state.settings.max_body_bytes  # of one message of the websocket
     framework.add_middleware(OwnScripts)
     ui.run_with(
         app,
@@ -100,5 +101,15 @@ def _page(app: FastAPI) -> None:
             choose_user(refused.detail)
             return
         frame = Frame(visit, VIEWS)
-        await ui.context.client.connected()
+        client = ui.context.client
+        client.on_connect(lambda: _check_socket(client, caller))
+        await client.connected()
         await frame.show(view if view in {each.name for each in VIEWS} else VIEWS[0].name)
+
+
+def _check_socket(client: Client, caller: Caller) -> None:
+    """End the page when its websocket comes with another token than the page was opened with."""
+    scope = (client.environ or {}).get("asgi.scope", {})
+    token = scope.get("state", {}).get("token")
+    if token is None or token.token_id != caller.token.token_id:
+        client.delete()
