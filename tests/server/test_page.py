@@ -35,6 +35,7 @@ HOSTILE = (
     "${window.hit=1} `${window.hit=1}` {{ window.hit=1 }} :onclick=window.hit=1",
     "</script><svg onload=window.hit=1>",
 )
+MANY = [f"My friend Anna{number} lives in Town{number}." for number in range(70)]
 SESSION = '"><img src=x onerror=window.hit=1>'
 
 
@@ -69,6 +70,8 @@ async def _settle(db: Path) -> dict[str | None, IssuedToken]:
         await _remember(ada, SAID)
         async with ada.as_user("eve") as eve:
             await _remember(eve, {SESSION: HOSTILE, "labels": [f"My name is {each}." for each in HOSTILE]})
+        async with ada.as_user("max") as many:
+            await _remember(many, {"long": MANY})
         return {user: await ada.access.issue(user_id=user) for user in USERS}
 
 
@@ -296,6 +299,27 @@ def test_an_administrator_chooses_whose_memory(house: House, browser: Browser) -
         expect(page.get_by_text("Earl Grey").first).to_be_visible()
         page.reload()
         expect(page.get_by_role("heading", name="Facts")).to_be_visible()
+        page.get_by_role("button", name="Other user").click()
+        page.get_by_label("User").fill("max")
+        page.get_by_role("button", name="Open").click()
+        _see_long_lists(mine)
+
+
+def _see_long_lists(mine: Watched) -> None:
+    """Only a page of a list is in the browser, however long the list is."""
+    page = mine.page
+    turns = page.locator("article.turn")
+    expect(turns).to_have_count(20)
+    expect(turns.last).to_contain_text(MANY[-1])
+    page.get_by_role("button", name="Earlier turns").click()
+    expect(turns).to_have_count(40)
+    expect(turns.first).to_contain_text(MANY[-40])
+    mine.go("Facts")
+    rows = page.get_by_role("listitem")
+    expect(rows).to_have_count(30)
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("31–60 of")).to_be_visible()
+    expect(rows).to_have_count(30)
 
 
 def test_what_another_tab_has_taken_away_is_told(house: House, browser: Browser) -> None:
@@ -318,5 +342,6 @@ def test_what_another_tab_has_taken_away_is_told(house: House, browser: Browser)
         second.check()
         mine.page.get_by_role("button", name="Source:").first.click()
         expect(mine.page.get_by_text("It may have been forgotten")).to_be_visible()
+        mine.page.wait_for_timeout(500)  # it slides in
         mine.picture("notice")
     assert "Traceback" not in house.served.log.read_text(encoding="utf-8")
