@@ -322,12 +322,21 @@ def _see_long_lists(mine: Watched) -> None:
     expect(rows).to_have_count(30)
 
 
+def _until_learned(mine: Watched, word: str) -> None:
+    """Facts are learned in the background: look until this one is there."""
+    for _ in range(10):
+        mine.go("Profile")
+        mine.go("Facts")
+        if mine.page.get_by_role("heading", name=word).count():
+            return
+    pytest.fail(f"{word} was not learned")
+
+
 def test_what_another_tab_has_taken_away_is_told(house: House, browser: Browser) -> None:
     with watched(browser, house.served) as mine:
         mine.sign_in(house.tokens["kim"].secret)
         mine.say("My parrot is called Coco.")
-        mine.go("Profile")
-        mine.go("Facts")
+        _until_learned(mine, "Coco")
         second = watch(mine.page.context, house.served)
         second.page.goto(house.served.url)
         second.go("Forget")

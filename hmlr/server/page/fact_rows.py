@@ -12,12 +12,21 @@ from hmlr.server.page.frame import Frame
 from hmlr.server.page.parts import button, chip, day, text, when
 from hmlr.server.page.sources import Changed, open_source
 
+LEARNING_S = 1.0  # that a view waits for facts which are being learned
 STATES = {"active": "good", "superseded": "warn", "invalidated": "bad"}
 
 
 def about(fact: Fact) -> str:
     """Of what a fact speaks."""
     return f"{'You' if fact.subject == OWNER else fact.subject} · {fact.key.replace('_', ' ')}"
+
+
+async def catch_up(frame: Frame) -> None:
+    """Give what was said a moment to be learned from, and say so when it was not."""
+    async with frame.visit.memory() as memory:
+        done = await memory.flush(LEARNING_S)
+    if not done:
+        text("p", "Not all that was said has been learned from yet: look again in a moment.", "quiet")
 
 
 def draw_fact(frame: Frame, fact: Fact, changed: Changed) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nicegui import ui
 
 from hmlr.records import Fact, FactState
-from hmlr.server.page.fact_rows import about, draw_fact
+from hmlr.server.page.fact_rows import about, catch_up, draw_fact
 from hmlr.server.page.frame import Frame
 from hmlr.server.page.parts import Pages
 
@@ -24,6 +24,7 @@ async def build(frame: Frame) -> None:
     with ui.element("div").classes("tools"):
         search = ui.input("Search facts").props("outlined dense clearable debounce=300").classes("field")
         state = ui.select(list(CHOICES), value="Active", label="State").props("outlined dense options-dense")
+    await catch_up(frame)
     pages: Pages[Fact] = Pages((), lambda fact: draw_fact(frame, fact, fill), nothing="No such facts.")
 
     async def fill() -> None:

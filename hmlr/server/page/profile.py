@@ -6,13 +6,14 @@ from functools import partial
 
 from nicegui import ui
 
-from hmlr.server.page.fact_rows import draw_fact
+from hmlr.server.page.fact_rows import catch_up, draw_fact
 from hmlr.server.page.frame import Frame
 from hmlr.server.page.parts import Pages, text
 
 
 async def build(frame: Frame) -> None:
     """Constraints, identity, preferences, projects."""
+    await catch_up(frame)
     async with frame.visit.memory() as memory:
         profile = await memory.profile()
     sections = {

@@ -36,7 +36,7 @@ async def open_source(frame: Frame, turn_id: TurnId, *, changed: Changed | None 
     async with frame.visit.memory() as memory:
         found = await memory.turns(turn_ids=[turn_id])
         if not found:
-            raise NotFound("that turn is not there any more", hint="It may have been forgotten")
+            raise NotFound("This turn is not there any more", hint="It may have been forgotten")
         (turn,) = found
         before = await memory.turns(
             session_id=turn.session_id, before_seq=turn.seq, newest=True, limit=AROUND
