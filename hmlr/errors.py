@@ -5,6 +5,7 @@ HMLRError
 │   ├── TooLarge          ... it is over a limit
 │   └── NotFound          ... no such record of this user
 ├── ConfigurationError    mend the settings
+│   └── MissingPackage    ... install it; it is an ImportError, too
 ├── TryLater              the same call may succeed later
 │   ├── StorageBusy       another process holds the database
 │   ├── StorageFull       no space left on the disk
@@ -64,6 +65,10 @@ class NotFound(InvalidInput):
 
 class ConfigurationError(HMLRError):
     """A setting is missing or wrong; the message names it and its allowed values."""
+
+
+class MissingPackage(ConfigurationError, ImportError):
+    """A package is not installed that this part of HMLR needs; the message gives the command for it."""
 
 
 class TryLater(HMLRError):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from functools import partial, wraps
 from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from hmlr.client import HMLRClient as AsyncClient
 from hmlr.errors import ClosedError
 from hmlr.records import ReplyPart
+
+T = TypeVar("T")
 
 
 class HMLRClient:
@@ -52,8 +54,18 @@ class HMLRClient:
 
     def chat_stream(self, message: str, **options: Any) -> Iterator[ReplyPart]:
         """Like `HMLRClient.chat_stream`, as a plain iterator."""
+        yield from self._each(self._client.chat_stream(message, **options))
+
+    def export_lines(self) -> Iterator[str]:
+        """Like `HMLRClient.export_lines`, as a plain iterator."""
+        parts = self._client.export_lines()
+        try:
+            yield from self._each(parts)
+        finally:
+            self._open_portal().call(parts.aclose)
+
+    def _each(self, parts: AsyncIterator[T]) -> Iterator[T]:
         portal = self._open_portal()
-        parts = self._client.chat_stream(message, **options).__aiter__()
         while True:
             try:
                 yield portal.call(parts.__anext__)

@@ -68,6 +68,7 @@ for function in (
     care.audit,
     care.doctor,
     serving.serve,
+    serving.mcp,
 ):
     app.command(function.__name__.rstrip("_").replace("_", "-"))(command(function))
 app.command("bench")(command(bench.bench, shared=("model", "debug")))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmlr.cli.call import Call
-from hmlr.cli.options import Json, check_text
+from hmlr.cli.options import Json, check_question
 from hmlr.cli.output import emit_json, moment, one_line, printable
 from hmlr.cli.progress import degraded
 from hmlr.cli.streams import dim, emit, note
@@ -27,9 +27,7 @@ async def deep_recall(
 ) -> None:
     """Answer a question that takes several steps, with a source for each of them."""
     async with call.client() as client:
-        answer = await client.deep_recall(
-            check_text(question, "the question"), max_rounds=rounds, budget_tokens=budget
-        )
+        answer = await client.deep_recall(check_question(question), max_rounds=rounds, budget_tokens=budget)
     if json:
         emit_json(answer)
         return

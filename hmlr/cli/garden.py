@@ -74,8 +74,7 @@ async def garden(
     }
     async with call.client() as client:
         if undo is not None:
-            run = await client.undo(await run_id(client, check_text(undo, "--undo")))
-            emit_json(run) if json else emit(f"undone: {_counted(run.done)}")
+            await _undo(client, await run_id(client, check_text(undo, "--undo")), json=json)
         elif runs:
             _runs(await client.garden_runs(), json=json)
         elif dry_run:
@@ -84,6 +83,18 @@ async def garden(
             emit_json(plan) if json else _planned(plan)
         else:
             await _garden(call, client, options, all_users=all_users, json=json, watch=watch)
+
+
+async def _undo(client: HMLRClient, run: str, *, json: bool) -> None:
+    """Take a run back; of one that was taken back before it says so, and leaves it."""
+    before = {each.run_id: each.undone_at for each in await client.garden_runs()}
+    undone = await client.undo(run)
+    if json:
+        emit_json(undone)
+    elif at := before.get(undone.run_id):
+        emit(f"undone already, on {moment(at)}; nothing was changed")
+    else:
+        emit(f"undone: {_counted(undone.done)}")
 
 
 async def _garden(

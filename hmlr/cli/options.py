@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hmlr.cli.call import Call, Globals
+from hmlr.cli.call import Call, Globals, UsageError
 from hmlr.errors import InvalidInput
 
 _DB_HELP = "Database file; default: HMLR_DB_PATH, else in your data folder."
@@ -104,6 +104,13 @@ def check_text(text: str, what: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InvalidInput(f"{what} is no valid text in this locale", hint="Use a UTF-8 locale") from error
+    return text
+
+
+def check_question(text: str) -> str:
+    """Refuse a question that is no text, or empty: that nothing is found for it would say nothing."""
+    if not check_text(text, "the question").strip():
+        raise UsageError("the question is empty", hint="Ask something, or give some words")
     return text
 
 

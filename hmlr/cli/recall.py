@@ -9,15 +9,15 @@ import typer
 
 from hmlr.cli.call import Call
 from hmlr.cli.naming import block_id, owner, turn_id
-from hmlr.cli.options import AsOf, Json, KnownAt, Session, Since, Until, check_text
-from hmlr.cli.output import emit_json, moment, one_line, printable
+from hmlr.cli.options import AsOf, Json, KnownAt, Session, Since, Until, check_question
+from hmlr.cli.output import day, emit_json, moment, one_line, printable
 from hmlr.cli.progress import degraded
 from hmlr.cli.streams import dim, emit, note
 from hmlr.records import BlockId, SessionId
 
 if TYPE_CHECKING:
     from hmlr.client import HMLRClient
-    from hmlr.records import Hit, Miss
+    from hmlr.records import Hit, Miss, OutdatedFact
 
 Query = Annotated[str, typer.Argument(help="A question or some words.")]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Most hits.")]
@@ -60,7 +60,7 @@ async def recall(
     async with call.client() as client:
         block = block and await block_id(client, block)
         hits = await client.recall(
-            check_text(query, "the question"),
+            check_question(query),
             limit=limit,
             budget_tokens=budget,
             as_of=as_of,
@@ -101,7 +101,7 @@ async def why_not(
     """Say why a turn is not found: its place in the ranking, and what keeps it from being a hit."""
     async with call.client() as client:
         miss = await client.why_not(
-            check_text(query, "the question"),
+            check_question(query),
             await turn_id(client, turn),
             limit=limit,
             as_of=as_of,
@@ -123,9 +123,7 @@ async def context(
 ) -> None:
     """Print what memory would put into a prompt: constraints, facts and memories within a budget."""
     async with call.client() as client:
-        found = await client.context(
-            check_text(query, "the question"), budget_tokens=budget, session_id=session
-        )
+        found = await client.context(check_question(query), budget_tokens=budget, session_id=session)
     if json:
         emit_json(found)
         return
@@ -157,6 +155,14 @@ def _hit(rank: int, hit: Hit) -> str:
         *(f"   {line}" for line in printable(hit.text).splitlines()),
     ]
     lines += [f"   {tag.kind} there: {one_line(tag.text)}" for tag in hit.tags]
+    lines += [f"   {_outdated(each)}" for each in hit.outdated]
     if hit.why:
         lines.append(f"   why: {one_line(hit.why, 1000)}")
     return "\n".join(lines)
+
+
+def _outdated(fact: OutdatedFact) -> str:
+    since = f" since {day(fact.until)}" if fact.until else ""
+    mark = f"no longer so{since}" if fact.state == "superseded" else "never was so"
+    why = f" ({one_line(fact.reason)})" if fact.reason else ""
+    return f"{mark}: {one_line(fact.statement)}{why}"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +20,7 @@ from hmlr.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hmlr.client import HMLRClient
     from hmlr.records import AccessToken
 
 NEEDED = ("fastapi", "uvicorn", "websockets", "prometheus_client", "mcp", "nicegui")
@@ -56,6 +60,43 @@ async def serve(
 
     async with call.client(creates=True) as client:
         await run(client, settings, told=told)
+
+
+def mcp(
+    call: Call,
+    destructive: Annotated[
+        bool, typer.Option("--destructive", help="Offer the tools that erase, retire and correct, too.")
+    ] = False,
+    owner_words: Annotated[
+        bool, typer.Option("--owner-words", help="Let `remember` store words as the user's own.")
+    ] = False,
+) -> None:
+    """Serve the memory as MCP tools over stdin and stdout, to the program that starts it."""
+    import asyncio  # not needed for help
+
+    from hmlr.server.mcp.wire import Wire, take_stdio
+
+    reading, writing = take_stdio()  # before anything is imported that might print
+    require_server()
+    from hmlr.server import log
+    from hmlr.server.settings import ServerSettings
+
+    log.to_stderr(logging.DEBUG if call.options.debug else logging.WARNING)
+    settings = ServerSettings.load(mcp_destructive=destructive or None, mcp_owner_words=owner_words or None)
+    from hmlr.server.mcp.stdio import serve
+
+    wire = Wire(reading, writing, grace_s=settings.grace_s)
+    asyncio.run(serve(_opened(call), settings, wire))
+
+
+@asynccontextmanager
+async def _opened(call: Call) -> AsyncIterator[HMLRClient]:
+    """The memory; the engine is imported in a thread, so that the first answer need not wait for it."""
+    import asyncio  # not needed for help
+
+    await asyncio.to_thread(import_module, "hmlr.client")
+    async with call.client(creates=True) as client:
+        yield client
 
 
 token = typer.Typer(help="Tokens of the server: make, list and end them.", no_args_is_help=True)

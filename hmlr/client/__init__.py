@@ -17,6 +17,7 @@ from hmlr.client.knowing import Knowing
 from hmlr.core.access import AccessDesk
 from hmlr.core.member import Member
 from hmlr.core.services import Clock, open_services, utc_now
+from hmlr.llm.names import OFFLINE
 from hmlr.llm.port import Model
 from hmlr.llm.settings import LLMSettings
 from hmlr.memory.embeddings.port import EmbedderSpec
@@ -59,6 +60,12 @@ class HMLRClient(Conversing, Knowing, Arranging, Caring):
         self._speaker = speaker
         self._embedder = embedder
         self._host: HMLRClient | None = None  # whose open database this client uses
+
+    @property
+    def model(self) -> str:
+        """The language model that answers: "provider:model", or "offline" for the rules."""
+        model = self._member.services.runner.model
+        return OFFLINE if model is None else model.name
 
     @property
     def access(self) -> AccessDesk:

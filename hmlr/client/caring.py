@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Unpack, overload
@@ -13,8 +14,8 @@ from hmlr.core.gardening import GardenArguments, checked_options
 from hmlr.errors import InvalidInput
 from hmlr.garden_records import GardenPlan, GardenProgress, GardenReport, GardenRun
 from hmlr.memory.intake import check_wait
-from hmlr.memory.portability import export_file, import_file
-from hmlr.records import Audit, Certificate, Health, RunId, Stats
+from hmlr.memory.portability import export_file, export_lines, import_file, import_lines
+from hmlr.records import Audit, Certificate, Health, RunId, Stats, UserId
 
 
 class Caring(ClientBase):
@@ -103,6 +104,20 @@ class Caring(ClientBase):
         member.background.notify()
         return count
 
+    async def export_lines(self) -> AsyncGenerator[str, None]:
+        """What `export` writes, some whole lines at a time; a snapshot is held until the end or `aclose`."""
+        member = self._member
+        async with aclosing(export_lines(member.services.store, self.user_id)) as pieces:
+            async for lines in pieces:
+                yield lines
+
+    async def import_lines(self, lines: bytes) -> int:
+        """Take in what `export_lines` gave, in UTF-8, as `import_` does."""
+        member = self._member
+        count = await import_lines(member.services.store, self.user_id, lines)
+        member.background.notify()
+        return count
+
     async def rebuild(self) -> int:
         """Make everything derived anew from the turns and the user's edits; the number of messages read."""
         return await self._member.rebuild()
@@ -132,7 +147,14 @@ class Caring(ClientBase):
         """
         return await self._member.audit()
 
-    async def health(self) -> Health:
-        """What is configured, whether it works, and what to do where it does not."""
+    async def health(self, *, database: bool = True) -> Health:
+        """What is configured, whether it works, and what to do where it does not.
+
+        Without `database` only what concerns this user: the file, which all users share, is not read through.
+        """
         member = self._member
-        return await health.check(member.services, self.user_id)
+        return await health.check(member.services, self.user_id, database=database)
+
+    async def users(self) -> list[UserId]:
+        """Whose memories are in this database; for the operator's own tools only."""
+        return await self._member.services.store.users()

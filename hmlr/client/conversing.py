@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
-from typing import Unpack
+from pathlib import Path
+from typing import BinaryIO, Unpack
 
 from hmlr.client.base import ClientBase
+from hmlr.client.importing import Progress, store, survey
+from hmlr.core.relay_records import RelayPart, RelayRequest
 from hmlr.deep_records import DeepAnswer
 from hmlr.errors import InvalidInput
+from hmlr.memory.importing import ChatFile
 from hmlr.memory.intake import MAX_BUDGET_TOKENS, check_key, check_limit, check_messages
 from hmlr.memory.intake import session_id as checked_session
 from hmlr.memory.retrieval.recall import Filters, RecallRequest
@@ -16,6 +21,7 @@ from hmlr.records import (
     BlockId,
     Context,
     Hits,
+    ImportReport,
     Message,
     Miss,
     NodeKind,
@@ -40,16 +46,23 @@ class Conversing(ClientBase):
         session_id: str = DEFAULT_SESSION,
         occurred_at: datetime | None = None,
         metadata: Mapping[str, object] | None = None,
+        idempotency_key: str | None = None,
     ) -> Reply:
         """Store the message, answer it from memory, store the answer.
 
         The message is durable before anything else is tried; what failed on the way stands in
         `reply.degraded`. When this user forgets anything while the answer is written, the answer is given
         and not stored, since it may repeat what was forgotten; `degraded` says so.
+        With a key a repeated call stores the message once: it gives the reply that was stored, or answers
+        when there is none yet. InvalidInput when the key was used for another message.
         """
         reply: Reply | None = None
         async for part in self.chat_stream(
-            message, session_id=session_id, occurred_at=occurred_at, metadata=metadata
+            message,
+            session_id=session_id,
+            occurred_at=occurred_at,
+            metadata=metadata,
+            idempotency_key=idempotency_key,
         ):
             reply = part.reply or reply
         assert reply is not None  # noqa: S101 - the last part carries it, by contract
@@ -62,13 +75,33 @@ class Conversing(ClientBase):
         session_id: str = DEFAULT_SESSION,
         occurred_at: datetime | None = None,
         metadata: Mapping[str, object] | None = None,
+        idempotency_key: str | None = None,
     ) -> AsyncIterator[ReplyPart]:
         """Like `chat`, piece by piece; the last part carries the whole reply."""
         member = self._member
         said = Message(content=message, occurred_at=occurred_at, metadata=metadata or {})
+        key = check_key(idempotency_key) if idempotency_key is not None else None
         try:
-            async for part in member.engine.run(said, checked_session(session_id)):
+            async for part in member.engine.run(said, checked_session(session_id), key):
                 yield part
+        finally:
+            member.background.notify()
+
+    async def relay(self, request: RelayRequest, *, whole: bool = True) -> AsyncGenerator[RelayPart, None]:
+        """Answer a conversation that another program holds, with memory in its prompt.
+
+        The user's last message is stored and learned from as in `chat`, before anything else is tried; so is
+        the answer, unless it asks for tools: the program runs them and asks again with their results. Its own
+        system messages, history, tools and options go to the model unchanged. Raises ModelError when the
+        model fails, so that the program may try again: the same conversation within ten minutes is the same
+        turn. Without a model the answer is the rules', and tools are not asked for. With `whole` it comes in
+        one piece.
+        """
+        member = self._member
+        try:
+            async with aclosing(member.relay.run(request, whole=whole)) as parts:
+                async for part in parts:
+                    yield part
         finally:
             member.background.notify()
 
@@ -87,6 +120,31 @@ class Conversing(ClientBase):
         check_messages(messages)
         keys = _keys(len(messages), idempotency_key, idempotency_keys)
         return await self._member.remember(messages, checked_session(session_id), keys)
+
+    async def import_chats(
+        self,
+        path: str | Path | BinaryIO,
+        *,
+        format: str | None = None,  # noqa: A002 - the usual word
+        session_id: str | None = None,
+        occurred_at: datetime | None = None,
+        skip_bad: bool = False,
+        progress: Progress | None = None,
+    ) -> ImportReport:
+        """Take in a file of conversations (docs/importing.md), each message once however often it is read.
+
+        JSON Lines, a transcript, or an export of ChatGPT, Claude or mem0 (zip or JSON), told apart by what is
+        in it, unless `format` names one. `session_id` and `occurred_at` hold where the file names none. With
+        one bad message nothing is stored, unless `skip_bad`. An import that was cut short goes on where it
+        was when it is repeated. An open binary file is read whole into memory.
+
+        Raises InvalidInput, which names the place, before anything is stored.
+        """
+        file = ChatFile(path, format=format, session=session_id, at=occurred_at)
+        found = await survey(file, self.settings.max_message_chars)
+        found.refuse(file.name, skip_bad=skip_bad)
+        most = self.settings.max_batch_messages
+        return await store(self.remember, file, found, most=most, progress=progress)
 
     async def recall(
         self,
@@ -109,7 +167,8 @@ class Conversing(ClientBase):
 
         `as_of` is event time, `known_at` record time: what had been said, or was known, by then. `since`
         (inclusive) and `until` (exclusive) bound event time. Without `kinds`: turns, and paragraphs of long
-        ones. With `budget_tokens` the hits' texts fit into it together.
+        ones. With `budget_tokens` the hits' texts fit into it together. `hit.outdated` names what its words
+        say that is no longer so.
         """
         member = self._member
         if limit is None:  # a budget is filled from as many hits as it may take

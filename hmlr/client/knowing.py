@@ -69,7 +69,10 @@ class Knowing(ClientBase):
         return await self._member.facts.history(FactId(fact_id))
 
     async def correct(self, fact_id: str, value: str) -> Fact:
-        """Replace a wrong value: the old fact is invalidated, the new one is given."""
+        """Replace a wrong value: the old fact is invalidated, the right one is given.
+
+        It is a new one, unless an active fact of the same subject and key says the value already.
+        """
         return await self._member.correct(FactId(fact_id), value)
 
     async def retire(self, fact_id: str, reason: str) -> Fact:

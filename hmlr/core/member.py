@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import uuid_utils
 
 from hmlr.core.conversation_engine import ConversationEngine
+from hmlr.core.relay import Relay
 from hmlr.core.services import Services
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.errors import TooLarge
@@ -83,6 +84,7 @@ class Member:
         self.engine = ConversationEngine(
             services, user, self._intake, governor, book=self._book, dossiers=self._dossiers
         )
+        self.relay = Relay(services, self.engine)
         self.recall = Recall(store, services.lattice, self._book, self._dossiers, user)
         self.facts = FactDesk(store, user, self._intake, clock, self._book.aliases)
         self.days = DayDesk(store, user)
@@ -204,7 +206,7 @@ class Member:
             self._about(query),
         )
         outdated = await self._book.outdated(hits, now)
-        found = replace(self.engine.found(hits, window, view, outdated), dossiers=dossiers)
+        found = replace(self.engine.preparing.found(hits, window, view, outdated), dossiers=dossiers)
         return hydrate(found, budget_tokens=budget_tokens, statement=lambda fact: state_at(fact, now))
 
     async def _about(self, query: str) -> tuple[ShownDossier, ...]:
@@ -214,7 +216,7 @@ class Member:
         return await self._dossiers.about(query, (await self.services.lattice.query_vector(query)).row)
 
     async def _window(self, session_id: SessionId | None) -> list[Turn]:
-        return [] if session_id is None else await self.engine.window(session_id)
+        return [] if session_id is None else await self.engine.preparing.window(session_id)
 
     async def turns(self, query: TurnQuery) -> list[Turn]:
         """The turns that match."""

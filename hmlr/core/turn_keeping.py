@@ -8,11 +8,12 @@ from datetime import datetime
 from hmlr.core.services import Clock
 from hmlr.core.tasks.answer.task import AnswerText
 from hmlr.core.tasks.base import Answer
+from hmlr.errors import NotFound
 from hmlr.memory.echo import is_echo
 from hmlr.memory.intake import Intake
 from hmlr.records import Context, JobKind, Message, MessageId, SessionId, StoredMessage, Turn, TurnId, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import AddedTurn, Lease, NewTurn
+from hmlr.store.records import AddedTurn, Lease, NewTurn, TurnQuery
 from hmlr.threads import unless_brief
 
 BRIEF_CHARS = 1000
@@ -36,8 +37,13 @@ class TurnKeeping:
         self._clock = clock
         self._jobs = jobs
 
-    async def message(self, message: Message, session_id: SessionId, now: datetime) -> tuple[Turn, AddedTurn]:
-        """Store the user's message as a turn. InvalidInput before anything is stored."""
+    async def message(
+        self, message: Message, session_id: SessionId, now: datetime, key: str | None = None
+    ) -> tuple[Turn, AddedTurn]:
+        """Store the user's message as a turn. InvalidInput before anything is stored.
+
+        When the key is known, the turn that was stored under it, with its reply if it has one.
+        """
         new: NewTurn = await unless_brief(
             _is_brief(message.content),
             self._intake.turn,
@@ -46,8 +52,14 @@ class TurnKeeping:
             now=now,
             jobs=self._jobs(),
             held=("route",),
+            key=key,
         )
         added = (await self._store.add_turns(self._user, [new]))[0]
+        if not added.created:
+            before = await self._store.turns(self._user, TurnQuery(turn_ids=(added.turn_id,)))
+            if not before:
+                raise NotFound(f"the turn {added.turn_id} was forgotten meanwhile")
+            return before[0], added
         first = new.messages[0]
         stored = StoredMessage(
             message_id=_message_id(added.turn_id, 0),

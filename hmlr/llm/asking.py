@@ -39,6 +39,7 @@ class CallOptions(TypedDict, total=False):
     max_tokens: int | None  # of the answer
     reasoning_effort: ReasoningEffort | None
     seed: int | None
+    stop: tuple[str, ...] | None  # the answer ends before the first of these
     timeout_s: float | None  # total: retries, fallbacks, tools and repairs included
     task: str  # label in the ledger and in latencies
     user: str  # label in the ledger

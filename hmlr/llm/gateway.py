@@ -130,7 +130,7 @@ class Gateway:
             calls=settings.daily_calls, tokens=settings.daily_tokens, cost_usd=settings.daily_usd
         )
         self.metrics = Metrics()
-        self._settings = settings
+        self.settings = settings
         self._opener = opener
         self._lanes: dict[str, Lanes] = {}
         self._opening = asyncio.Lock()
@@ -176,8 +176,8 @@ class Gateway:
         self._loop = self._loop or loop
         if self._loop is not loop:
             raise ClosedError("the models belong to another event loop", hint="Open them in each loop")
-        request = replace(request, options=_merged(self._settings.options, request.options))
-        timeout_s = request.options.timeout_s or self._settings.timeout_s
+        request = replace(request, options=_merged(self.settings.options, request.options))
+        timeout_s = request.options.timeout_s or self.settings.timeout_s
         call = _Call(request=request, deadline=loop.time() + timeout_s)
         span = CallSpan(request, self.models[0])
         try:
@@ -238,8 +238,8 @@ class Gateway:
 
         def stop(state: RetryCallState) -> bool:
             wait = wait_s(state)
-            hopeless = wait > self._settings.retry_after_cap_s or wait > call.left_s()
-            return hopeless or stop_after_attempt(self._settings.attempts)(state)
+            hopeless = wait > self.settings.retry_after_cap_s or wait > call.left_s()
+            return hopeless or stop_after_attempt(self.settings.attempts)(state)
 
         def again(error: BaseException) -> bool:
             return isinstance(error, ModelError) and error.retryable and not self._closed.is_set()
@@ -276,14 +276,14 @@ class Gateway:
             provider = await self._admitted(call, lanes, model)
             booking = await stack.enter_async_context(self._booked(call, model, expected))
             begun, loop_time = time.perf_counter(), asyncio.get_running_loop().time()
-            sending = _Sending(provider, min(call.deadline, loop_time + self._settings.attempt_timeout_s))
+            sending = _Sending(provider, min(call.deadline, loop_time + self.settings.attempt_timeout_s))
             failure: BaseException | None = None
             try:
                 yield sending
             except BaseException as error:
                 failure = error
                 if isinstance(error, RateLimited):
-                    lanes.rest(provider, error.retry_after_s or self._settings.backoff_cap_s)
+                    lanes.rest(provider, error.retry_after_s or self.settings.backoff_cap_s)
                 raise
             finally:
                 if _was_sent(failure):
@@ -350,8 +350,8 @@ class Gateway:
                     await self._opener.aclose()
                 self._lanes[model] = Lanes(
                     providers,
-                    requests_per_minute=self._settings.requests_per_minute,
-                    tokens_per_minute=self._settings.tokens_per_minute,
+                    requests_per_minute=self.settings.requests_per_minute,
+                    tokens_per_minute=self.settings.tokens_per_minute,
                 )
             return self._lanes[model]
 

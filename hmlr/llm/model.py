@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
 
+from hmlr.errors import ConfigurationError, UnknownModel
 from hmlr.llm.gateway import Gateway
+from hmlr.llm.opening import beside
 from hmlr.llm.port import FinishReason, ModelPart, ModelRequest, ModelResponse
-from hmlr.llm.records import ChatMessage, ChatRequest, Completion, Options
+from hmlr.llm.records import ChatMessage, ChatRequest, Completion, Options, StreamPart
 from hmlr.llm.structured import schema_of, structured
 from hmlr.records import DayLimit
 
@@ -43,6 +47,30 @@ class GatewayModel:
         async for part in self.gateway.stream(self._chat(request)):
             response = _response(part.completion) if part.completion else None
             yield ModelPart(text=part.text, response=response)
+
+    async def relay(self, request: ChatRequest, model: str | None = None) -> Completion:
+        """A request as it stands, counted for this user; to another model when one is named.
+
+        Raises as Gateway does, UnknownModel for a model without a key.
+        """
+        return await self._to(model).complete(self._counted(request))
+
+    async def relay_stream(self, request: ChatRequest, model: str | None = None) -> AsyncIterator[StreamPart]:
+        """`relay`, in pieces."""
+        async with aclosing(self._to(model).stream(self._counted(request))) as parts:
+            async for part in parts:
+                yield part
+
+    def _to(self, model: str | None) -> Gateway:
+        if model is None or model == self.name:
+            return self.gateway
+        try:
+            return beside(self.gateway, model, self.gateway.settings)
+        except ConfigurationError as error:
+            raise UnknownModel(str(error), model=model) from error
+
+    def _counted(self, request: ChatRequest) -> ChatRequest:
+        return replace(request, user=self._user, day_limit=self._day_limit)
 
     async def aclose(self) -> None:
         """Close the gateway's connections."""

@@ -60,6 +60,7 @@ class Options:
     max_tokens: int | None = None  # of the answer
     reasoning_effort: ReasoningEffort | None = None
     seed: int | None = None
+    stop: tuple[str, ...] | None = None  # the answer ends before the first of these
     timeout_s: float | None = None  # total, retries and fallbacks included
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.memory.blocks import header_of, new_block, new_block_id
-from hmlr.memory.intake import check_name
+from hmlr.memory.intake import check_label
 from hmlr.memory.paging import pages
 from hmlr.memory.retrieval.topics import RESUME
 from hmlr.records import Block, BlockId, Turn, TurnId, UserId
@@ -53,7 +53,7 @@ class BlockDesk:
 
     async def rename(self, block_id: BlockId, label: str) -> Block:
         """Give a block a label of the user's own, which then stays, and with it the turns it stands for."""
-        check_name(label, what="the label")
+        check_label(label, what="the label")
         return await self._again(lambda: self._rename(block_id, label))
 
     async def _rename(self, block_id: BlockId, label: str) -> Block:

@@ -13,9 +13,9 @@ from hmlr.store.port import Store
 from hmlr.store.records import TurnQuery
 
 LEARNING: tuple[JobKind, ...] = ("scrub", "scribe")
-# Rules read a turn in some milliseconds, the first of a process in 300; without the wait, who speaks again at
-# once would be answered from before.
-WAIT_S = 0.5
+# Rules read a turn in some milliseconds, the first of a process in 300, on a busy machine more; without
+# the wait, who speaks again at once would be answered from before.
+WAIT_S = 2.0
 LOOK_S = 0.005  # ... and it is looked for so often
 # More turns than this were imported, not said: no wait of a moment would see their end.
 BACKLOG = 20

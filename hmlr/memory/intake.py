@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,11 +21,14 @@ from hmlr.store.records import NewChunk, NewMessage, NewTurn
 MAX_ID_CHARS = 200
 MAX_KEY_CHARS = 500
 MAX_METADATA_BYTES = 65_536
+MAX_METADATA_DEPTH = 64  # what readers of JSON in other programs bear
 MAX_QUERY_CHARS = 100_000
 MAX_LIMIT = 1000
 MAX_BUDGET_TOKENS = 1_000_000
 # The session of turns that are corrections of facts: they have made their fact already and teach no other.
 CORRECTIONS = SessionId("hmlr:corrections")
+# Controls of both ranges, breaks of lines and paragraphs, changes of the direction of writing.
+_ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
@@ -138,6 +142,14 @@ def check_name(value: str, *, what: str) -> str:
     return value
 
 
+def check_label(value: str, *, what: str) -> str:
+    """Refuse what `check_name` does, and all else that would act on the screen on which it is listed."""
+    check_name(value, what=what)
+    if _ACTING.search(value):
+        raise InvalidInput(f"{what} holds a control character", hint="Remove it")
+    return value
+
+
 def check_text(value: str, *, what: str) -> None:
     """Refuse what not every store can keep: NUL characters and lone surrogates."""
     if "\x00" in value:
@@ -173,8 +185,10 @@ def check_metadata(value: Mapping[str, object]) -> None:
         raise TooLarge(f"metadata is larger than {MAX_METADATA_BYTES} bytes")
 
 
-def _check_json(value: object) -> None:
+def _check_json(value: object, depth: int = 0) -> None:
     """Refuse what JSON would give back as something else, or a store could not keep."""
+    if depth > MAX_METADATA_DEPTH:
+        raise TooLarge(f"metadata is nested deeper than {MAX_METADATA_DEPTH}", hint="Make it flatter")
     if isinstance(value, str):
         check_text(value, what="metadata")
     elif isinstance(value, Mapping):
@@ -182,10 +196,10 @@ def _check_json(value: object) -> None:
             if not isinstance(key, str):
                 raise InvalidInput(f"metadata must have text keys, not {type(key).__name__}")
             check_text(key, what="metadata")
-            _check_json(each)
+            _check_json(each, depth + 1)
     elif isinstance(value, list | tuple):
         for each in value:
-            _check_json(each)
+            _check_json(each, depth + 1)
 
 
 def check_messages(value: Sequence[Message]) -> None:

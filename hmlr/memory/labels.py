@@ -11,7 +11,10 @@ MAX_WORDS = 6
 MAX_CHARS = 60
 _LOOKED_AT = 4000  # characters of a message: what it is about stands at its beginning
 
-_PIECE = re.compile(r"[,;:!?()\[\]{}\"“”«»|]+(?=\s|$)|[({\[\"“«]+|\s[-–—]+\s")
+# Control characters and changes of direction would act on the screen on which a list of labels is shown.
+_PIECE = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+|[,;:!?()\[\]{}\"“”«»|]+(?=\s|$)|[({\[\"“«]+|\s[-–—]+\s"
+)
 _TOKEN = re.compile(r"\S+")
 _EDGES = "\"'`“”‘’*_~.,;:!?()[]{}<>#"
 # What follows "password is" and the like is nobody's to read in a list; so is what looks like a key.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import IO
 
-from hmlr.errors import InvalidInput, StorageError, StorageFull
+from hmlr.errors import InvalidInput, StorageFull
 from hmlr.records import UserId
 from hmlr.store.port import ExportRecord, Store
 
@@ -19,6 +20,24 @@ FORMAT = "hmlr-export"
 VERSION = 1
 MAX_LINE_CHARS = 60_000_000
 LINES_AT_ONCE = 500
+
+
+async def export_lines(store: Store, user: UserId) -> AsyncGenerator[str, None]:
+    """Everything of a user, some whole lines at a time, the head first and the foot last.
+
+    One snapshot of the memory is held until it is read to its end or closed.
+    """
+    lines: list[ExportRecord] = [{"type": "head", "format": FORMAT, "version": VERSION}]
+    count = 0
+    async with aclosing(store.export(user)) as records:
+        async for record in records:
+            lines.append(record)
+            count += 1
+            if len(lines) == LINES_AT_ONCE:
+                yield await asyncio.to_thread(_written, lines)
+                lines = []
+    lines.append({"type": "foot", "records": count})
+    yield await asyncio.to_thread(_written, lines)
 
 
 async def export_file(store: Store, user: UserId, path: Path) -> int:
@@ -31,17 +50,12 @@ async def export_file(store: Store, user: UserId, path: Path) -> int:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     async with _writing(part):
         file = await asyncio.to_thread(_create, part)
+        count = -2  # head and foot are no records
         with file:
-            count = 0
-            lines: list[ExportRecord] = [{"type": "head", "format": FORMAT, "version": VERSION}]
-            async for record in store.export(user):
-                lines.append(record)
-                count += 1
-                if len(lines) == LINES_AT_ONCE:
+            async with aclosing(export_lines(store, user)) as pieces:
+                async for lines in pieces:
+                    count += lines.count("\n")
                     await asyncio.to_thread(_append, file, lines)
-                    lines = []
-            lines.append({"type": "foot", "records": count})
-            await asyncio.to_thread(_append, file, lines)
             await asyncio.to_thread(os.fsync, file.fileno())
         await asyncio.to_thread(part.replace, path)
     return count
@@ -65,9 +79,15 @@ def _create(part: Path) -> IO[str]:
     return open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
 
 
-def _append(file: IO[str], records: list[ExportRecord]) -> None:
-    for record in records:
-        file.write(json.dumps(record, ensure_ascii=False, sort_keys=record["type"] != "head") + "\n")
+def _written(records: list[ExportRecord]) -> str:
+    return "".join(
+        json.dumps(record, ensure_ascii=False, sort_keys=record["type"] != "head") + "\n"
+        for record in records
+    )
+
+
+def _append(file: IO[str], lines: str) -> None:
+    file.write(lines)
     file.flush()
 
 
@@ -80,24 +100,36 @@ async def import_file(store: Store, user: UserId, path: Path) -> int:
     return await store.import_records(user, records)
 
 
+async def import_lines(store: Store, user: UserId, lines: bytes) -> int:
+    """Take the lines of an export, as `import_file` does."""
+    file = io.TextIOWrapper(io.BytesIO(lines), encoding="utf-8")
+    records = await asyncio.to_thread(_parsed, file, "this")
+    return await store.import_records(user, records)
+
+
 def _read(path: Path) -> list[ExportRecord]:
     try:
         with path.open(encoding="utf-8") as file:
-            if FORMAT not in file.readline(200):
-                raise InvalidInput(f"{path} is no HMLR export", hint="For conversations use `remember`")
-            file.seek(0)
-            found = [_record(line, number) for number, line in enumerate(file, 1)]
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is not UTF-8 text", hint="Give a file that `export` wrote") from error
+            return _parsed(file, str(path))
     except OSError as error:
         raise InvalidInput(f"can't read {path}: {error.strerror}") from error
+
+
+def _parsed(file: IO[str], name: str) -> list[ExportRecord]:
+    try:
+        if FORMAT not in file.readline(200):
+            raise InvalidInput(f"{name} is no HMLR export", hint="For conversations use `remember`")
+        file.seek(0)
+        found = [_record(line, number) for number, line in enumerate(file, 1)]
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{name} is not UTF-8 text", hint="Give what `export` wrote") from error
     if not found or found[0].get("format") != FORMAT:
-        raise InvalidInput(f"{path} is no HMLR export", hint="For conversations use `remember`")
+        raise InvalidInput(f"{name} is no HMLR export", hint="For conversations use `remember`")
     if found[0].get("version") != VERSION:
-        raise StorageError(f"{path} has version {found[0].get('version')}, this program reads {VERSION}")
+        raise InvalidInput(f"{name} has another version than {VERSION}", hint="Update this program")
     foot = found[-1]
     if foot.get("type") != "foot" or foot.get("records") != len(found) - 2:
-        raise InvalidInput(f"{path} was cut: its last line is missing or counts other records")
+        raise InvalidInput(f"{name} was cut: its last line is missing or counts other records")
     return found[1:-1]
 
 

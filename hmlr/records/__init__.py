@@ -8,8 +8,8 @@ docs/glossary.md. Ids are opaque strings; turn ids (UUIDv7) sort by time.
 from __future__ import annotations
 
 from hmlr.records.access import AccessToken, IssuedToken
-from hmlr.records.answers import Context, Hit, Hits, Miss, Reply, ReplyPart, Source
-from hmlr.records.care import Audit, AuditCheck, AuditExample, Certificate, Check, Health, Stats
+from hmlr.records.answers import Context, Hit, Hits, Miss, OutdatedFact, Reply, ReplyPart, Source
+from hmlr.records.care import Audit, AuditCheck, AuditExample, Certificate, Check, Health, ImportReport, Stats
 from hmlr.records.facts import Contradiction, Fact, FactEvent, FactHistory, Profile, Timeline
 from hmlr.records.turns import Block, Day, DayTopic, DayView, Message, Receipt, StoredMessage, Tag, Turn
 from hmlr.records.usage import DayLimit, DaySpending, Latency, Spending, Usage
@@ -65,6 +65,7 @@ __all__ = [
     "Health",
     "Hit",
     "Hits",
+    "ImportReport",
     "IssuedToken",
     "JobKind",
     "Latency",
@@ -72,6 +73,7 @@ __all__ = [
     "MessageId",
     "Miss",
     "NodeKind",
+    "OutdatedFact",
     "Profile",
     "Receipt",
     "Reply",

@@ -10,7 +10,7 @@ from typing import overload
 from hmlr.records.facts import Fact
 from hmlr.records.turns import Tag
 from hmlr.records.usage import Usage
-from hmlr.records.vocabulary import BlockId, DossierId, MessageId, NodeKind, Role, TurnId
+from hmlr.records.vocabulary import BlockId, DossierId, FactId, FactState, MessageId, NodeKind, Role, TurnId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,18 @@ class Source:
     speaker: str | None
     occurred_at: datetime
     metadata: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutdatedFact:
+    """A fact in the words of a hit that no longer holds, or never did."""
+
+    fact_id: FactId
+    statement: str  # what was said: "You live in Oslo"
+    state: FactState  # superseded: it was so; invalidated: it never was
+    reason: str  # "now: Bergen"
+    superseded_by: FactId | None  # the fact in its place, if there is one
+    until: datetime | None  # event time from which it no longer held; None when it never did
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +52,7 @@ class Hit:
     node_id: str  # id of the turn, chunk, fact, block or dossier
     block_id: BlockId | None = None
     tags: tuple[Tag, ...] = ()  # what held for its turn: tags of its block, section rules
+    outdated: tuple[OutdatedFact, ...] = ()  # what it says that is no longer so, or was not at `as_of`
     why: str = ""  # filled when explanation was asked for
 
     @property

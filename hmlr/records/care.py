@@ -36,6 +36,16 @@ class Certificate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImportReport:
+    """What became of a file of conversations."""
+
+    stored: int  # messages new to the store
+    repeated: int  # messages that an earlier import had stored
+    bad: tuple[str, ...]  # what can't be read, each with its place and the reason
+    left_out: Mapping[str, int]  # what is left out on purpose: reason -> how many
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stats:
     """How much is stored for one user."""
 

@@ -82,20 +82,41 @@ def error_reply(
     status: int, message: str, *, code: str, request_id: str, retry_after_s: float | None = None
 ) -> JSONResponse:
     """An error as an answer."""
-    kind = TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    body = ErrorReply(error=ErrorBody(message=message, type=kind, code=code, request_id=request_id))
     headers = {} if retry_after_s is None else {"Retry-After": str(max(1, round(retry_after_s)))}
+    body = _body(status, message, code=code, request_id=request_id)
     return JSONResponse(body.model_dump(), status_code=status, headers=headers)
 
 
 def reply_for(error: HMLRError, request_id: str) -> JSONResponse:
     """One of our errors as an answer."""
-    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    status = _status(error)
     wait = getattr(error, "retry_after_s", None) or (RETRY_AFTER_S if status in (429, 503) else None)
+    headers = {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
+    return JSONResponse(error_of(error, request_id).model_dump(), status_code=status, headers=headers)
+
+
+def error_of(error: HMLRError, request_id: str) -> ErrorReply:
+    """One of our errors as the body of an answer, or as an event of one that has begun."""
+    status = _status(error)
     if status >= 500:
         logger.error("request %s failed: %s", request_id, type(error).__name__)
-    message = str(error) if status != 500 else f"{type(error).__name__}: `doctor` says more"
-    return error_reply(status, message, code=type(error).__name__, request_id=request_id, retry_after_s=wait)
+    return _body(status, _told(error, status), code=type(error).__name__, request_id=request_id)
+
+
+def _status(error: HMLRError) -> int:
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+
+
+def _body(status: int, message: str, *, code: str, request_id: str) -> ErrorReply:
+    kind = TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return ErrorReply(error=ErrorBody(message=message, type=kind, code=code, request_id=request_id))
+
+
+def _told(error: HMLRError, status: int) -> str:
+    """The error's words where they are for the caller; else what its kind means: files are the operator's."""
+    if isinstance(error, ModelError) or (status < 500 and not isinstance(error, NotFound)):
+        return str(error)
+    return (type(error).__doc__ or "").partition("\n")[0]
 
 
 def install(app: FastAPI) -> None:

@@ -32,6 +32,10 @@ class _WithoutAddresses(logging.Filter):
         return '"WebSocket' not in str(record.msg)
 
 
+# What has no handler at all would have its warnings written to stderr by Python itself.
+SILENT = ("mcp", "mcp_types")
+
+
 def to_stderr(level: int) -> None:
     """Send our records, and uvicorn's errors, to stderr; the SDKs' records hold content and stay out."""
     handler = logging.StreamHandler()
@@ -42,3 +46,6 @@ def to_stderr(level: int) -> None:
         logger.handlers = [handler]
         logger.setLevel(level)
         logger.propagate = False
+    for name in SILENT:
+        logging.getLogger(name).handlers = [logging.NullHandler()]
+        logging.getLogger(name).propagate = False

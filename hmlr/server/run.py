@@ -22,6 +22,10 @@ from hmlr.server.settings import ServerSettings
 
 logger = logging.getLogger(__name__)
 
+# Longer than clients keep an idle connection (httpx, and so the SDKs: 5 s): who closes first can't be cut off
+# in the middle of its next request.
+KEEP_ALIVE_S = 75
+
 
 async def serve(
     host: HMLRClient, settings: ServerSettings, *, told: Callable[[str, Path | None], None]
@@ -41,6 +45,7 @@ async def serve(
         access_log=False,  # the guard writes its own lines
         server_header=False,
         proxy_headers=False,  # whoever sends X-Forwarded-For is not believed
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.grace_s) or 1,
         lifespan="on",
         ws="websockets-sansio",

@@ -8,9 +8,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from hmlr.server.auth import Admin
-from hmlr.server.errors import described
+from hmlr.server.errors import Described, described
 
 router = APIRouter(tags=["watching"])
+
+
+FIGURES: Described = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 class Alive(BaseModel):
@@ -26,7 +29,7 @@ async def healthz(request: Request) -> Alive:
     return Alive()
 
 
-@router.get("/metrics", responses=described(), response_class=Response)
+@router.get("/metrics", responses=described() | FIGURES, response_class=Response)
 async def metrics(request: Request, caller: Admin) -> Response:
     """Figures for Prometheus; an administrator's token is needed."""
     people = request.app.state.people

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -293,7 +293,7 @@ class CareStore(Protocol):
     async def purge_pending(self) -> bool:
         """Whether the files may hold what was erased, by any user, since nobody finished the purge; cheap."""
 
-    def export(self, user: UserId) -> AsyncIterator[ExportRecord]:
+    def export(self, user: UserId) -> AsyncGenerator[ExportRecord, None]:
         """Everything of the user but what search derives, as plain JSON values, in a fixed order."""
 
     async def import_records(self, user: UserId, records: Sequence[ExportRecord]) -> int:

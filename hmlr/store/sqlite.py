@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -263,7 +263,7 @@ class SqliteStore(SqliteGarden, SqliteAccess):
         """See CareStore."""
         return await self._gate.read(sqlite_purge.is_pending)
 
-    async def export(self, user: UserId) -> AsyncIterator[ExportRecord]:
+    async def export(self, user: UserId) -> AsyncGenerator[ExportRecord, None]:
         """See CareStore; one snapshot, held until the iterator is read to its end or closed."""
         snapshot = self._gate.hold()
         try:

@@ -119,14 +119,24 @@ def _topics(connection: Connection) -> str:
 
 def _gaps(connection: Connection) -> str:
     """Numbers that were given to turns and are neither there nor on a tombstone."""
-    there: dict[str, set[int]] = {}
+    there: dict[str, list[tuple[int, int]]] = {}
     for user, seq in connection.execute(select(turns.c.user_id, turns.c.seq)):
-        there.setdefault(user, set()).add(seq)
+        there.setdefault(user, []).append((seq, seq))
     for user, ranges in connection.execute(select(tombstones.c.user_id, tombstones.c.turn_seqs)):
-        there.setdefault(user, set()).update(seq for first, last in ranges for seq in range(first, last + 1))
+        there.setdefault(user, []).extend((first, last) for first, last in ranges)
     last_seqs = connection.execute(select(users.c.user_id, users.c.last_seq))
-    missing = sum(len(set(range(1, last + 1)) - there.get(user, set())) for user, last in last_seqs)
+    missing = sum(last - _covered(there.get(user, []), last) for user, last in last_seqs)
     return f"{missing} turns are missing" if missing else ""
+
+
+def _covered(ranges: list[tuple[int, int]], most: int) -> int:
+    """How many of the numbers from 1 to `most` lie in a range."""
+    count, end = 0, 0
+    for first, last in sorted(ranges):
+        begin, stop = max(first, end + 1), min(last, most)
+        if stop >= begin:
+            count, end = count + stop - begin + 1, stop
+    return count
 
 
 def _full_text(link: Link) -> str:

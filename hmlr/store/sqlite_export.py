@@ -12,6 +12,7 @@ from hmlr.errors import InvalidInput
 from hmlr.records import UserId
 from hmlr.store.columns import JsonText, UtcMicros
 from hmlr.store.port import ExportRecord
+from hmlr.store.record_rules import what_is_wrong
 from hmlr.store.schema import (
     blocks,
     dossier_entries,
@@ -91,7 +92,11 @@ def from_record(record: ExportRecord, number: int) -> tuple[str, dict[str, Any]]
     unknown = sorted(set(record) - set(wanted) - {"type"} - _ONCE_SHOWN.get(kind, set()))
     if unknown:
         raise _bad(number, unknown[0], "a field that this version knows")
-    return kind, {name: _value(record, column, number) for name, column in wanted.items()}
+    values = {name: _value(record, column, number) for name, column in wanted.items()}
+    for name, value in values.items():
+        if wrong := what_is_wrong(kind, name, value):
+            raise _bad(number, name, wrong)
+    return kind, values
 
 
 def _value(record: ExportRecord, column: Column[Any], number: int) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from hmlr.errors import InvalidInput
 from hmlr.records import UserId
@@ -61,6 +62,13 @@ def unpack(records: Sequence[ExportRecord], slicer: Slicer) -> Parcel:
 
 def import_parcel(connection: Connection, user: UserId, parcel: Parcel) -> int:
     """See CareStore.import_records."""
+    try:
+        return _import(connection, user, parcel)
+    except IntegrityError as error:
+        raise InvalidInput("a record stands twice in the file, or lacks what it refers to") from error
+
+
+def _import(connection: Connection, user: UserId, parcel: Parcel) -> int:
     taker = _Taker(connection, user, bump_facts(connection, user))
     rows = parcel.rows
     return sum(
@@ -96,12 +104,14 @@ class _Taker:
         ).all()
         self._seqs = {row.turn_id: row.seq for row in stored}
         keys = {row.idempotency_key for row in stored} - {None}
-        sessions = self._read_tombstones()
+        forgotten = self._read_tombstones()
         last, new = self._owner.last_seq, []
         for row in sorted(rows, key=lambda row: int(row["seq"])):
             if row["turn_id"] in self._seqs:
                 continue
-            if row["turn_id"] in self._buried or row["seq"] in sessions.get(row["session_id"], ()):
+            if row["turn_id"] in self._buried or any(
+                first <= row["seq"] <= last for first, last in forgotten.get(row["session_id"], ())
+            ):
                 self._buried.add(row["turn_id"])
                 self._left_out.add(row["turn_id"])
                 continue
@@ -118,18 +128,16 @@ class _Taker:
         )
         return self._add(turns, new)
 
-    def _read_tombstones(self) -> dict[str, set[int]]:
-        """Note what was forgotten here; the numbers of forgotten turns by session.
+    def _read_tombstones(self) -> dict[str, list[tuple[int, int]]]:
+        """Note what was forgotten here; the numbers of forgotten turns by session, from first to last.
 
         After forgetting everything an import is a new start, so that leaves nothing out.
         """
         mine = select(tombstones).where(tombstones.c.user_id == self._user)
-        sessions: dict[str, set[int]] = {}
+        sessions: dict[str, list[tuple[int, int]]] = {}
         for grave in self._connection.execute(mine).mappings():
             if grave["scope"] == "session":
-                seqs = sessions.setdefault(grave["target"], set())
-                for first, last in grave["turn_seqs"]:
-                    seqs.update(range(first, last + 1))
+                sessions.setdefault(grave["target"], []).extend(grave["turn_seqs"])
             elif grave["scope"] != "everything":
                 self._buried.add(grave["target"])
         return sessions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import exported, processes
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -43,6 +46,15 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**kept, "HMLR_CACHE_DIR": cache, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
 
 
+@pytest.fixture(scope="session")
+def embedder(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> None:
+    """The model is in the cache: no process of a test need export it, which takes long."""
+    if "TEST_CACHE" not in os.environ:
+        shutil.copytree(
+            exported.first_loads(tmp_path_factory)[0], environment["HMLR_CACHE_DIR"], dirs_exist_ok=True
+        )
+
+
 def python_example(page: str) -> str:
     """The one Python block of a page, named from the project's root."""
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -71,7 +83,7 @@ def python(tmp_path: Path, environment: dict[str, str]) -> Callable[..., str]:
 
 
 @pytest.fixture
-def sit(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[Any]]:
+def sit(tmp_path: Path, environment: dict[str, str], embedder: None) -> Callable[..., list[Any]]:
     """Run steps in a fresh process on this test's database."""
 
     def run(
@@ -90,15 +102,12 @@ def sit(tmp_path: Path, environment: dict[str, str]) -> Callable[..., list[Any]]
             "model": model,
             "client": client,
         }
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "tests/acceptance/driver.py")],
-            input=json.dumps(job),
-            capture_output=True,
-            text=True,
+        done = processes.run(
+            [str(ROOT / "tests/acceptance/driver.py")],
+            stdin=json.dumps(job),
             env={**environment, **(env or {})},
             cwd=tmp_path,
             timeout=120,
-            check=False,
         )
         assert done.returncode == 0, done.stderr
         results: list[Any] = json.loads(done.stdout)

@@ -27,7 +27,7 @@ from tests.acceptance.hydra import email
 from tests.scripted import test_scenarios as scripted
 from tests.scripted.server import Line, TaskServer
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120), pytest.mark.usefixtures("embedder")]
 
 OFFLINE = (
     keys.test_a2_a_constraint_is_named_in_the_answer,

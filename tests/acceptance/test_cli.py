@@ -15,6 +15,10 @@ from typing import Any
 
 import pytest
 
+from tests import processes
+from tests.exported_chats import chatgpt, said, zipped
+from tests.processes import Done
+
 ROOT = Path(__file__).parents[2]
 SAID = "I'm Ada, I live in Oslo and I'm strictly vegetarian."
 COMMANDS = (
@@ -35,7 +39,6 @@ COMMANDS = (
     *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "audit", "doctor"),
     *("garden", "dossiers", "deep-recall"),
 )
-Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
 
@@ -56,16 +59,8 @@ def run(tmp_path: Path, env: dict[str, str]) -> Run:
     """Run one command without a terminal."""
 
     def command(*arguments: str, stdin: str = "", **variables: str) -> Done:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), *arguments],
-            check=False,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**env, **variables},
-            cwd=tmp_path,
-            timeout=60,
+        return processes.run(
+            [processes.MAIN, *arguments], stdin=stdin, env={**env, **variables}, cwd=tmp_path
         )
 
     return command
@@ -220,7 +215,8 @@ def test_grown_file_adds_what_is_new(run: Run, tmp_path: Path) -> None:
     path.write_text("Ada: hi there\nBen: hello Ada\n")
     assert loaded(run("remember", str(path), "--json"))["stored"] == 2
     path.write_text("Ada: hi there\nBen: hello Ada\nAda: how are you?\n")
-    assert loaded(run("remember", str(path), "--json")) == {"stored": 1, "repeated": 2, "skipped": 0}
+    told = loaded(run("remember", str(path), "--json"))
+    assert told == {"stored": 1, "repeated": 2, "skipped": 0, "left_out": {}}
 
 
 def test_remember_from_stdin(run: Run) -> None:
@@ -246,7 +242,22 @@ def test_bad_line_is_named_and_nothing_is_stored(run: Run, tmp_path: Path) -> No
         "stored": 1,
         "repeated": 0,
         "skipped": 2,
+        "left_out": {},
     }
+
+
+@pytest.mark.timeout(60)  # two processes
+@pytest.mark.usefixtures("database")
+def test_an_export_says_what_was_left_out(run: Run, tmp_path: Path) -> None:
+    talk = chatgpt("c1", said("s", "system", "x"), said("m1", "user", "I live in Oslo."))
+    path = tmp_path / "export.zip"
+    path.write_bytes(zipped({"conversations-000.json": [talk], "chat.html": "<html>"}))
+    told = run("remember", str(path)).stdout
+    assert "1 messages stored, 0 known before, 0 bad lines skipped" in told
+    assert "left out: 1 system messages, 1 other files of the archive" in told
+    counts = {"system messages": 1, "other files of the archive": 1}
+    again = loaded(run("remember", str(path), "--format", "chatgpt", "--json"))
+    assert again == {"stored": 0, "repeated": 1, "skipped": 0, "left_out": counts}
 
 
 # Listings

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +13,7 @@ import pytest
 from hmlr import Message
 from hmlr.sync import HMLRClient
 from hmlr.testing import hash_embedder
-from tests.acceptance.conftest import ROOT
+from tests import processes
 
 Run = Callable[..., str]
 pytestmark = pytest.mark.timeout(60)
@@ -27,16 +25,7 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
     database = {"HMLR_DB_PATH": str(tmp_path / "memory.db"), "HMLR_EMBEDDER": "none", "HMLR_MODEL": "offline"}
 
     def called(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**environment, **database},
-            cwd=tmp_path,
-            timeout=60,
-        )
+        done = processes.run([processes.MAIN, *arguments], env={**environment, **database}, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 

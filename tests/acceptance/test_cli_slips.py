@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-Done = subprocess.CompletedProcess[str]
+from tests import processes
+from tests.processes import Done
+
 Run = Callable[..., Done]
 
 
@@ -26,10 +25,7 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
             "HMLR_EMBEDDER": "none",
             **variables,
         }
-        return subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), *arguments],
-            check=False, input=stdin, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=60,
-        )  # fmt: skip
+        return processes.run([processes.MAIN, *arguments], stdin=stdin, env=env, cwd=tmp_path)
 
     return command
 
@@ -93,3 +89,12 @@ def test_a_conversation_is_left_by_its_word(run: Run, word: str):
     done = run("chat", stdin=f"I live in Oslo.\n{word}\nI live in Bergen.\n")
     assert (done.returncode, done.stdout.count("Noted")) == (0, 1)
     assert "Bergen" not in run("facts").stdout
+
+
+@pytest.mark.parametrize("command", ["recall", "deep-recall", "context"])
+@pytest.mark.parametrize("question", ["", " "])
+def test_an_empty_question_is_refused(run: Run, command: str, question: str):
+    assert run("chat", "I live in Oslo.").returncode == 0
+    done = run(command, question)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the question is empty" in done.stderr

@@ -15,6 +15,7 @@ import pytest
 from hmlr import Message
 from hmlr.sync import HMLRClient
 from hmlr.testing import hash_embedder
+from tests import processes
 
 ROOT = Path(__file__).parents[2]
 SAID = (
@@ -38,10 +39,7 @@ def run(env: dict[str, str]) -> Run:
     """Run one command to its end; what it writes."""
 
     def done(*arguments: str, code: int = 0) -> str:
-        command = [sys.executable, str(ROOT / "main.py"), "--model", "offline", *arguments]
-        ended = subprocess.run(
-            command, check=False, capture_output=True, encoding="utf-8", env=env, cwd=ROOT, timeout=60
-        )
+        ended = processes.run([processes.MAIN, "--model", "offline", *arguments], env=env, cwd=ROOT)
         assert ended.returncode == code, ended.stderr
         return ended.stdout or ended.stderr
 
@@ -75,6 +73,9 @@ def test_plan_apply_look_and_take_back(hmlr: HMLRClient, run: Run) -> None:
     assert report["run_id"] in shown
     assert run("garden", "--undo", report["run_id"]).startswith("undone: 2 topics")
     assert hmlr.dossiers() == []
+    again = run("garden", "--undo", report["run_id"])
+    assert again.startswith("undone already")
+    assert "nothing was changed" in again
 
 
 def test_a_watch_gardens_and_ends_when_it_is_interrupted(env: dict[str, str], hmlr: HMLRClient) -> None:

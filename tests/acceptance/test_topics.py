@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from tests.acceptance.conftest import ROOT, call, chat
+from tests import processes
+from tests.acceptance.conftest import call, chat
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
 
@@ -90,16 +89,9 @@ def test_a_user_arranges_blocks(sit):
 def test_blocks_are_arranged_on_the_command_line(sit, environment, tmp_path):
     (reply,) = sit(chat("I want to bake sourdough bread."))
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), "blocks", *words],
-            capture_output=True,
-            text=True,
-            env={**environment, "HMLR_DB_PATH": str(tmp_path / "memory.db"), "HMLR_USER": "ada"},
-            cwd=tmp_path,
-            timeout=60,
-            check=False,
-        )
+    def run(*words: str) -> processes.Done:
+        env = {**environment, "HMLR_DB_PATH": str(tmp_path / "memory.db"), "HMLR_USER": "ada"}
+        return processes.run([processes.MAIN, "blocks", *words], env=env, cwd=tmp_path)
 
     renamed = run("--rename", reply["block_id"], "--label", "Bread", "--json")
     assert [block["label"] for block in json.loads(renamed.stdout)] == ["Bread"]

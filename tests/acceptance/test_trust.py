@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import NOW, ROOT, call, chat, days_ago
+from tests import processes
+from tests.acceptance.conftest import NOW, call, chat, days_ago
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
 
@@ -139,15 +139,11 @@ def test_a30_a_repeated_memory_teaches_nothing(sit):
     assert sum("Oslo" in hit["text"] for hit in hits["items"]) == 1
 
 
-def run_cli(
-    environment: dict[str, str], cwd: Path, *words: str, **extra: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *words],
-        capture_output=True, text=True, env={**environment, **extra}, cwd=cwd, timeout=120, check=False,
-    )  # fmt: skip
+def run_cli(environment: dict[str, str], cwd: Path, *words: str, **extra: str) -> processes.Done:
+    return processes.run([processes.MAIN, *words], env={**environment, **extra}, cwd=cwd, timeout=120)
 
 
+@pytest.mark.usefixtures("embedder")
 def test_a18_default_path_and_override(environment, tmp_path: Path):
     home = {"XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
     done = run_cli(environment, tmp_path, "chat", "I live in Oslo.", **home)

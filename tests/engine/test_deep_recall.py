@@ -49,6 +49,28 @@ async def test_names_lead_from_fact_to_fact(tmp_path: Path, garden: bool) -> Non
     assert answer.by == "rule"
 
 
+BESIDE = {
+    "Where is my sister's wedding?": "My sister is called Ana. The wedding takes place in Molde.",
+    "How much does my dentist charge?": "My dentist is Anna Berg. She charges 80 euros a visit.",
+    "When does my boss retire?": "My boss is Ivo Lind. He retires on 4 May 2027.",
+    "Why did we leave the party?": "I'm allergic to walnuts. Because of that we left the party early.",
+}
+
+
+@pytest.mark.parametrize("question", BESIDE)
+async def test_the_answer_beside_a_quote_is_shown_with_it(tmp_path: Path, question: str) -> None:
+    more = f"{BESIDE[question]} It rained all day."
+    answer = await asked(tmp_path, [more, *TALK], question)
+    assert BESIDE[question] in {each.text for each in answer.evidence if each.hop == 0}
+
+
+async def test_a_quote_that_answers_stands_by_itself(tmp_path: Path) -> None:
+    said = "Ana lives in Oslo. The wedding takes place in Molde."
+    answer = await asked(tmp_path, [said, *TALK], "Where does Ana live?")
+    assert {each.text for each in answer.evidence if each.kind == "fact"} == {"Ana lives in Oslo."}
+    assert said not in {each.text for each in answer.evidence}
+
+
 async def test_all_names_of_a_thing_are_one_link(tmp_path: Path) -> None:
     names = ("Phoenix was renamed Aether.", "Aether is now called K-12.", "K-12 is now called Styx.")
     rule = "Policy v1: Phoenix may be used up to 500 TiB/day."

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hmlr import HMLRClient
-from hmlr.errors import ModelError, StorageBusy
+from hmlr.errors import InvalidInput, ModelError, StorageBusy
 from hmlr.llm.port import ModelRequest, ModelResponse
 from hmlr.testing import ScriptedModel, hash_embedder
 
@@ -182,3 +182,28 @@ async def test_a_reply_of_which_a_part_was_read_is_not_stored(tmp_path: Path):
         async for _ in hmlr.chat_stream("I am hungry."):
             break
         assert len((await hmlr.turns())[0].messages) == 1
+
+
+async def test_a_message_said_again_under_its_key_gets_the_reply_it_had(tmp_path: Path):
+    model = ScriptedModel(SCRIPT)
+    async with client(tmp_path, model) as hmlr:
+        first = await hmlr.chat("I am hungry.", idempotency_key="k")
+        asked_before = len(asked(model, "answer"))
+        again = await hmlr.chat("I am hungry.", idempotency_key="k")
+        assert (again.text, again.turn_id, again.block_id) == (first.text, first.turn_id, first.block_id)
+        assert len(asked(model, "answer")) == asked_before
+        assert len(await hmlr.turns()) == 1
+        with pytest.raises(InvalidInput, match="used for other content"):
+            await hmlr.chat("I am tired.", idempotency_key="k")
+
+
+async def test_a_message_left_without_a_reply_is_answered_under_its_key(tmp_path: Path):
+    async with client(tmp_path, ScriptedModel(SCRIPT, delay_s=0.2)) as hmlr:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(hmlr.chat("I am hungry.", idempotency_key="k"), 0.1)
+        reply = await hmlr.chat("I am hungry.", idempotency_key="k")
+        assert (reply.text, reply.degraded) == ("Have the salad.", ())
+        await hmlr.flush(10)
+        (turn,) = await hmlr.turns()
+        assert [message.content for message in turn.messages] == ["I am hungry.", "Have the salad."]
+        assert [block.turn_count for block in await hmlr.blocks()] == [1]

@@ -15,3 +15,13 @@ def test_attributes_are_not_wrapped(tmp_path: Path):
         assert hmlr.facts() == []
         with pytest.raises(AttributeError):
             hmlr.nothing_such  # noqa: B018
+
+
+def test_an_export_is_a_plain_iterator(tmp_path: Path):
+    with HMLRClient(tmp_path / "m.db", "ada", embedder=None, model="offline") as hmlr:
+        hmlr.chat("My sister Mia lives in Oslo.")
+        hmlr.flush(30)
+        lines = "".join(hmlr.export_lines())
+        assert hmlr.export(tmp_path / "ada.jsonl") == lines.count("\n") - 2
+        assert (tmp_path / "ada.jsonl").read_text(encoding="utf-8") == lines
+        assert hmlr.import_lines(lines.encode()) == 0

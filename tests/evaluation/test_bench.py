@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -13,29 +11,23 @@ from typing import Any
 import pytest
 
 from hmlr.evaluation.measures import COLUMNS
+from tests import processes
 from tests.evaluation.making import LOCOMO, write_beam, write_json
+from tests.processes import Done
 
 ROOT = Path(__file__).parents[2]
 DATA = sorted((ROOT / "data").glob("*.jsonl"))
-Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
-def bench(tmp_path: Path, environment: dict[str, str]) -> Run:
+def bench(tmp_path: Path, environment: dict[str, str], embedder: None) -> Run:
     def run(*arguments: str | Path) -> Done:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), "bench", *map(str, arguments)],
-            check=False,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**environment, "HMLR_DB_PATH": str(tmp_path / "memory.db")},
-            cwd=tmp_path,
-            timeout=150,
-        )
+        env = {**environment, "HMLR_DB_PATH": str(tmp_path / "memory.db")}
+        command = [processes.MAIN, "bench", *map(str, arguments)]
+        return processes.run(command, env=env, cwd=tmp_path, timeout=150)
 
     return run
 

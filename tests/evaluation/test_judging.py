@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,10 @@ import pytest
 from llmock.scenarios import Fail
 from llmock.testing import LLMockServer
 
+from tests import processes
 from tests.evaluation.making import MESSAGES, QUESTIONS, write_lines
-from tests.llm.play import ROOT, bodies, says, script, variables, words
+from tests.llm.play import bodies, says, script, variables, words
+from tests.processes import Done
 
 Run = Callable[[], Any]
 RIGHT, WRONG = (json.dumps({"reason": "so", "right": right}) for right in (True, False))
@@ -27,15 +27,10 @@ def bench(tmp_path: Path, llm_server: LLMockServer) -> Run:
 
     options = ("--lexical", "--json", "--model", "openai:m1")
 
-    def run() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), "bench", str(path), *options],
-            check=False,
-            capture_output=True,
-            text=True,
-            env={**variables(llm_server), "HMLR_LLM_ATTEMPTS": "1"},
-            cwd=tmp_path,
-            timeout=20,
+    def run() -> Done:
+        env = {**variables(llm_server), "HMLR_LLM_ATTEMPTS": "1"}
+        return processes.run(
+            [processes.MAIN, "bench", str(path), *options], env=env, cwd=tmp_path, timeout=20
         )
 
     return run

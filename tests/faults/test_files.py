@@ -15,13 +15,15 @@ import pytest
 
 from hmlr import Message
 from hmlr.errors import InvalidInput, StorageError
+from tests import processes
 from tests.faults.doors import door, said
 from tests.faults.figures import figure
+from tests.processes import Done
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 ROOT = Path(__file__).parents[2]
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Done]
 PEAK_MB = figure(200, 1000)
 GOOD = [json.dumps({"content": f"Note {number}.", "occurred_at": "2023-05-08"}) for number in range(6)]
 
@@ -34,11 +36,9 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def run(environment: dict[str, str], tmp_path: Path) -> Run:
-    def command(*arguments: str, user: str = "ada") -> subprocess.CompletedProcess[str]:
-        whole = [sys.executable, str(ROOT / "main.py"), *arguments, "--db", "memory.db", "--user", user]
-        return subprocess.run(
-            whole, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=1800, check=False
-        )
+    def command(*arguments: str, user: str = "ada") -> Done:
+        whole = [processes.MAIN, *arguments, "--db", "memory.db", "--user", user]
+        return processes.run(whole, env=environment, cwd=tmp_path, timeout=1800)
 
     return command
 
@@ -48,7 +48,7 @@ def count(run: Run, user: str = "ada") -> int:
     return int(stats["messages"])
 
 
-def refused(done: subprocess.CompletedProcess[str]) -> str:
+def refused(done: Done) -> str:
     """What was said about it; never a traceback, and no success."""
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stderr
@@ -98,7 +98,7 @@ def test_the_rest_is_taken_when_asked_for_and_again_adds_nothing(run: Run, tmp_p
     for stored, known in ((6, 0), (0, 6)):
         done = run("remember", "talk.jsonl", "--skip-bad", "--json")
         assert done.returncode == 0
-        assert json.loads(done.stdout) == {"stored": stored, "repeated": known, "skipped": 1}
+        assert json.loads(done.stdout) == {"stored": stored, "repeated": known, "skipped": 1, "left_out": {}}
         assert "line 4" in done.stderr
     assert count(run) == 6
 
@@ -127,7 +127,7 @@ def test_many_lines_twice_are_the_same_rows(environment: dict[str, str], run: Ru
     for stored, known in ((total, 0), (0, total)):
         begun = time.monotonic()
         told, peak_mb = measured(tmp_path, environment, "remember", "talk.jsonl", "--json")
-        assert told == {"stored": stored, "repeated": known, "skipped": 0}
+        assert told == {"stored": stored, "repeated": known, "skipped": 0, "left_out": {}}
         assert peak_mb < PEAK_MB
         print(f"F55: {stored} new, {known} known: {time.monotonic() - begun:.0f} s, at most {peak_mb:.0f} MB")
     assert count(run) == total

@@ -74,7 +74,8 @@ async def test_in_the_end_every_fact_has_its_place(db_path: Path, seed: int) -> 
     ):
         await asyncio.gather(often(hmlr), often(hmlr), often(other))
         await settled(hmlr)
-        report = await hmlr.garden(include_active=True)
+        # The day's runs together may have come to the limit of what is changed without being asked for (F33).
+        report = await hmlr.garden(include_active=True, allow_large=True)
         assert (report.pending, report.stopped) == (0, "")
         dossiers = await hmlr.dossiers()
         assert not [each for each in dossiers if each.stale or not each.title or not each.summary]

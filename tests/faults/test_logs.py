@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import subprocess
-import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +18,7 @@ from hmlr.core.tasks.fact_scrubbing import task as scrubbing
 from hmlr.errors import EmbedderError, HMLRError, ModelError
 from hmlr.memory.embeddings.port import EmbedderSpec
 from hmlr.testing import HashEmbedder, ScriptedModel
+from tests import processes
 from tests.faults.doors import Clock, door
 
 pytestmark = pytest.mark.security
@@ -145,10 +144,8 @@ def test_the_command_line_writes_it_to_no_log(tmp_path: Path, arguments: list[st
     """What is said stands in the answer on stdout, if anywhere, and in no file but the database."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HMLR_")}
     environment = {**kept, "HMLR_EMBEDDER": "none", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
-    command = [sys.executable, str(ROOT / "main.py"), "--db", str(tmp_path / "memory.db"), *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60, check=False
-    )
+    command = [processes.MAIN, "--db", str(tmp_path / "memory.db"), *arguments]
+    done = processes.run(command, env=environment, cwd=tmp_path)
     if done.returncode == 0:
         assert clean(done.stderr)
     others = [file for file in tmp_path.rglob("*") if file.is_file() and "memory.db" not in file.name]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from hmlr import HMLRClient
 from hmlr.errors import ConfigurationError
 from hmlr.settings import Settings
+from tests import processes
 
 pytestmark = pytest.mark.faults
 
@@ -115,10 +114,8 @@ async def test_what_does_not_exist_is_named_at_the_start(name: str, tmp_path: Pa
 
 def test_the_command_line_says_it_on_one_line(tmp_path: Path) -> None:
     environment = {**os.environ, "HMLR_USR": "ada", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(ROOT / "main.py"), "--db", str(tmp_path / "memory.db"), "stats"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60, check=False
-    )
+    command = [processes.MAIN, "--db", str(tmp_path / "memory.db"), "stats"]
+    done = processes.run(command, env=environment, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: unknown setting HMLR_USR in the environment")
     assert done.stderr.count("\n") == 1

@@ -14,9 +14,10 @@ import pytest
 from llmock.scenarios import Fail, StreamFault
 from llmock.testing import LLMockServer
 
+from tests import processes
 from tests.llm.play import ROOT, bodies, says, script, variables, words
+from tests.processes import Done
 
-Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
 
@@ -31,16 +32,9 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
     """Run one command without a terminal."""
 
     def command(*arguments: str, stdin: str = "", without: str = "-") -> Done:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "main.py"), "llm", *arguments],
-            check=False,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env={name: value for name, value in environment.items() if without not in name},
-            cwd=tmp_path,
-            timeout=20,
-        )
+        env = {name: value for name, value in environment.items() if without not in name}
+        command = [processes.MAIN, "llm", *arguments]
+        return processes.run(command, stdin=stdin, env=env, cwd=tmp_path, timeout=20)
 
     return command
 

@@ -34,6 +34,7 @@ OPTIONS: Mapping[str, Any] = {
     "max_tokens": 50,
     "reasoning_effort": "low",
     "seed": 7,
+    "stop": ("END",),
 }
 FEATURES = [f"L{number}" for number in range(1, 22)]
 

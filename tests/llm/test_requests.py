@@ -35,6 +35,15 @@ PLACES: Mapping[str, tuple[Any, Mapping[str, str | None]]] = {
         {"openai": "top_p", "grok": "top_p", "gemini": "generationConfig.topP", "anthropic": None},
     ),
     "seed": (7, {"openai": "seed", "grok": "seed", "gemini": "generationConfig.seed", "anthropic": None}),
+    "stop": (
+        ("END",),
+        {
+            "openai": "stop",
+            "grok": "stop",
+            "gemini": "generationConfig.stopSequences",
+            "anthropic": "stop_sequences",
+        },
+    ),
     "max_tokens": (
         77,
         {
@@ -72,6 +81,7 @@ async def test_an_option_reaches_the_body_or_is_an_error(
     provider: str, name: str, own: OwnServer, own_settings: Settings
 ) -> None:
     value, places = PLACES[name]
+    sent = list(value) if isinstance(value, tuple) else value
     asked = question(options=Options(**{name: value}))
     place = places[provider]
 
@@ -83,7 +93,7 @@ async def test_an_option_reaches_the_body_or_is_an_error(
         await ask(provider, own_settings(), asked)
         await listen(provider, own_settings(), asked)
         for received in own.requests:
-            assert str(at(received.json, place)).lower() == str(value)
+            assert str(at(received.json, place)).lower() == str(sent).lower()
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

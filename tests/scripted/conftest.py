@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.acceptance.conftest import environment, sit
+from tests.acceptance.conftest import embedder, environment, sit
 
-__all__ = ["environment", "sit"]
+__all__ = ["embedder", "environment", "sit"]

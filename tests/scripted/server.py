@@ -35,8 +35,10 @@ GARDENING = (
     SEARCH_SUMMARY,
 )
 TASKS = (ANALYSIS, ANSWER, FACT_SCRUBBING, MEMORY_FILTER, ROUTING, SCRIBE, *GARDENING)
+RELAYED = "relayed"  # another program's prompt, with or without memory in it
 NAMES = {task.prompt().system: task.name for task in TASKS} | {
-    Prompt.load("hmlr.memory.deep").system: "deep_recall"
+    Prompt.load("hmlr.memory.deep").system: "deep_recall",
+    Prompt.load("hmlr.core.tasks.answer.relayed").system: RELAYED,
 }
 
 
@@ -98,6 +100,7 @@ QUIET: Mapping[str, Line] = {
         "profile": [],
     },
     "answer": "Very well.",
+    RELAYED: "Very well.",
     "tag_classification": {"tags": [], "section_rules": []},
     "fact_grouping": _each_alone,
     "fact_routing": {"action": "create", "dossier_id": None, "title": ""},
@@ -145,8 +148,10 @@ def serving(script: Mapping[str, Line]) -> Iterator[TaskServer]:
             if len(data) < length:  # the client was killed, or has left
                 return
             body = json.loads(data)
-            system, user = (message["content"] for message in body["messages"][:2])
-            said = model.says(Asked(NAMES[system], system, user, body))
+            messages = body["messages"]
+            system = str(messages[0]["content"]) if messages[0]["role"] == "system" else ""
+            user = next(str(each["content"]) for each in reversed(messages) if each["role"] == "user")
+            said = model.says(Asked(NAMES.get(system, RELAYED), system, user, body))
             if isinstance(said, Broken):
                 self._send(said.status, "application/json", b'{"error": {"message": "down"}}')
             elif body.get("stream"):
@@ -220,10 +225,14 @@ def _reply(said: Says) -> dict[str, Any]:
 
 
 def _events(said: Says) -> bytes:
-    text, finish = _text(said)
-    words = text.split(" ")
-    pieces = [word + " " for word in words[:-1]] + words[-1:]
-    chunks: list[dict[str, Any]] = [{"delta": {"content": piece}, "finish_reason": None} for piece in pieces]
+    if isinstance(said, Calls):
+        calls = [{"index": at, **each} for at, each in enumerate(_calling(said)["tool_calls"])]
+        deltas, finish = [{"role": "assistant", "tool_calls": calls}], "tool_calls"
+    else:
+        text, finish = _text(said)
+        words = text.split(" ")
+        deltas = [{"content": piece} for piece in [word + " " for word in words[:-1]] + words[-1:]]
+    chunks: list[dict[str, Any]] = [{"delta": each, "finish_reason": None} for each in deltas]
     chunks.append({"delta": {}, "finish_reason": finish})
     lines = [
         {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [chunk]}

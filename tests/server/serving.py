@@ -43,7 +43,7 @@ class Served:
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(15)
+        return self.process.wait(30)
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -18,10 +18,11 @@ _GARDEN = ("dossier_entries", "dossiers", "dossier_events", "tags", "garden_imag
 def age(path: Path, *, revision: str = "0002") -> None:
     """Make a database one that revision 0005, 0004 or 0002 left.
 
-    0005: paragraphs have a sentence where an id is free for one, and echoes have chunks too, which are not
-    searchable. 0004: also no spending. 0002: also no traits, and vectors of float16 without tokens.
+    0005: no tokens; paragraphs have a sentence where an id is free for one, and echoes have chunks too, which
+    are not searchable. 0004: also no spending. 0002: also no traits, and vectors of float16 without tokens.
     """
     with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("DROP TABLE access_tokens")
         _to_fifth(raw)
         if revision <= "0004":
             raw.execute("DROP TABLE day_spending")

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from hmlr.memory.embeddings.minilm import MiniLMEmbedder
-from tests.unit.exported import load_in_processes
+from tests import exported
 
 
 @pytest.fixture(scope="session")
 def first_loads(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, object]]]:
-    cache_dir = tmp_path_factory.mktemp("embedder") / "cache"
-    return cache_dir, load_in_processes(cache_dir, 2)
+    return exported.first_loads(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from hmlr.errors import EmbedderError
 from hmlr.memory.embeddings.minilm import MAX_CHARS, MiniLMEmbedder, MiniLMEncoder, source_folder
 from hmlr.memory.embeddings.probes import PROBES
 from hmlr.memory.embeddings.sentence_transformer import SentenceTransformerEmbedder
-from tests.unit.exported import load_in_processes
+from tests.exported import load_in_processes
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(180)]
 

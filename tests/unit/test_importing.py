@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmlr.errors import InvalidInput
-from hmlr.memory.importing import BadLine, Entry, Format, batches, checked, detect, read
+from hmlr.memory.importing import BadLine, Entry, Format, Survey, batches, detect, read
 from hmlr.records import Message
 
 DAY = datetime(2023, 5, 8, tzinfo=UTC)
@@ -231,14 +230,14 @@ def test_batches_end_with_the_session_and_at_their_size() -> None:
     assert [each for batch in cut for each in batch.entries] == found
 
 
-def test_checked_names_the_line_of_a_refused_message() -> None:
-    def refuse(entry: Entry) -> None:
-        if entry.message.content == "b":
-            raise InvalidInput("no b")
-
-    found = list(checked(entries("Ada: a\nAda: b\n"), refuse))
-    assert isinstance(found[0], Entry)
-    assert found[1] == BadLine(line=2, reason="no b")
+def test_a_survey_names_the_line_of_a_message_that_could_not_be_stored() -> None:
+    survey = Survey(max_message_chars=5)
+    found = entries("Ada: a\nAda: too long\n")
+    for each in found:
+        survey.add(each)
+    (bad,) = survey.bad
+    assert (survey.good, bad.line) == (1, 2)
+    assert list(survey.kept(found)) == found[:1]
 
 
 @pytest.mark.parametrize(

@@ -34,11 +34,11 @@ def names_of(offered: OfferedFact) -> list[str]:
     names = [offered.fact.subject, *offered.aliases]
     if offered.fact.state == "active" and joins_names(offered.fact):
         names.append(offered.fact.value)
-    names += _relative(offered.fact)
+    names += relative(offered.fact)
     return [name for name in map(one_line, names) if folded(name) != OWNER and content_words(name)]
 
 
-def _relative(fact: Fact) -> list[str]:
+def relative(fact: Fact) -> list[str]:
     """Whom a fact gives a place near somebody: "your sister is Wilhelmina" is about Wilhelmina."""
     if fact.key not in RELATIVES or fact.state == "invalidated":
         return []
@@ -60,7 +60,7 @@ def identities(offered: OfferedFact) -> set[str]:
     found = {*identities_of_names(names_of(offered)), f"{NOW}{fact.superseded_by or fact.fact_id}"}
     if fact.subject.casefold() == OWNER:
         role = fact.key.split("_")[0]
-        if fact.key in RELATIVES and _relative(fact):
+        if fact.key in RELATIVES and relative(fact):
             found.add(f"{IS}{fact.key}")
         elif role in RELATIVES and "_" in fact.key:
             found.add(f"{ASKS}{role}")

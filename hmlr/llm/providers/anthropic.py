@@ -154,6 +154,8 @@ def body_of(endpoint: Endpoint, request: ChatRequest) -> dict[str, Any]:
             for t in request.tools
         ]
         body["tool_choice"] = _choice(request.tool_choice)
+    if options.stop:
+        body["stop_sequences"] = list(options.stop)
     output: dict[str, Any] = {}
     if options.reasoning_effort not in (None, "none"):
         output["effort"] = "low" if options.reasoning_effort == "minimal" else options.reasoning_effort

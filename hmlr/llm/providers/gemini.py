@@ -198,6 +198,7 @@ def body_of(request: ChatRequest) -> tuple[list[dict[str, Any]], dict[str, Any]]
         "top_p": options.top_p,
         "max_output_tokens": options.max_tokens,
         "seed": options.seed,
+        "stop_sequences": list(options.stop) if options.stop else None,
     }
     config |= {name: value for name, value in given.items() if value is not None}
     if options.reasoning_effort == "none":

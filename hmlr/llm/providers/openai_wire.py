@@ -100,6 +100,7 @@ def body_of(request: ChatRequest, *, model: str, max_tokens_name: str) -> dict[s
         max_tokens_name: options.max_tokens,
         "reasoning_effort": options.reasoning_effort,
         "seed": options.seed,
+        "stop": list(options.stop) if options.stop else None,
     }
     body |= {name: value for name, value in given.items() if value is not None}
     if request.tools:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from hmlr.language.tokens import query_terms
+from hmlr.memory.deep.neighbour import with_neighbour
 from hmlr.memory.facts.aliases import AliasIndex, joins_names
 from hmlr.memory.facts.links import sharing_a_name
 from hmlr.memory.facts.lookup import FactIndex
@@ -125,6 +126,8 @@ def chain(question: str, known: Known, hits: Sequence[Hit] = ()) -> tuple[Step, 
     for fact in met[:MAX_MET]:
         found.add(Step(fact=fact, link="the question asks for it", hop=0))
     for place, hit in enumerate(hits[:MAX_TURNS]):
+        if place == 0:
+            _beside(found, question, hit, known)
         _found(found, hit, known, leads=place == 0)  # what comes after the best may be there by chance
     names = _names(question, known)
     _other_names(found, names, known)
@@ -138,13 +141,23 @@ def chain(question: str, known: Known, hits: Sequence[Hit] = ()) -> tuple[Step, 
 
 def _found(found: _Chain, hit: Hit, known: Known, *, leads: bool) -> None:
     """What was said in a hit: its facts, or itself when none was taken from it."""
-    turn_id = hit.turn_ids[0]
-    facts = [fact for fact in known.by_turn.get(turn_id, ()) if fact.quote in hit.text]
+    turn_id, facts = hit.turn_ids[0], _facts_in(hit, known)
     for fact in facts[:MAX_MET]:
         if not joins_names(fact):
             found.add(Step(fact=fact, link="its words are near the question", hop=0, leads=leads))
     if not facts:
         found.add(Step(turn_id=turn_id, text=hit.text, link="its words are near the question", hop=0))
+
+
+def _beside(found: _Chain, question: str, hit: Hit, known: Known) -> None:
+    """The words of the best hit beside those of its facts, when the answer stands there."""
+    quotes = [fact.quote for fact in _facts_in(hit, known)]
+    if text := with_neighbour(question, hit.text, quotes, hit.occurred_at):
+        found.add(Step(turn_id=hit.turn_ids[0], text=text, link="its words are near the question", hop=0))
+
+
+def _facts_in(hit: Hit, known: Known) -> list[Fact]:
+    return [fact for fact in known.by_turn.get(hit.turn_ids[0], ()) if fact.quote in hit.text]
 
 
 def _names(question: str, known: Known) -> list[str]:

@@ -12,7 +12,7 @@ from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.as_of import holds, is_over
 from hmlr.memory.facts.contradictions import contradictions
-from hmlr.memory.facts.edits import correct, restore, retire
+from hmlr.memory.facts.edits import correct, correct_to, restore, retire, standing
 from hmlr.memory.facts.keys import plain_name
 from hmlr.memory.facts.known_at import as_known
 from hmlr.memory.facts.listing import of_kind
@@ -136,7 +136,8 @@ class FactDesk:
     async def correct(self, fact_id: FactId, value: str, jobs: Sequence[JobKind]) -> Fact:
         """Say that a fact's value was wrong; the right one is a new fact, whose source is the correction.
 
-        The correction is a turn of its own, so that the new fact has a quote to stand on.
+        The correction is a turn of its own, so that the new fact has a quote to stand on. When an active fact
+        says the right value already, that one takes the place of the wrong one, and is given back.
         """
         for _ in range(TRIES):
             try:
@@ -153,6 +154,10 @@ class FactDesk:
         if old.state == "invalidated":
             raise InvalidInput("this fact was corrected already", hint="Correct the one that replaced it")
         now = self._clock()
+        known = await self._of(old.subject, FactQuery(key=old.key))
+        if right := standing(old, value, known):
+            await self._store.apply(self._user, correct_to(old, right, now))
+            return right
         text = f"Correction: {state(replace(old, value=value))}"
         turn = self._intake.turn(
             Message(content=text, metadata={"corrects": fact_id}), session_id=CORRECTIONS, now=now, jobs=jobs

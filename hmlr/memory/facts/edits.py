@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from hmlr.memory.facts.board import Board
 from hmlr.memory.facts.keys import is_single_valued, rival_keys, same_subject
+from hmlr.memory.facts.values import fold_value
 from hmlr.records import Fact, FactEvent, FactId, FactState, MessageId, TurnId
 from hmlr.store.records import AddEdit, Change, ChangeFact, Edit, LogFactEvent, PutFact
 
@@ -21,6 +22,7 @@ EDITS: Mapping[str, FactState] = {
     "correct_fact": "invalidated",
     "restore_fact": "active",
 }
+CORRECTED = "corrected by the user"
 _Name = Literal["created", "restored", "superseded", "invalidated"]
 _FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
 
@@ -55,20 +57,47 @@ def correct(old: Fact, value: str, text: str, turn_id: TurnId, at: datetime) -> 
         valid_to=None,
     )
     new = heir(old, new)
-    reason = "corrected by the user"
     payload = {
-        "reason": reason,
+        "reason": CORRECTED,
         "at": at.isoformat(),
         "valid_to": None,
         "fact": _FACT.dump_python(new, mode="json"),
     }
     changes: list[Change] = [
         PutFact(fact=new),
-        _log(new.fact_id, "created", reason, at),
-        *_effect(old, "invalidated", reason, at, None, successor=new.fact_id),
+        _log(new.fact_id, "created", CORRECTED, at),
+        *_effect(old, "invalidated", CORRECTED, at, None, successor=new.fact_id),
         AddEdit(kind="correct_fact", target=old.fact_id, payload=payload, recorded_at=at),
     ]
     return changes, new
+
+
+def correct_to(old: Fact, standing: Fact, at: datetime) -> list[Change]:
+    """The fact was never right, and what is right is known already: that takes its place."""
+    payload = {"reason": CORRECTED, "at": at.isoformat(), "valid_to": None, "standing": standing.fact_id}
+    return [
+        *_effect(old, "invalidated", CORRECTED, at, None, successor=standing.fact_id),
+        AddEdit(kind="correct_fact", target=old.fact_id, payload=payload, recorded_at=at),
+    ]
+
+
+def standing(old: Fact, value: str, known: Iterable[Fact]) -> Fact | None:
+    """The active fact that says of the same what a correction of `old` would say."""
+    said = fold_value(value)
+    if old.state != "active":  # the correction of what is past stays in the past
+        return None
+    return next(
+        (
+            fact
+            for fact in known
+            if fact.state == "active"
+            and fact.fact_id != old.fact_id
+            and fact.key == old.key
+            and same_subject(fact.subject, old.subject)
+            and fold_value(fact.value) == said != fold_value(old.value)
+        ),
+        None,
+    )
 
 
 def restore(fact: Fact, at: datetime, known: Iterable[Fact] = (), edits: Iterable[Edit] = ()) -> list[Change]:
@@ -76,9 +105,10 @@ def restore(fact: Fact, at: datetime, known: Iterable[Fact] = (), edits: Iterabl
 
     With the user's `edits`, a fact that was told with an end and then retired has that end again.
     """
-    until = _told_until(fact, edits)
-    made = _change(fact, "restore_fact", "active", "restored by the user", at, valid_to=until)
-    for rival in rivals(fact, known):
+    last = next((edit for edit in reversed([*edits]) if edit.target == fact.fact_id), None)
+    until, beside = _told_until(last), _stood_before(last)
+    made = _change(fact, "restore_fact", "active", "restored by the user", at, valid_to=until, beside=beside)
+    for rival in rivals(fact, known, beside=beside):
         until = _gave_way_at(rival, fact, at)
         made += _effect(rival, "superseded", _gives_way(fact), at, until, successor=fact.fact_id)
     return made
@@ -93,10 +123,13 @@ def _change(
     *,
     valid_to: datetime | None,
     told_until: datetime | None = None,
+    beside: str = "",
 ) -> list[Change]:
     payload = {"reason": reason, "at": at.isoformat(), "valid_to": valid_to.isoformat() if valid_to else None}
     if told_until is not None:
         payload["told_until"] = told_until.isoformat()
+    if beside:
+        payload["beside"] = beside
     edit = AddEdit(kind=kind, target=fact.fact_id, payload=payload, recorded_at=at)
     return [*_effect(fact, state, reason, at, valid_to), edit]
 
@@ -149,9 +182,13 @@ def redo(board: Board, edit: Edit) -> None:
         new = heir(fact, _FACT.validate_python(edit.payload["fact"]))
         board.put_edit(new, reason, edit.recorded_at)
         board.edit(fact, wanted, reason, at=at, superseded_by=new.fact_id)
+    elif "standing" in edit.payload:
+        known = board.get(FactId(str(edit.payload["standing"])))
+        board.edit(fact, wanted, reason, at=at, superseded_by=known.fact_id if known else None)
     elif fact.state != wanted:
         if wanted == "active":
-            for rival in rivals(fact, board.facts_under(fact.key)):
+            beside = str(edit.payload.get("beside", ""))
+            for rival in rivals(fact, board.facts_under(fact.key), beside=beside):
                 until = _gave_way_at(rival, fact, at)
                 board.edit(
                     rival,
@@ -171,11 +208,15 @@ def _gave_way_at(rival: Fact, restored: Fact, at: datetime) -> datetime:
     return restored.valid_from if restored.valid_from > rival.valid_from else max(at, rival.valid_from)
 
 
-def _told_until(fact: Fact, edits: Iterable[Edit]) -> datetime | None:
+def _told_until(last: Edit | None) -> datetime | None:
     """The end with which the fact was told, if it was the user who last changed it, by retiring it."""
-    last = next((edit for edit in reversed([*edits]) if edit.target == fact.fact_id), None)
     told = last.payload.get("told_until") if last is not None and last.kind == "retire_fact" else None
     return datetime.fromisoformat(str(told)) if told else None
+
+
+def _stood_before(last: Edit | None) -> str:
+    """Id of the fact that had stood by itself before the user said that it is what is right."""
+    return str(last.payload.get("standing", "")) if last is not None and last.kind == "correct_fact" else ""
 
 
 def edited_at(edit: Edit) -> datetime:
@@ -196,8 +237,11 @@ def heir(old: Fact, new: Fact) -> Fact:
     )
 
 
-def rivals(fact: Fact, known: Iterable[Fact]) -> list[Fact]:
-    """The active facts that give way when `fact` is restored: other single values, and its own successor."""
+def rivals(fact: Fact, known: Iterable[Fact], *, beside: str = "") -> list[Fact]:
+    """The active facts that give way when `fact` is restored: other single values, and its own successor.
+
+    One that stood `beside` it before gives way as another single value only.
+    """
     single = is_single_valued(fact.key)
     return [
         g
@@ -206,7 +250,7 @@ def rivals(fact: Fact, known: Iterable[Fact]) -> list[Fact]:
         and g.fact_id != fact.fact_id
         and g.key in rival_keys(fact.key)
         and same_subject(g.subject, fact.subject)
-        and (single or g.fact_id == fact.superseded_by)
+        and (single or g.fact_id == fact.superseded_by != beside)
     ]
 
 

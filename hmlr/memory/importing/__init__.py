@@ -1,10 +1,26 @@
-"""Reading conversations from files: lines of bytes in, dated messages with stable keys out; no I/O.
+"""Reading conversations from files: bytes in, dated messages with stable keys out.
 
-`remember` uses it in two passes: the first counts and finds bad lines, the second hands over batches.
+`ChatFile` is a file of any form; it is read twice: a `Survey` counts and finds what is bad, then `batches`
+are handed over. Beside it each form has its reader: `jsonl`, `transcript`, and one per product in `exports`.
 """
 
 from hmlr.memory.importing.batches import Batch, batches
 from hmlr.memory.importing.entries import BadLine, Entry, Format
-from hmlr.memory.importing.reading import checked, detect, read
+from hmlr.memory.importing.exports import Skip
+from hmlr.memory.importing.reading import detect, read
+from hmlr.memory.importing.source import FORMATS, TAKEN, ChatFile, Survey
 
-__all__ = ["BadLine", "Batch", "Entry", "Format", "batches", "checked", "detect", "read"]
+__all__ = [
+    "FORMATS",
+    "TAKEN",
+    "BadLine",
+    "Batch",
+    "ChatFile",
+    "Entry",
+    "Format",
+    "Skip",
+    "Survey",
+    "batches",
+    "detect",
+    "read",
+]

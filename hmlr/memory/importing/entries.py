@@ -23,10 +23,11 @@ class LineError(ValueError):
 class Entry:
     """A message read from a file."""
 
-    line: int  # number of its first line, from 1
+    line: int  # number of its first line, from 1; in an export its number among the messages
     message: Message
     session_id: SessionId
     key: str  # the same whenever this message is read from the file, also after the file has grown
+    place: str = ""  # in an export: where it stands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +36,10 @@ class BadLine:
 
     line: int
     reason: str
+    place: str = ""  # in an export: where it stands
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.reason}"
+        return f"{self.place or f'line {self.line}'}: {self.reason}"
 
 
 class Keys:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import NoReturn, cast, get_args
+from typing import cast, get_args
 
 from hmlr.memory.importing.entries import BadLine, Entry, Keys, LineError, parse_time
+from hmlr.memory.importing.strict_json import decode_object
 from hmlr.records import Message, Role, SessionId
 
 FIELDS = ("role", "speaker", "content", "occurred_at", "metadata", "session_id")
 _ROLES = get_args(Role)
-_DIGITS = 20  # more do not fit the 64 bits of a stored integer
 
 
 def read_jsonl(
@@ -69,48 +68,11 @@ def _text(fields: Mapping[str, object], key: str) -> str | None:
 
 
 def _decode(line: str) -> dict[str, object]:
-    """One JSON object; refuses what another JSON reader would understand differently."""
-    try:
-        value = json.loads(
-            line,
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-            parse_int=_small,
-        )
-        if "\\u" in line:
+    """The object of a line; a message must be text that can be kept."""
+    value = decode_object(line)
+    if "\\u" in line:
+        try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except RecursionError as error:
-        raise LineError("is nested too deeply") from error
-    except UnicodeEncodeError as error:
-        raise LineError("holds half of a surrogate pair, which is no text") from error
-    except json.JSONDecodeError as error:
-        raise LineError(f"is no JSON object: {error.msg} at column {error.colno}") from error
-    if not isinstance(value, dict):
-        raise LineError(f"is a JSON {type(value).__name__}, not an object; each line holds one message")
+        except UnicodeEncodeError as error:
+            raise LineError("holds half of a surrogate pair, which is no text") from error
     return value
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise LineError(f"has the key {next(name for name in names if names.count(name) > 1)!r} twice")
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise LineError(f"holds {name}, which is no JSON")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise LineError("holds a number that is too large")
-    return number
-
-
-def _small(digits: str) -> int:
-    if len(digits) > _DIGITS:
-        raise LineError(f"holds an integer of {len(digits)} digits; write it as a string")
-    return int(digits)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from hmlr.errors import InvalidInput
 from hmlr.memory.importing.entries import MAX_LINE_BYTES, BadLine, Entry, Format
 from hmlr.memory.importing.jsonl import read_jsonl
 from hmlr.memory.importing.transcript import read_transcript
@@ -46,17 +45,3 @@ def _decode(lines: Iterable[bytes]) -> Iterator[tuple[int, str | BadLine]]:
         except UnicodeDecodeError as error:
             where = f"byte {data[error.start]:#04x} at {error.start + 1}"
             yield number, BadLine(line=number, reason=f"is not UTF-8 ({where}); save the file as UTF-8")
-
-
-def checked(
-    entries: Iterable[Entry | BadLine], check: Callable[[Entry], object]
-) -> Iterator[Entry | BadLine]:
-    """Turn messages that `check` refuses with InvalidInput into bad lines."""
-    for entry in entries:
-        if isinstance(entry, Entry):
-            try:
-                check(entry)
-            except InvalidInput as error:
-                yield BadLine(line=entry.line, reason=str(error))
-                continue
-        yield entry

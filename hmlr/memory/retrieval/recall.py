@@ -19,6 +19,7 @@ from hmlr.memory.retrieval.dossier_book import DossierBook
 from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.hydration import within_budget
 from hmlr.memory.retrieval.lattice import TEXT_KINDS, Lattice
+from hmlr.memory.retrieval.outdated import marked
 from hmlr.memory.retrieval.why_not import why_not
 from hmlr.records import Block, BlockId, Fact, Hit, Hits, Miss, NodeKind, SessionId, Source, TurnId, UserId
 from hmlr.store.port import Store
@@ -119,6 +120,7 @@ class Recall:
         if request.budget_tokens is not None:
             found = within_budget(found, request.budget_tokens)
         hits = Hits(items=tuple(found[: request.limit]), degraded=degraded)
+        hits = await marked(self._store, self._user, hits, as_of=request.as_of, known_at=request.known_at)
         return await self._dossiers.tagged(hits)
 
     async def why_not(self, request: RecallRequest, turn_id: TurnId) -> Miss:

@@ -17,7 +17,7 @@ from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.gardener.allowance import Allowance, AllowedRunner
 from hmlr.memory.gardener.bed import Bed
 from hmlr.memory.gardener.pending import Unit
-from hmlr.memory.intake import check_name
+from hmlr.memory.intake import check_label
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
 from hmlr.memory.synthesis.dossier_vectors import DossierVectors
 from hmlr.memory.synthesis.homes import home_of
@@ -53,7 +53,7 @@ class DossierDesk:
 
     async def rename(self, dossier_id: DossierId, title: str) -> DossierEdit:
         """Give a dossier a title of the user's own, which then stays."""
-        check_name(title, what="the title")
+        check_label(title, what="the title")
         return await self._again(lambda: self._rename(dossier_id, title))
 
     async def _rename(self, dossier_id: DossierId, title: str) -> DossierEdit:
@@ -83,7 +83,7 @@ class DossierDesk:
         if not fact_ids:
             raise InvalidInput("no fact is named", hint="Name the facts that go into the new dossier")
         if title is not None:
-            check_name(title, what="the title")
+            check_label(title, what="the title")
         wanted = list(dict.fromkeys(fact_ids))
         return await self._again(lambda: self._split(dossier_id, wanted, title))
 

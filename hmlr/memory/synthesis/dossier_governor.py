@@ -23,6 +23,7 @@ from hmlr.memory.synthesis.dossier_texts import DossierTexts
 from hmlr.memory.synthesis.dossier_vectors import DossierVectors
 from hmlr.memory.synthesis.homes import home_of
 from hmlr.memory.synthesis.moving import merge, split
+from hmlr.memory.synthesis.people import strangers
 from hmlr.memory.synthesis.shelf import OpenDossier, Shelf, new_dossier_id, own_offers
 from hmlr.memory.synthesis.work import Work
 from hmlr.records import DossierId, FactId
@@ -38,8 +39,15 @@ class DossierGovernor:
         self._texts = texts
 
     async def settle(self, shelf: Shelf, group: Sequence[FactId], theme: str, work: Work) -> None:
-        """Give the facts of a group their place, all in one dossier; merge what they join."""
-        offered = [shelf.offered(fact_id) for fact_id in group]
+        """Give the facts of a group their place; merge what they join.
+
+        All in one dossier, unless they are about several persons: each has one of his own.
+        """
+        parts = shelf.people.apart([shelf.offered(fact_id) for fact_id in group])
+        for part in parts:
+            await self._settle(shelf, part, theme if len(parts) == 1 else "", work)
+
+    async def _settle(self, shelf: Shelf, offered: Sequence[OfferedFact], theme: str, work: Work) -> None:
         route, by = await self._route(shelf, offered, theme, work)
         if route.dossier_id is not None:
             dossier = shelf.dossiers[route.dossier_id]
@@ -123,7 +131,8 @@ class DossierGovernor:
                 ),
             )
             for other in same.values():
-                if other is not keeps and other.dossier_id not in kept:
+                apart = strangers(shelf.parties(other), shelf.parties(keeps))
+                if other is not keeps and other.dossier_id not in kept and not apart:
                     merge(shelf, other, keeps, work, by="rule")
 
     def split(self, shelf: Shelf, dossier: OpenDossier, work: Work) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.statement import state
 from hmlr.memory.synthesis.arrangement import DossierArrangement
 from hmlr.memory.synthesis.homes import HOMES, home_of
+from hmlr.memory.synthesis.people import Party, People, strangers
 from hmlr.records import OWNER, DossierId, Fact, FactId
 from hmlr.store.garden_records import DossierVector, GardenView, Place, PutDossier, StoredDossier
 
@@ -54,11 +56,13 @@ class Shelf:
     def __init__(self, view: GardenView) -> None:
         self.facts: dict[FactId, Fact] = {fact.fact_id: fact for fact in view.facts}
         self.aliases = AliasIndex(view.facts)
+        self.people = People(view.facts)
         self.dossiers: dict[DossierId, OpenDossier] = {}
         self.place_of: dict[FactId, DossierId] = {}
         self.arranged = DossierArrangement.of(view.edits)
         self._bearers: dict[str, set[DossierId]] = {}  # identity -> dossiers with a fact of it
         self._offers: dict[FactId, OfferedFact] = {}
+        self._parties: dict[DossierId, frozenset[Party]] = {}  # whom the dossiers are about, as far as asked
         for stored in view.dossiers:
             self.dossiers[stored.dossier_id] = _opened(stored)
         for place in view.places:
@@ -87,8 +91,10 @@ class Shelf:
         before = self.place_of.get(place.fact_id)
         if before is not None and before != place.dossier_id:
             del self.dossiers[before].facts[place.fact_id]
+            self._parties.pop(before, None)
         self.place_of[place.fact_id] = place.dossier_id
         self.dossiers[place.dossier_id].facts[place.fact_id] = place
+        self._parties.pop(place.dossier_id, None)
         for name in self._names(place.fact_id):
             self._bearers.setdefault(name, set()).add(place.dossier_id)
 
@@ -127,15 +133,29 @@ class Shelf:
     def _names(self, fact_id: FactId) -> set[str]:
         return identities(self.offered(fact_id))
 
+    def parties(self, dossier: OpenDossier) -> frozenset[Party]:
+        """The persons that a dossier's facts are about."""
+        known = self._parties.get(dossier.dossier_id)
+        if known is None:
+            known = self.people.parties(map(self.offered, dossier.facts))
+            self._parties[dossier.dossier_id] = known
+        return known
+
     def candidates(
         self, group: Sequence[OfferedFact], rows: NDArray[np.float32] | None
     ) -> list[OfferedDossier]:
         """The dossiers that a group may join, likeliest first: those of its names, then the nearest.
 
+        What is about one person may join none that is about another.
         `rows` are the vectors of the group's statements, `(n, dim) float32, unit`; None: nearness by words.
         """
         wanted = answering(each for offered in group for each in identities(offered))
-        named = self.bearing(wanted)
+        persons = self.people.parties(group)
+
+        def open_to(dossier: OpenDossier) -> bool:
+            return not strangers(persons, self.parties(dossier))
+
+        named = list(filter(open_to, self.bearing(wanted)))
         taken = {dossier.dossier_id for dossier in named}
         home = home_of(group)  # what is said of the owner and of nothing else is near to all that is
         told = [
@@ -150,7 +170,7 @@ class Shelf:
             cosines = rows @ table.T
             near = {each.dossier_id: tuple(map(float, cosines[:, n])) for n, each in enumerate(told)}
         order = sorted(told, key=lambda each: (-self._nearness(each, group, near), each.dossier_id))
-        rest = [each for each in order if each.dossier_id not in taken][:NEAREST]
+        rest = islice((each for each in order if each.dossier_id not in taken and open_to(each)), NEAREST)
         return [self._offer(each, near.get(each.dossier_id, ())) for each in (*named, *rest)]
 
     @staticmethod

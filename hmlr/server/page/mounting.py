@@ -29,6 +29,8 @@ ICON = (
     "%3Cpath d='M4 4v8M12 4v8M4 8h8' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
 )
 
+# Their records may hold what was typed; what goes wrong in a view is logged by the frame.
+SILENT = ("nicegui", "engineio.server", "socketio.server")
 # Who signs out in one tab is out in all of them.
 LEAVING = "new BroadcastChannel('hmlr').onmessage = () => location.reload()"
 
@@ -56,8 +58,9 @@ def mount(app: FastAPI) -> None:
     app.include_router(login.router)
     app.include_router(router)
     _page(app)
-    # The framework's own log may hold what was typed; what goes wrong in a view is logged by the frame.
-    logging.getLogger("nicegui").setLevel(logging.CRITICAL)
+    for name in SILENT:
+        logging.getLogger(name).handlers = [logging.NullHandler()]
+        logging.getLogger(name).propagate = False
     framework.config.socket_io_js_transports = ["websocket"]
     core.sio.eio.max_http_buffer_size = app.state.settings.max_body_bytes  # of one message of the websocket
     framework.add_middleware(OwnScripts)

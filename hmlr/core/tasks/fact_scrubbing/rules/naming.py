@@ -23,7 +23,7 @@ from hmlr.language.tokens import STOP_WORDS
 _TOKEN = rf"(?:[{UP}][\w+&-]*(?:\.[\w+-]+)*|[a-z]+-?\d[\w-]*)"
 _BARE = rf"{_TOKEN}(?: {_TOKEN}){{0,3}}"
 _QUOTE = r"\"[^\"\n]{1,60}\"|'[^'\n]{1,60}'|`[^`\n]{1,60}`"
-_ONE = rf"(?:{_QUOTE}|{_BARE})"
+_ONE = rf"(?:{_QUOTE}|(?:(?:Mr|Mrs|Ms|Mx|Dr|Prof)\. )?{_BARE})"
 # Words around a name that are no part of it: "the old 'Phoenix' cipher of 2019".
 _KIND_BEFORE = (
     r"(?:(?:the|our|today's|yesterday's|former|formerly|old|older|original|current|new|legacy|so-called|"
@@ -139,11 +139,13 @@ _GENERIC = word_set(
     """
 )
 
+# "Redis 7", but not the number of "Redis 7 times a day".
+_VERSION = r"(?: v?\d+(?:\.\d+)*(?=$|[,;)(]|\.(?:\s|$)| (?:and|but|for|as|to|in|on|with|at|now|since|so)\b))"
 _USES = re.compile(
     rf"^(?:[Tt]he |[Oo]ur )?(?P<a>(?:[Pp]roject |[Tt]eam )?{_BARE})(?: (?:project|team|service|system|"
     rf"platform|app))? (?:will |now |currently |is going to |also |shall )*(?:uses?|runs? on|relies on|"
     rf"rely on|is built (?:on|with)|depends on|is using|adopts?|has adopted) (?:the "
-    rf")?(?P<b>{_ONE})(?=$|[,.;)(]| )"
+    rf")?(?P<b>{_ONE}{_VERSION}?)(?=$|[,.;)(]| )"
 )
 _ONLY_NAME = re.compile(
     rf"{_SUBJECT} is (?:now )?(?P<b>the (?:only|sole|official|correct|current|preferred|supported) "

@@ -12,7 +12,7 @@ def word_set(text: str) -> frozenset[str]:
 
 UP = "A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĢĪİŁŃŇŐŒŘŚŞŠŤŪŮŰŹŻŽΑ-ΩА-Я"
 # A word that begins with a capital, and up to four of them that make a name.
-CAP = rf"(?:(?:St|Dr|Mt|Ft)\. )?[{UP}][\w&'+-]*(?:\.[\w-]+)*"
+CAP = rf"(?:(?:St|Dr|Mt|Ft|Mr|Mrs|Ms|Mx|Prof)\. )?[{UP}][\w&'+-]*(?:\.[\w-]+)*"
 NAME = rf"{CAP}(?: (?:(?:of|de|la|le|van|von|der|den|da|do|di|del|bin|al|the|and|&) ){{0,2}}{CAP}){{0,3}}"
 PERSON = rf"{CAP}(?: (?:(?:van|von|de|der|den|da|di|bin|al) )?{CAP}){{0,2}}"
 PLACE = (

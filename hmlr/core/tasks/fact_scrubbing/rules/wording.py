@@ -6,6 +6,7 @@ Pure functions and patterns on text; `clauses` uses them.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
 
@@ -16,12 +17,20 @@ def tidy(value: str) -> str:
 
 
 _DETERMINERS = word_set("the a an my our your his her their its this that these those of")
-_SLUG = re.compile(r"[^a-z0-9]+")
+_SLUG = re.compile(r"[\W_]+")
+# Letters that are no other letter with a mark, so that they don't come apart into one.
+_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th",
+                          "ı": "i"})  # fmt: skip
 
 
 def slug(text: str) -> str:
-    """A key made of a noun phrase: lower_snake_case, without articles and possessives."""
-    words = [w for w in _SLUG.sub(" ", text.lower().replace("'s", "")).split() if w not in _DETERMINERS]
+    """A key made of a noun phrase: lower_snake_case, without articles and possessives.
+
+    Latin letters lose their marks ("Enköping": enkoping); words in other letters are left out.
+    """
+    low = text.lower().replace("'s", "").translate(_LETTERS)
+    plain = "".join(each for each in unicodedata.normalize("NFKD", low) if not unicodedata.combining(each))
+    words = [word for word in _SLUG.sub(" ", plain).split() if word.isascii() and word not in _DETERMINERS]
     return "_".join(words)[:60].strip("_")
 
 

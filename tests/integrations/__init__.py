@@ -1,0 +1,1 @@
+"""HMLR inside real agent frameworks."""
