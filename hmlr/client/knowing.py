@@ -122,19 +122,26 @@ class Knowing(ClientBase):
         block_id: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-        after_seq: int | None = None,
         limit: int | None = None,
+        turn_ids: Sequence[str] | None = None,
+        after_seq: int | None = None,
+        before_seq: int | None = None,
+        newest: bool = False,
     ) -> list[Turn]:
         """Turns in the order they were stored; a day is `since` and `until`, a topic `block_id`.
 
-        With `limit` the next page begins after the `seq` of the last turn: `after_seq`.
+        Page by page with `limit` and the `seq` of the last turn seen: `after_seq`, or with `newest` (the
+        newest first) `before_seq`.
         """
         query = TurnQuery(
+            turn_ids=None if turn_ids is None else tuple(TurnId(each) for each in turn_ids),
+            after_seq=after_seq,
+            before_seq=before_seq,
+            newest=newest,
             session_id=SessionId(session_id) if session_id is not None else None,
             block_id=BlockId(block_id) if block_id is not None else None,
             since=since,
             until=until,
-            after_seq=after_seq,
             limit=None if limit is None else check_limit(limit, most=MAX_TURNS),
         )
         return await self._member.turns(query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,17 +11,22 @@ from starlette.types import ASGIApp
 
 from hmlr import __version__
 from hmlr.server import completions, errors, memory, watching
-from hmlr.server.guard import Guard
+from hmlr.server.guard import LOGIN_PATH, Guard
 from hmlr.server.mcp.http import MCPDoor
 from hmlr.server.metrics import Metrics
 from hmlr.server.people import People
+from hmlr.server.rates import Rates
 from hmlr.server.settings import ServerSettings
 
 ROUTERS: Sequence[APIRouter] = (watching.router, completions.router, *memory.ROUTERS)
 
 
-def create_app(people: People, settings: ServerSettings) -> ASGIApp:
-    """The whole server as one ASGI app. Who made `people` closes them, after the app has stopped."""
+def create_app(people: People, settings: ServerSettings, *, page: bool = False) -> ASGIApp:
+    """The whole server as one ASGI app. Who made `people` closes them, after the app has stopped.
+
+    With `page` the web page as well: it lives on state of the process, so that only one app of a process can
+    have it.
+    """
     mcp = MCPDoor(people, settings)
 
     @asynccontextmanager
@@ -38,9 +44,17 @@ def create_app(people: People, settings: ServerSettings) -> ASGIApp:
         separate_input_output_schemas=False,
     )
     metrics = Metrics()
+    failures = Rates(settings.failures_per_minute, settings.failures_per_minute, time.monotonic)
     app.state.people, app.state.settings, app.state.metrics = people, settings, metrics
+    app.state.failures = failures
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.append(mcp.route)
-    return Guard(app, people.host.access, settings, metrics, open_paths=())
+    open_paths: tuple[str, ...] = ()
+    if page:
+        from hmlr.server.page.mounting import mount
+
+        mount(app)
+        open_paths = (LOGIN_PATH,)
+    return Guard(app, people.host.access, settings, metrics, failures=failures, open_paths=open_paths)

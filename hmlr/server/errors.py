@@ -140,7 +140,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> JSONResponse:
         request_id = request_id_of(request)
-        logger.error("request %s failed: %s", request_id, type(error).__name__, exc_info=_traceback(error))
+        logger.error("request %s failed: %s", request_id, type(error).__name__, exc_info=wordless(error))
         return error_reply(
             500, "an unexpected error: report it with the request id", code="Bug", request_id=request_id
         )
@@ -155,9 +155,9 @@ def _place(location: tuple[Any, ...]) -> str:
     return ".".join(str(each) for each in location if each != "body")[:200] or "body"
 
 
-def _traceback(error: Exception) -> tuple[type[BaseException], BaseException, Any]:
-    """Where it happened, without the error's own words, which may hold content."""
-    return type(error), type(error)(), error.__traceback__
+def wordless(error: Exception) -> tuple[type[BaseException], BaseException, Any]:
+    """Where it happened, for the log: without the error's own words, which may hold content."""
+    return type(error), type(error).__new__(type(error)), error.__traceback__
 
 
 Described = dict[int | str, dict[str, Any]]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import uuid_utils
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hmlr.core.access import AccessDesk
@@ -30,10 +30,11 @@ logger = logging.getLogger("hmlr.access")
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SESSION_COOKIE = "hmlr_token"
+LOGIN_PATH = "/login"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 IMPORT_PATH = "/v1/import"
 # What a body may be, but for JSON.
-OTHER_TYPES = {IMPORT_PATH: "application/x-ndjson", "/login": "application/x-www-form-urlencoded"}
+OTHER_TYPES = {IMPORT_PATH: "application/x-ndjson", LOGIN_PATH: "application/x-www-form-urlencoded"}
 BUSY_S = 1.0  # what a client is told to wait when there are too many
 
 
@@ -73,6 +74,7 @@ class Guard:
         settings: ServerSettings,
         metrics: Metrics,
         *,
+        failures: Rates,
         open_paths: Iterable[str],
     ) -> None:
         self._app = app
@@ -82,7 +84,7 @@ class Guard:
         self._open = frozenset({*open_paths, *(("/healthz",) if settings.open_health else ())})
         self._hosts = LOOPBACK | {settings.host.lower()} | {name.lower() for name in settings.hosts}
         self._rates = Rates(settings.requests_per_minute, settings.burst, time.monotonic)
-        self._failures = Rates(settings.failures_per_minute, settings.failures_per_minute, time.monotonic)
+        self._failures = failures
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,13 +135,10 @@ class Guard:
     async def _holder(self, request: Request) -> AccessToken | None:
         if request.path in self._open:
             return None
-        caller = (request.scope.get("client") or ("",))[0]
-        kind, _, secret = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer":
-            secret = _cookie(request.headers.get("cookie", ""))
-        token = await self._access.holder(secret.strip()) if secret else None
+        secret = secret_of(request.headers)
+        token = await self._access.holder(secret) if secret else None
         if token is None:
-            wait = self._failures.take(caller)
+            wait = self._failures.take(caller_of(request.scope))
             if wait:
                 raise Refused(
                     429, "too many requests without a valid token", code="RateLimited", retry_after_s=wait
@@ -176,6 +175,8 @@ class Guard:
             request.status = refused.status
             return
         answer = refusal(refused, request.request_id)
+        if refused.status == 401 and LOGIN_PATH in self._open and _is_browser(request):
+            answer = RedirectResponse(LOGIN_PATH, 303)
         await answer(request.scope, receive, _answering(request, send))
 
     def _note(self, request: Request) -> None:
@@ -221,6 +222,22 @@ def _host(header: str) -> str:
     """The name in a Host header, without its port."""
     name = header.rpartition(":")[0] if re.search(r":\d+$", header) else header
     return name.strip("[]").lower()
+
+
+def caller_of(scope: Scope) -> str:
+    """The address that a connection comes from."""
+    return str((scope.get("client") or ("",))[0])
+
+
+def secret_of(headers: Headers) -> str:
+    """The token that a request brings: as a bearer, or as the cookie that the page's login left."""
+    kind, _, secret = headers.get("authorization", "").partition(" ")
+    return (secret if kind.lower() == "bearer" else _cookie(headers.get("cookie", ""))).strip()
+
+
+def _is_browser(request: Request) -> bool:
+    """Whether somebody opens a page, who can be shown the way in."""
+    return request.scope.get("method") == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 def _cookie(header: str) -> str:

@@ -25,6 +25,13 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class _WithoutAddresses(logging.Filter):
+    """Keeps out uvicorn's lines on websockets, which hold the whole address; the guard writes its own."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return '"WebSocket' not in str(record.msg)
+
+
 # What has no handler at all would have its warnings written to stderr by Python itself.
 SILENT = ("mcp", "mcp_types")
 
@@ -33,6 +40,7 @@ def to_stderr(level: int) -> None:
     """Send our records, and uvicorn's errors, to stderr; the SDKs' records hold content and stay out."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
+    handler.addFilter(_WithoutAddresses())
     for name in ("hmlr", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]

@@ -40,7 +40,7 @@ async def serve(
     listening = listen(settings)
     people = People(host, most=settings.max_open_users)
     config = uvicorn.Config(
-        create_app(people, settings),
+        create_app(people, settings, page=settings.page),
         log_config=None,
         access_log=False,  # the guard writes its own lines
         server_header=False,

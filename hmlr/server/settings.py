@@ -40,6 +40,7 @@ class ServerSettings(SettingsBase):
     models: tuple[str, ...] = Field(
         (), description="Models a request may name; empty: any of the providers that have a key."
     )
+    page: bool = Field(True, description="Serve the web page.")
     mcp_destructive: bool = Field(False, description="Offer the MCP tools that erase, retire and correct.")
     mcp_owner_words: bool = Field(
         False, description="Let MCP's `remember` store words as the user's own: constraints can come of them."

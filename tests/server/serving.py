@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).parents[2]
+NO_PAGE = {"HMLR_SERVER_PAGE": "false"}  # its packages take a second to load
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,4 +89,11 @@ def server(db: Path, *arguments: str, **environment: str) -> Iterator[Served]:
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, "HMLR_MODEL": "offline", "HMLR_EMBEDDER": "none", "PYTHONUNBUFFERED": "1", **more}
+    return {
+        **os.environ,
+        "HMLR_MODEL": "offline",
+        "HMLR_EMBEDDER": "none",
+        "PYTHONUNBUFFERED": "1",
+        **NO_PAGE,
+        **more,
+    }
