@@ -13,7 +13,9 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
+from tests import processes
+from tests.processes import MAIN, ROOT
+
 NO_PAGE = {"HMLR_SERVER_PAGE": "false"}  # its packages take a second to load
 
 
@@ -47,16 +49,10 @@ class Served:
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """One command of the command line; raises when it fails."""
-    return subprocess.run(
-        (sys.executable, "main.py", *arguments),
-        cwd=ROOT,
-        env=_environment(environment),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    """One command of the command line; CalledProcessError when it fails."""
+    done = processes.run((MAIN, *arguments), env=_environment(environment), cwd=ROOT)
+    done.check_returncode()
+    return done
 
 
 @contextmanager
