@@ -12,7 +12,7 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from hmlr.client.conversing import DEFAULT_SESSION
-from hmlr.records import Hit, Reply
+from hmlr.records import Hit, Reply, Turn
 from hmlr.server.page.frame import Frame
 from hmlr.server.page.parts import button, chip, text, when
 from hmlr.server.page.sources import Changed, draw_turn, open_source, speaker
