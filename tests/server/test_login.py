@@ -98,11 +98,9 @@ def test_wrong_tokens_are_refused_and_soon_slowed_down(served: Served) -> None:
     assert login(served, served.token, Origin="https://evil.com").status_code == 403
     assert login(served, served.token, Origin="null").status_code == 403
     assert login(served, served.token, Host="evil.com").status_code == 421
-    with httpx.Client(base_url=served.url, trust_env=False) as client:
-        guesses = (client.post("/login", data={"token": f"hmlr_{number}"}) for number in range(300))
-        slowed = next(answer for answer in guesses if answer.status_code != 401)
-    assert slowed.status_code == 429
-    assert 1 <= int(slowed.headers["retry-after"]) <= 60
+    guesses = [login(served, f"hmlr_{number}") for number in range(40)]
+    assert guesses[-1].status_code == 429
+    assert 1 <= int(guesses[-1].headers["retry-after"]) <= 60
     assert login(served, served.token).status_code == 303  # whoever has one is let in
 
 
