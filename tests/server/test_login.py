@@ -22,7 +22,7 @@ from tests.acceptance.conftest import python_example
 from tests.server.browsing import source_files
 from tests.server.serving import ROOT, Served, server
 
-pytestmark = pytest.mark.security
+pytestmark = [pytest.mark.security, pytest.mark.timeout(60)]
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import uuid_utils
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from hmlr.client.conversing import DEFAULT_SESSION
-from hmlr.records import Hit, Reply
+from hmlr.records import Hit, Reply, Turn
 from hmlr.server.page.frame import Frame
 from hmlr.server.page.parts import button, chip, text, when
 from hmlr.server.page.sources import Changed, draw_turn, open_source, speaker
 
 TURNS = 20  # of the session, shown at first, and with each step back
 SESSIONS = 50  # offered
+FEW = 5_000  # turns; of a longer memory only the sessions of late are offered
+LATELY = timedelta(days=60)
 SHOWN_EVERY_S = 0.05
 BEST = 3  # memories shown at once; the others fold away
 # As far as it goes, but not past the beginning of the latest exchange.
@@ -44,7 +48,7 @@ async def build(frame: Frame) -> None:
     """The latest session, and a line to write in."""
     async with frame.visit.memory() as memory:
         newest = await memory.turns(newest=True, limit=1)
-        days = await memory.days()
+        days = await memory.days(since=_lately(newest))
     sessions = [newest[0].session_id if newest else DEFAULT_SESSION]
     for each in days:
         sessions += [session for topic in each.topics for session in topic.sessions]
@@ -58,6 +62,13 @@ async def build(frame: Frame) -> None:
         talk.log.props('id=log role=log aria-live=polite aria-label="Conversation" tabindex=0')
         _composer(talk)
     await _open(talk, offered[0])
+
+
+def _lately(newest: Sequence[Turn]) -> datetime | None:
+    """Since when sessions are looked for: reading all days of a long memory takes seconds."""
+    if not newest or newest[0].seq <= FEW:
+        return None
+    return newest[0].occurred_at - LATELY
 
 
 def _sessions(talk: _Talk, offered: list[str]) -> None:

@@ -20,6 +20,7 @@ from hmlr.server.page.visit import SignedOut, Visit
 logger = logging.getLogger(__name__)
 
 NOTICE_MS = 8000
+GOOD_MS = 2500  # nothing to act on
 Handler = Callable[[], Awaitable[None]]
 
 
@@ -123,14 +124,17 @@ class Frame:
 
     def notice(self, message: str, *, bad: bool = False) -> None:
         """Tell something for a while; screen readers say it."""
-        ui.notify(
-            message,
-            type="negative" if bad else "positive",
-            timeout=NOTICE_MS if bad else NOTICE_MS // 2,
-            multi_line=True,
-            close_button="Close",
-            position="top",
-        )
+        if bad:
+            ui.notify(
+                message,
+                type="negative",
+                timeout=NOTICE_MS,
+                multi_line=True,
+                close_button="Close",
+                position="top",
+            )
+        else:
+            ui.notify(message, type="positive", timeout=GOOD_MS, position="top")
 
 
 def leave() -> None:
