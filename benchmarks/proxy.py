@@ -68,17 +68,33 @@ def row(name: str, measured: list[float]) -> float:
     return cuts[18]
 
 
+@contextmanager
+def serving(db: Path, **environment: str) -> Iterator[tuple[str, int]]:
+    """`serve` in a process of its own: its address and process id."""
+    with process("main.py", "serve", "--db", str(db), "--port", "0", **environment) as served:
+        assert served.stdout is not None  # noqa: S101 - it was asked for
+        yield served.stdout.readline().split(" on ")[-1].strip(), served.pid
+
+
+async def recorded(db: Path, secret: str, given: dict[str, str], record: Path) -> list[dict[str, Any]]:
+    """The bodies of the model calls of one chat, from a server that records them."""
+    from openai import AsyncOpenAI
+
+    with serving(db, **given, HMLR_LLM_RECORD_PATH=str(record)) as (url, _):
+        client = AsyncOpenAI(api_key=secret, base_url=f"{url}/v1", max_retries=0)
+        await chat(client, "The harbour walk takes two hours.")
+        await chat(client, QUESTION)
+    return _bodies(record)
+
+
 async def measure(
-    arguments: argparse.Namespace, model: str, url: str, secrets: list[str], record: Path
+    arguments: argparse.Namespace, model: str, url: str, secrets: list[str], bodies: list[dict[str, Any]]
 ) -> None:
     """Print the table."""
     from openai import AsyncOpenAI
 
     clients = [AsyncOpenAI(api_key=secret, base_url=f"{url}/v1", max_retries=0) for secret in secrets]
     sdk = AsyncOpenAI(api_key="none", base_url=model, max_retries=0)
-    await chat(clients[0], "The harbour walk takes two hours.")
-    await chat(clients[0], QUESTION)
-    bodies = _bodies(record)
     print(f"{'':24}{'calls':>8}{'p50 ms':>10}{'p95 ms':>10}")
     ours: list[float] = []
     plain: list[float] = []
@@ -133,20 +149,17 @@ def main() -> None:
     parser.add_argument("--embedder", default="minilm")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        db, record = Path(folder) / "memory.db", Path(folder) / "calls.jsonl"
+        db = Path(folder) / "memory.db"
         secrets = asyncio.run(tokens(db, arguments.chats))
         with process("-m", "benchmarks.engine_calls", "--serve") as model:
             assert model.stdout is not None  # noqa: S101 - it was asked for
             model_url = f"http://127.0.0.1:{int(model.stdout.readline())}/v1"
             given = {**ENVIRONMENT, "OPENAI_BASE_URL": model_url, "HMLR_EMBEDDER": arguments.embedder}
-            # The record tells the bodies of a turn; writing it costs a little, which counts against us.
-            given |= {"HMLR_LLM_RECORD_PATH": str(record)}
-            with process("main.py", "serve", "--db", str(db), "--port", "0", **given) as served:
-                assert served.stdout is not None  # noqa: S101 - it was asked for
-                url = served.stdout.readline().split(" on ")[-1].strip()
-                asyncio.run(measure(arguments, model_url, url, secrets, record))
+            bodies = asyncio.run(recorded(db, secrets[0], given, Path(folder) / "calls.jsonl"))
+            with serving(db, **given) as (url, pid):
+                asyncio.run(measure(arguments, model_url, url, secrets, bodies))
                 if arguments.minutes:
-                    asyncio.run(endure(arguments.minutes, url, secrets, served.pid))
+                    asyncio.run(endure(arguments.minutes, url, secrets, pid))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ MAX_ATTEMPTS = 6
 BACK_OFF_S = (1.0, 5.0, 30.0, 300.0, 3600.0)
 # Jobs that back off, or that another process holds, are looked at again this often.
 POLL_S = 2.0
+MAX_POLL_S = 60.0  # ... and less and less often while there is nothing: a server keeps many memories open
 IDLE_S = 0.05  # ... and so often while somebody waits for them
 
 
@@ -121,6 +122,7 @@ class Background:
             await self._round_done.wait_for(lambda: self._rounds > seen or self._over)
 
     async def _run(self) -> None:
+        pause_s = POLL_S
         try:
             while not self._stopping:
                 self._wake.clear()
@@ -133,9 +135,14 @@ class Background:
                 async with self._round_done:
                     self._rounds += 1
                     self._round_done.notify_all()
-                if not busy:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), POLL_S)
+                if busy:
+                    pause_s = POLL_S
+                    continue
+                try:
+                    await asyncio.wait_for(self._wake.wait(), pause_s)
+                    pause_s = POLL_S
+                except TimeoutError:
+                    pause_s = min(2 * pause_s, MAX_POLL_S)
         finally:
             async with self._round_done:
                 self._over = True
@@ -168,8 +175,12 @@ class Background:
 
     async def _batch(self, kind: JobKind, handler: Handler) -> int:
         """Do one batch; the number of its jobs."""
-        if kind in self._slow and self._foreground is not None:
-            await self._foreground.quiet()
+        if kind not in self._slow or self._foreground is None:
+            return await self._done(kind, handler)
+        async with self._foreground.batch():
+            return await self._done(kind, handler)
+
+    async def _done(self, kind: JobKind, handler: Handler) -> int:
         now, lease_s = self._clock(), self._lease_s
         leases = await self._store.claim(self._user, kind, limit=self._size(kind), lease_s=lease_s, now=now)
         if not leases:

@@ -138,7 +138,7 @@ class Guard:
         secret = secret_of(request.headers)
         token = await self._access.holder(secret) if secret else None
         if token is None:
-            wait = self._failures.take(caller_of(request.scope))
+            wait = self._failures.take(address_of(request.scope))
             if wait:
                 raise Refused(
                     429, "too many requests without a valid token", code="RateLimited", retry_after_s=wait
@@ -224,7 +224,7 @@ def _host(header: str) -> str:
     return name.strip("[]").lower()
 
 
-def caller_of(scope: Scope) -> str:
+def address_of(scope: Scope) -> str:
     """The address that a connection comes from."""
     return str((scope.get("client") or ("",))[0])
 

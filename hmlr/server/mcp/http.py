@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from hmlr.client import HMLRClient
-from hmlr.server.auth import USER_HEADER, caller_of
+from hmlr.server.auth import USER_HEADER, known_caller
 from hmlr.server.guard import LOOPBACK
 from hmlr.server.mcp.server import create_server
 from hmlr.server.mcp.tools import offered
@@ -44,7 +44,7 @@ class MCPDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        user = caller_of(request).user(request.headers.get(USER_HEADER))
+        user = known_caller(request).user(request.headers.get(USER_HEADER))
         scope["route"] = self.route  # for the log and the figures
         async with self._people.client(user) as client:
             scope["state"]["memory"] = client

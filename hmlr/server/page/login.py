@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from hmlr.server.guard import LOGIN_PATH, SESSION_COOKIE, caller_of
+from hmlr.server.guard import LOGIN_PATH, SESSION_COOKIE, address_of
 from hmlr.server.page.browser import new_nonce, policy
 
 PAGE_PATH = "/page"
@@ -54,7 +54,7 @@ async def sign_in(request: Request, secret: Annotated[str, Depends(_given)]) -> 
     if 0 < len(secret) <= MAX_TOKEN_CHARS:
         holder = await request.app.state.people.host.access.holder(secret)
     if holder is None:
-        wait = request.app.state.failures.take(caller_of(request.scope))
+        wait = request.app.state.failures.take(address_of(request.scope))
         if wait:
             answer = _form(f"Too many attempts. Try again in {max(1, round(wait))} s.", 429)
             answer.headers["Retry-After"] = str(max(1, round(wait)))

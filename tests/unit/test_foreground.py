@@ -1,0 +1,63 @@
+"""Turns go first: how many batches that ask a model run beside them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hmlr.memory import foreground
+from hmlr.memory.foreground import ALONE, BESIDE, Foreground
+
+
+class Batches:
+    """Batches that run until they are told to end."""
+
+    def __init__(self, wanted: int, before: Foreground) -> None:
+        self.running = 0
+        self.ending = asyncio.Event()
+        self.tasks = [asyncio.create_task(self._one(before)) for _ in range(wanted)]
+
+    async def _one(self, before: Foreground) -> None:
+        async with before.batch():
+            self.running += 1
+            try:
+                await self.ending.wait()
+            finally:
+                self.running -= 1
+
+
+async def settle() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_few_run_beside_a_turn_and_many_when_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreground, "WAIT_S", 0.01)
+    turns = Foreground()
+    with turns.turn():
+        batches = Batches(ALONE + 1, turns)
+        await asyncio.sleep(0.1)
+        assert batches.running == BESIDE
+    await settle()
+    assert batches.running == ALONE
+    batches.ending.set()
+    await asyncio.gather(*batches.tasks)
+    assert batches.running == 0
+
+
+async def test_one_that_is_given_up_leaves_its_place_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreground, "WAIT_S", 0.01)
+    turns = Foreground()
+    with turns.turn():
+        batches = Batches(BESIDE + 2, turns)
+        await asyncio.sleep(0.1)
+        batches.tasks[0].cancel()  # it runs
+        batches.tasks[BESIDE].cancel()  # it waits
+        await settle()
+        assert batches.running == BESIDE
+        batches.ending.set()
+        done = await asyncio.gather(*batches.tasks, return_exceptions=True)
+    assert sum(isinstance(each, asyncio.CancelledError) for each in done) == 2
+    async with turns.batch():
+        pass
