@@ -116,6 +116,8 @@ class Member:
             },
             clock,
             slow=frozenset(("route", "scrub", "scribe") if runner.model else ()),
+            # Rules answer from what the turns before taught, and wait for it: it may not wait for them.
+            later=frozenset(("embed",) if runner.model else ()),
             foreground=services.foreground,
         )
 

@@ -58,15 +58,17 @@ class Background:
         clock: Callable[[], datetime],
         *,
         slow: frozenset[JobKind] = frozenset(),
+        later: frozenset[JobKind] = frozenset(),
         foreground: Foreground | None = None,
         lease_s: float = LEASE_S,
     ) -> None:
-        """`slow` are the kinds that ask a model; they let the turns of `foreground` go first."""
+        """`slow` are the kinds that ask a model; those and `later` let the turns of `foreground` go first."""
         self._store = store
         self._user = user
         self._handlers = handlers
         self._clock = clock
         self._slow = slow
+        self._later = slow | later
         self._foreground = foreground
         self._lease_s = lease_s
         self._wake = asyncio.Event()
@@ -175,7 +177,7 @@ class Background:
 
     async def _batch(self, kind: JobKind, handler: Handler) -> int:
         """Do one batch; the number of its jobs."""
-        if kind not in self._slow or self._foreground is None:
+        if kind not in self._later or self._foreground is None:
             return await self._done(kind, handler)
         async with self._foreground.batch():
             return await self._done(kind, handler)
