@@ -20,6 +20,7 @@ FORMAT = "hmlr-export"
 VERSION = 1
 MAX_LINE_CHARS = 60_000_000
 LINES_AT_ONCE = 500
+PIECE_CHARS = 500_000
 
 
 async def export_lines(store: Store, user: UserId) -> AsyncGenerator[str, None]:
@@ -34,10 +35,12 @@ async def export_lines(store: Store, user: UserId) -> AsyncGenerator[str, None]:
             lines.append(record)
             count += 1
             if len(lines) == LINES_AT_ONCE:
-                yield await asyncio.to_thread(_written, lines)
+                for piece in await asyncio.to_thread(_written, lines):
+                    yield piece
                 lines = []
     lines.append({"type": "foot", "records": count})
-    yield await asyncio.to_thread(_written, lines)
+    for piece in await asyncio.to_thread(_written, lines):
+        yield piece
 
 
 async def export_file(store: Store, user: UserId, path: Path) -> int:
@@ -79,11 +82,18 @@ def _create(part: Path) -> IO[str]:
     return open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
 
 
-def _written(records: list[ExportRecord]) -> str:
-    return "".join(
-        json.dumps(record, ensure_ascii=False, sort_keys=record["type"] != "head") + "\n"
-        for record in records
-    )
+def _written(records: list[ExportRecord]) -> list[str]:
+    """Records as lines, in pieces: what handles a long text holds the interpreter meanwhile."""
+    pieces: list[str] = []
+    held: list[str] = []
+    chars = 0
+    for record in records:
+        held.append(json.dumps(record, ensure_ascii=False, sort_keys=record["type"] != "head") + "\n")
+        chars += len(held[-1])
+        if chars >= PIECE_CHARS:
+            pieces.append("".join(held))
+            held, chars = [], 0
+    return [*pieces, "".join(held)] if held else pieces
 
 
 def _append(file: IO[str], lines: str) -> None:

@@ -161,5 +161,5 @@ async def test_a_project_is_one_thing_with_the_word_and_without(hmlr: HMLRClient
     for name in ("Kestrel", "Project Kestrel", "project osprey", "Kingfisher"):
         found = await hmlr.timeline(name)
         assert set(found.names) == {"Kestrel", "Osprey", "Kingfisher"}
-        assert {fact.value for fact in found.facts} >= {"Postgres", "3 GB per day"}
-        assert [fact.value for fact in await hmlr.facts(subject=name, key="uses")] == ["Postgres"]
+        assert {fact.value for fact in found.facts} >= {"Postgres 14", "3 GB per day"}
+        assert [fact.value for fact in await hmlr.facts(subject=name, key="uses")] == ["Postgres 14"]

@@ -69,7 +69,9 @@ async def test_an_answer_that_repeats_it_is_given_but_not_stored(tmp_path: Path,
 
 
 async def test_the_next_answer_is_stored_again(tmp_path: Path):
-    async with HMLRClient(tmp_path / "m.db", "ada", model=ScriptedModel(SCRIPT), embedder=None) as hmlr:
+    async with HMLRClient(
+        tmp_path / "m.db", "ada", model=ScriptedModel(SCRIPT), embedder=hash_embedder()
+    ) as hmlr:
         first = await hmlr.chat("My locker code is 7781-kestrel.")
         await hmlr.forget(turn_id=first.turn_id)
         assert not [each for each in (await hmlr.chat("Hello")).degraded if each.startswith("store_reply")]

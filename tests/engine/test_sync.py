@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from hmlr.sync import HMLRClient
+from hmlr.testing import hash_embedder
 
 
 def test_attributes_are_not_wrapped(tmp_path: Path):
-    with HMLRClient(tmp_path / "m.db", "ada", embedder=None, model="offline") as hmlr:
+    with HMLRClient(tmp_path / "m.db", "ada", embedder=hash_embedder(), model="offline") as hmlr:
         assert hmlr.settings.user == "ada"
         assert hmlr.facts() == []
         with pytest.raises(AttributeError):
@@ -18,7 +19,7 @@ def test_attributes_are_not_wrapped(tmp_path: Path):
 
 
 def test_an_export_is_a_plain_iterator(tmp_path: Path):
-    with HMLRClient(tmp_path / "m.db", "ada", embedder=None, model="offline") as hmlr:
+    with HMLRClient(tmp_path / "m.db", "ada", embedder=hash_embedder(), model="offline") as hmlr:
         hmlr.chat("My sister Mia lives in Oslo.")
         hmlr.flush(30)
         lines = "".join(hmlr.export_lines())

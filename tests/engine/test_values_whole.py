@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hmlr import HMLRClient, Message
+from hmlr.testing import hash_embedder
 
 pytestmark = pytest.mark.anyio
 TOLD = {
@@ -24,7 +25,9 @@ TOLD = {
 async def test_values_are_not_cut(tmp_path: Path):
     found = {}
     for number, text in enumerate(TOLD):
-        async with HMLRClient(tmp_path / "m.db", f"u{number}", model="offline", embedder=None) as hmlr:
+        async with HMLRClient(
+            tmp_path / "m.db", f"u{number}", model="offline", embedder=hash_embedder()
+        ) as hmlr:
             await hmlr.remember([Message(content=text)])
             assert await hmlr.flush(10)
             found[text] = [(fact.subject, fact.key, fact.value) for fact in await hmlr.facts()]
@@ -41,7 +44,7 @@ async def test_values_are_not_cut(tmp_path: Path):
     ],
 )
 async def test_a_key_is_not_cut_at_letters_with_marks(tmp_path: Path, text: str, key: str):
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=None) as hmlr:
+    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
         await hmlr.remember([Message(content=text)])
         assert await hmlr.flush(10)
         assert [fact.key for fact in await hmlr.facts()] == [key]

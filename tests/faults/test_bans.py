@@ -17,6 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Where a failure of any kind is caught: logged, made an exit code, raised where a future is awaited, or, of a
 # caller's own tool function, told to the model.
 EDGES = {"memory/background.py", "cli/app.py", "threads.py", "llm/tools.py"}
+EDGES |= {"server/mcp/server.py", "server/page/frame.py"}  # the server's: logged, and answered as an error
 LOADERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "yaml"}
 RUNNERS = {"eval", "exec", "compile", "__import__"}
 QUERIES = {"text", "execute", "executemany", "executescript", "exec_driver_sql"}

@@ -19,6 +19,7 @@ FRAMEWORKS = {
 }
 SCRIPT = """
 import json, sys
+from importlib import import_module
 import hmlr, hmlr.errors, hmlr.integrations
 hmlr.HMLRClient, hmlr.Message
 frameworks = json.loads(sys.argv[1])

@@ -17,7 +17,7 @@ from hmlr.server.app import ROUTERS
 from hmlr.server.auth import admin_of, memory_of
 from tests.server.serving import Served, server
 
-pytestmark = pytest.mark.security
+pytestmark = [pytest.mark.security, pytest.mark.timeout(120)]
 
 OPEN_TO_EVERY_TOKEN = {"/healthz"}  # tells of no memory
 EVERY_ROUTE = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
