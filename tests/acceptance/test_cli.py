@@ -99,6 +99,7 @@ def refused(done: Done, code: int, words: str) -> None:
 
 
 @pytest.mark.alone
+@pytest.mark.alone
 def test_help_is_quick(env: dict[str, str]) -> None:
     command = [sys.executable, str(ROOT / "main.py"), "--help"]
     times = []
