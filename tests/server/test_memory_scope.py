@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from hmlr.server import errors, memory
 from hmlr.server.app import ROUTERS
 from hmlr.server.auth import admin_of, memory_of
+from tests.faults.figures import FULL
 from tests.server.serving import Served, server
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(120)]
@@ -129,9 +130,10 @@ def test_every_route_by_id_is_asked() -> None:
 def test_what_a_body_or_query_may_not_set(bob: httpx.Client) -> None:
     """No address, path, model, embedder or user comes from a request (X11)."""
     values = {"base_url": "http://evil.example", "path": "/tmp/x", "model": "openai:x", "embedder": "x"}  # noqa: S108
-    for route in ROUTES:
+    names = [*values.items(), ("user_id", "ada"), ("user", "ada"), ("db", "x")]
+    for number, route in enumerate(ROUTES):
         path = re.sub(r"\{\w+\}", "x", route.path_format)
-        for name, value in {**values, "user_id": "ada", "user": "ada", "db": "x"}.items():
+        for name, value in names if FULL else [names[number % len(names)]]:
             for method in route.methods:
                 refused = {403, 422} if admin_of in set(_calls(route.dependant)) else {422}
                 answer = bob.request(method, path, params={name: value})
