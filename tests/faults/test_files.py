@@ -114,7 +114,7 @@ def test_a_file_cut_anywhere_and_mended_gives_each_message_once(run: Run, tmp_pa
 
 
 def test_many_lines_twice_are_the_same_rows(environment: dict[str, str], run: Run, tmp_path: Path) -> None:
-    total = figure(5_000, 1_000_000)
+    total = figure(2_000, 1_000_000)
     talk = tmp_path / "talk.jsonl"
     lines = [json.dumps({"content": f"Line {number % 500} of many"}) + "\n" for number in range(total)]
     with talk.open("w", encoding="utf-8") as file:

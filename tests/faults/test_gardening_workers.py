@@ -288,7 +288,7 @@ def rows(path: Path) -> dict[str, str]:
 
 
 async def test_ninety_days_are_caught_up_block_by_block(db_path: Path) -> None:
-    blocks = figure(30, 1800)
+    blocks = figure(12, 1800)
     await sow(db_path, blocks, facts=5)
     before = await exported(db_path)
     done, most_mb, starts = 0, 0.0, 0

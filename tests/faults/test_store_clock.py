@@ -74,7 +74,7 @@ async def test_turns_of_few_microseconds_keep_their_order(db_path: Path) -> None
 
 
 def test_ids_of_several_processes_never_collide() -> None:
-    processes, count = 4, figure(5_000, 250_000)
+    processes, count = 4, figure(2_000, 250_000)
     running = [
         subprocess.Popen([sys.executable, "-c", PROGRAM, str(count)], stdout=subprocess.PIPE, text=True)
         for _ in range(processes)

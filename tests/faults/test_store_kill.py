@@ -98,7 +98,7 @@ async def test_killed_writers_lose_nothing_acknowledged(
     db_path: Path, processes: int, durability: str
 ) -> None:  # F01: 300 kills a setting, half of them one at a time
     told = Told()
-    rounds = figure(6, 150) // processes
+    rounds = figure(4, 150) // processes
     for number in range(rounds):
         running = [start(db_path, f"{number}-{which}", durability=durability) for which in range(processes)]
         kill(running, told)
@@ -108,7 +108,7 @@ async def test_killed_writers_lose_nothing_acknowledged(
 
 
 async def test_a_write_that_got_no_answer_is_repeated_without_a_double(db_path: Path) -> None:  # F03
-    wanted = figure(20, 1000)  # keys that were committed and not answered
+    wanted = figure(6, 1000)  # keys that were committed and not answered
     committed = number = 0
     told = Told()
     while committed < wanted:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from hmlr import HMLRClient
+from hmlr.testing import hash_embedder
 from tests import processes
 from tests.processes import MAIN, ROOT
 
@@ -38,9 +42,14 @@ class Served:
         return client
 
     def new_token(self, user: str | None) -> str:
-        """Make a token on the command line, for a user or an administrator."""
-        whom = ("--admin",) if user is None else ("--user", user)
-        return run("token", "create", *whom, "--db", str(self.db)).stdout.strip()
+        """Make a token for a user or an administrator, as `token create` does, at once."""
+
+        async def issue() -> str:
+            async with HMLRClient(self.db, model="offline", embedder=hash_embedder()) as hmlr:
+                return (await hmlr.access.issue(user_id=user)).secret
+
+        with ThreadPoolExecutor(1) as thread:  # its own event loop: the caller may run in one
+            return thread.submit(asyncio.run, issue()).result()
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""

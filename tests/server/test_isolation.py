@@ -196,7 +196,8 @@ async def test_no_canary_crosses(tmp_path: Path) -> None:
                         one.learn(answer.json())
 
             await asyncio.gather(*(work() for _ in range(AT_ONCE)))
-            assert all(done[operation.__name__] for operation in KINDS_OF), done
+            # Forgetting is rare, and of little use to who asks for another's: a short run may have none done.
+            assert all(done[each.__name__] for each in KINDS_OF if FULL or each is not forget), done
             assert statuses[404], statuses
             for one in everyone:
                 check(one, (await one.http.get("/v1/export")).text, "the end")
