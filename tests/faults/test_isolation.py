@@ -231,7 +231,7 @@ async def test_no_canary_crosses(db_path: Path, tmp_path: Path, caplog: pytest.L
                 done[operation.__name__] = done.get(operation.__name__, 0) + 1
             check(one, shown, operation.__name__)
 
-        total = figure(250, 10_000)
+        total = figure(400, 10_000)
         for _ in range(total // AT_ONCE):
             await asyncio.gather(*(step(chance.choice(people)) for _ in range(AT_ONCE)))
         assert set(done) == {operation.__name__ for operation in OPERATIONS}, done
