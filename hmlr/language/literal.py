@@ -91,6 +91,11 @@ def new_words(text: str, sources: Iterable[str], *, also: frozenset[str] = LINKI
     )
 
 
+def one_line(text: str) -> str:
+    """The text without line breaks, so that a line of a list is one item of it."""
+    return " ".join(text.split())
+
+
 def written_words(text: str) -> list[str]:
     """The words of a text as written, codes and hyphenated words whole; quotes and dashes evened out."""
     found: list[str] = _WORD.findall(normalize("NFKC", text).translate(_SAME))

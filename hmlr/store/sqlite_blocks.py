@@ -26,7 +26,7 @@ from hmlr.errors import Conflict
 from hmlr.records import Block, BlockId, UserId
 from hmlr.store.records import PutBlock, StoredBlock
 from hmlr.store.schema import blocks, turn_blocks, turns
-from hmlr.store.sqlite_rows import among, listed, mine
+from hmlr.store.sqlite_rows import among, listed, mine, the
 
 # What a block holds that no turn is in: one that is new, or one that its turns have left.
 EMPTY: Mapping[str, Any] = {"turn_count": 0, "started_at": None, "last_at": None, "last_seq": 0}
@@ -78,7 +78,7 @@ def _same_block() -> Update:
 @cache
 def this_block() -> Update:
     """Change the user's block in the parameter `of`."""
-    return update(blocks).where(mine(blocks), blocks.c.block_id == bindparam("of"))
+    return update(blocks).where(the(blocks, "block_id"))
 
 
 def header_values(block: Block) -> dict[str, object]:

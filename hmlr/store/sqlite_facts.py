@@ -11,7 +11,6 @@ from sqlalchemy import (
     Connection,
     Select,
     Update,
-    and_,
     bindparam,
     case,
     func,
@@ -25,7 +24,7 @@ from hmlr.records import Fact, FactEvent, FactId, UserId
 from hmlr.store.columns import UtcMicros
 from hmlr.store.records import AddEdit, ChangeFact, ConfirmFact, Edit, FactChanges, FactQuery
 from hmlr.store.schema import edits, fact_events, facts, messages, users
-from hmlr.store.sqlite_rows import given, into, listed, mine
+from hmlr.store.sqlite_rows import given, into, listed, mine, the
 
 _DERIVED = {"user_id", "subject_key", "version"}
 _FACT_FIELDS = tuple(name for name in facts.c.keys() if name not in _DERIVED)  # noqa: SIM118
@@ -154,18 +153,14 @@ def change_fact(connection: Connection, user: UserId, change: ChangeFact, versio
     raise Conflict(f"fact {change.fact_id} is {state}, not {change.expected}", hint="Read it again")
 
 
-def _this_fact() -> ColumnElement[bool]:
-    return and_(mine(facts), facts.c.fact_id == bindparam("of"))
-
-
 @cache
 def _move_fact() -> Update:
-    return update(facts).where(_this_fact(), facts.c.state == bindparam("expected"))
+    return update(facts).where(the(facts, "fact_id"), facts.c.state == bindparam("expected"))
 
 
 @cache
 def _state() -> Select[Any]:
-    return select(facts.c.state).where(_this_fact())
+    return select(facts.c.state).where(the(facts, "fact_id"))
 
 
 def confirm_fact(connection: Connection, user: UserId, change: ConfirmFact, version: int) -> None:
@@ -180,7 +175,7 @@ def _confirm_fact() -> Update:
     at = bindparam("at", type_=UtcMicros)
     later = case((facts.c.last_confirmed_at < at, at), else_=facts.c.last_confirmed_at)
     values = {"confirmations": facts.c.confirmations + 1, "last_confirmed_at": later}
-    return update(facts).where(_this_fact()).values(values)
+    return update(facts).where(the(facts, "fact_id")).values(values)
 
 
 def log_events(connection: Connection, user: UserId, events: Sequence[FactEvent]) -> None:

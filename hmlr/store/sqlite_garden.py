@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, and_, bindparam, select
+from sqlalchemy import Connection, Row, Select, and_, select
 
 from hmlr.errors import NotFound
 from hmlr.garden_records import (
@@ -46,7 +46,7 @@ from hmlr.store.schema import (
 )
 from hmlr.store.sqlite_blocks import read_blocks
 from hmlr.store.sqlite_facts import read_edits, read_facts
-from hmlr.store.sqlite_rows import listed, mine
+from hmlr.store.sqlite_rows import listed, mine, the
 
 _TAG = ("tag_id", "block_id", "kind", "text", "quote", "message_id", "turn_ids")
 _EVENT = ("dossier_id", "change", "fact_id", "other", "run_id", "by", "recorded_at")
@@ -199,8 +199,8 @@ def read_dossier(connection: Connection, user: UserId, dossier_id: DossierId) ->
 
 @cache
 def _events_of() -> Select[Any]:
-    found = select(*(dossier_events.c[name] for name in _EVENT)).where(mine(dossier_events))
-    return found.where(dossier_events.c.dossier_id == bindparam("of")).order_by(dossier_events.c.event_no)
+    found = select(*(dossier_events.c[name] for name in _EVENT)).where(the(dossier_events, "dossier_id"))
+    return found.order_by(dossier_events.c.event_no)
 
 
 def read_tags(connection: Connection, user: UserId, block_ids: Sequence[BlockId]) -> list[Tag]:

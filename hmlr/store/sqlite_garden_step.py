@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, Delete, Select, Update, bindparam, delete, select, update
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from hmlr.errors import Conflict
 from hmlr.garden_records import GardenRun
@@ -27,13 +28,17 @@ from hmlr.store.schema import (
 from hmlr.store.sqlite_facts import add_edit
 from hmlr.store.sqlite_garden_images import PLACE, TEXTS, Images
 from hmlr.store.sqlite_leases import finish
-from hmlr.store.sqlite_rows import among, ensure_user, this
+from hmlr.store.sqlite_rows import ensure_user, into, listed, mine, the
 
 
 def bump_garden(connection: Connection, user: UserId) -> None:
     """Tell every reader of the user's dossiers and tags that they change now."""
-    values = {"garden_version": users.c.garden_version + 1}
-    connection.execute(update(users).where(users.c.user_id == user).values(values))
+    connection.execute(_bump(), {"user": user})
+
+
+@cache
+def _bump() -> Update:
+    return update(users).where(mine(users)).values(garden_version=users.c.garden_version + 1)
 
 
 def garden_step(connection: Connection, user: UserId, step: GardenStep, done: Sequence[Lease]) -> None:
@@ -42,7 +47,7 @@ def garden_step(connection: Connection, user: UserId, step: GardenStep, done: Se
     _require_unchanged(connection, user, step)
     if step.run is not None:
         _put_run(connection, user, step.run)
-    images = Images(connection, user, step.run)
+    images = Images(connection, user, step)
     for dossier in step.dossiers:
         images.keep_dossier(dossier.dossier_id)
         _put_dossier(connection, user, dossier)
@@ -52,9 +57,10 @@ def garden_step(connection: Connection, user: UserId, step: GardenStep, done: Se
         _drop(connection, user, dossier_id)
     if step.block is not None:
         _put_block(connection, user, step.block, images)
+    images.write()
     if step.events:
         rows = [{"user_id": user, **asdict(event)} for event in step.events]
-        connection.execute(insert(dossier_events), rows)
+        connection.execute(into(dossier_events), rows)
     for edit in step.edits:
         add_edit(connection, user, edit)
     bump_garden(connection, user)
@@ -73,24 +79,45 @@ def _require_unchanged(connection: Connection, user: UserId, step: GardenStep) -
 
 def _drop(connection: Connection, user: UserId, dossier_id: str) -> None:
     """Remove a dossier; Conflict when facts were put into it meanwhile, which would lose their place."""
-    held = select(dossier_entries.c.fact_id).where(this(dossier_entries, user, "dossier_id", dossier_id))
-    if connection.execute(held.limit(1)).first() is not None:
+    this = {"user": user, "of": dossier_id}
+    if connection.execute(_any_held(), this).first() is not None:
         raise Conflict(f"dossier {dossier_id} has gained facts meanwhile", hint="Read it again")
-    connection.execute(delete(dossiers).where(this(dossiers, user, "dossier_id", dossier_id)))
+    connection.execute(_remove_dossier(), this)
+
+
+@cache
+def _any_held() -> Select[Any]:
+    return select(dossier_entries.c.fact_id).where(the(dossier_entries, "dossier_id")).limit(1)
+
+
+@cache
+def _remove_dossier() -> Delete:
+    return delete(dossiers).where(the(dossiers, "dossier_id"))
 
 
 def _put_dossier(connection: Connection, user: UserId, given: PutDossier) -> None:
     values = {name: getattr(given, name) for name in TEXTS} | _vector_values(given.vector)
+    values["version"] = given.version + 1
     if given.version == 0:
-        row = {"user_id": user, "dossier_id": given.dossier_id, "version": 1, **values}
-        written = connection.execute(upsert(dossiers).on_conflict_do_nothing(), row)
+        row = {"user_id": user, "dossier_id": given.dossier_id, **values}
+        written = connection.execute(_new_dossier(), row)
     else:
-        same = and_(this(dossiers, user, "dossier_id", given.dossier_id), dossiers.c.version == given.version)
-        written = connection.execute(update(dossiers).where(same).values(version=given.version + 1, **values))
+        this = {"user": user, "of": given.dossier_id, "read": given.version}
+        written = connection.execute(_change_dossier(), {**this, **values})
     if not written.rowcount:
         raise Conflict(
             f"dossier {given.dossier_id} has changed since version {given.version}", hint="Read it again"
         )
+
+
+@cache
+def _new_dossier() -> Insert:
+    return insert(dossiers).on_conflict_do_nothing()
+
+
+@cache
+def _change_dossier() -> Update:
+    return update(dossiers).where(the(dossiers, "dossier_id"), dossiers.c.version == bindparam("read"))
 
 
 def _vector_values(vector: DossierVector | None) -> dict[str, Any]:
@@ -104,50 +131,78 @@ def put_vectors(
 ) -> None:
     """See GardenStore.put_dossier_vectors."""
     for dossier_id, text, vector in vectors:
-        same = and_(this(dossiers, user, "dossier_id", dossier_id), dossiers.c.search_summary == text)
-        connection.execute(update(dossiers).where(same).values(_vector_values(vector)))
+        this = {"user": user, "of": dossier_id, "text": text}
+        connection.execute(_put_vector(), {**this, **_vector_values(vector)})
     bump_garden(connection, user)
+
+
+@cache
+def _put_vector() -> Update:
+    return update(dossiers).where(the(dossiers, "dossier_id"), dossiers.c.search_summary == bindparam("text"))
 
 
 def _place(connection: Connection, user: UserId, places: Sequence[Place], images: Images) -> None:
     if not places:
         return
     ids = [place.fact_id for place in places]
-    known = select(facts.c.fact_id).where(facts.c.user_id == user, among(facts.c.fact_id, ids))
-    if missing := set(ids) - set(connection.execute(known).scalars()):
+    if missing := set(ids) - set(connection.execute(_known(), {"user": user, "ids": ids}).scalars()):
         raise Conflict(f"fact {min(missing)} is gone", hint="Make the garden step anew")
     images.keep_places(ids)
-    put = upsert(dossier_entries)
-    put = put.on_conflict_do_update(
+    connection.execute(_put_places(), [{"user_id": user, **vars(place)} for place in places])
+
+
+@cache
+def _known() -> Select[Any]:
+    return select(facts.c.fact_id).where(mine(facts), listed(facts.c.fact_id, "ids"))
+
+
+@cache
+def _put_places() -> Insert:
+    put = insert(dossier_entries)
+    return put.on_conflict_do_update(
         index_elements=["user_id", "fact_id"], set_={name: put.excluded[name] for name in PLACE}
     )
-    connection.execute(put, [{"user_id": user, **asdict(place)} for place in places])
 
 
 def _put_block(connection: Connection, user: UserId, given: GardenedBlock, images: Images) -> None:
     images.keep_block(given.block_id)
-    same = and_(this(blocks, user, "block_id", given.block_id), blocks.c.version == given.version)
-    values = {"state": "GARDENED", "version": given.version + 1}
-    if not connection.execute(update(blocks).where(same).values(values)).rowcount:
+    this = {"user": user, "of": given.block_id}
+    read = {"read": given.version, "version": given.version + 1}
+    if not connection.execute(_gardened(), {**this, **read}).rowcount:
         raise Conflict(f"block {given.block_id} has changed since version {given.version}")
-    connection.execute(delete(tags).where(this(tags, user, "block_id", given.block_id)))
+    connection.execute(_remove_tags(), this)
     rows = [{"user_id": user, **asdict(tag), "turn_ids": list(tag.turn_ids)} for tag in given.tags]
     if rows:
-        connection.execute(insert(tags), rows)
+        connection.execute(into(tags), rows)
+
+
+@cache
+def _gardened() -> Update:
+    same = the(blocks, "block_id"), blocks.c.version == bindparam("read")
+    return update(blocks).where(*same).values(state="GARDENED", version=bindparam("version"))
+
+
+@cache
+def _remove_tags() -> Delete:
+    return delete(tags).where(the(tags, "block_id"))
 
 
 def _put_run(connection: Connection, user: UserId, run: GardenRun) -> None:
     """Write a run as it stands."""
     ensure_user(connection, user)
-    values = {
+    row = {
+        "user_id": user,
+        "run_id": run.run_id,
         "started_at": run.started_at,
         "ended_at": run.ended_at,
         "large": run.large,
         "done": asdict(run.done),
     }
-    put = upsert(garden_runs).values(user_id=user, run_id=run.run_id, **values)
-    connection.execute(
-        put.on_conflict_do_update(
-            index_elements=["user_id", "run_id"], set_={"ended_at": run.ended_at, "done": asdict(run.done)}
-        )
-    )
+    connection.execute(_put_run_row(), row)
+
+
+@cache
+def _put_run_row() -> Insert:
+    put = insert(garden_runs)
+    newer = {name: put.excluded[name] for name in ("ended_at", "done")}
+    return put.on_conflict_do_update(index_elements=["user_id", "run_id"], set_=newer)

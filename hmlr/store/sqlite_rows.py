@@ -82,6 +82,11 @@ def this(table: Table, user: UserId, name: str, value: object) -> ColumnElement[
     return and_(table.c.user_id == user, table.c[name] == value)
 
 
+def the(table: Table, name: str) -> ColumnElement[bool]:
+    """The user's row whose column of that name has the value in the parameter `of`."""
+    return and_(mine(table), table.c[name] == bindparam("of"))
+
+
 @cache
 def into(table: Table) -> Insert:
     """The insertion of rows whose keys are the table's columns."""

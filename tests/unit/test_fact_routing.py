@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hmlr.core.tasks.fact_routing.task import FACT_ROUTING, FactRoute, FactRoutingInput
 from hmlr.core.tasks.fact_routing.voting import elected, shared_words, votes
 from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
-from hmlr.core.tasks.themes import identities, names_of
 from tests.unit.offers import alias, dossier, offered, policy
 
 CIPHER = dossier("cipher", "Styx, K-12. cipher policy limit", names=("Styx", "K-12", "v5"))
@@ -86,8 +85,8 @@ def test_a_project_is_called_by_its_name_alone():
 
 def held(*facts: OfferedFact, **given: Any) -> OfferedDossier:
     """A dossier of these facts, as the shelf offers it."""
-    known = frozenset(each for fact in facts for each in identities(fact))
-    names = tuple(name for fact in facts for name in names_of(fact))
+    known = frozenset(each for fact in facts for each in fact.identities)
+    names = tuple(name for fact in facts for name in fact.names)
     return dossier(names[0] if names else "x", names=names, identities=known, **given)
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
-from hmlr.language.literal import day_words
+from hmlr.core.tasks.identity import identities_of, names_of
+from hmlr.language.literal import day_words, one_line
 from hmlr.records import DossierId, Fact
 
 Id = TypeVar("Id")
@@ -25,6 +27,16 @@ class OfferedFact:
     statement: str  # the fact as one readable statement
     aliases: tuple[str, ...] = ()  # the other names of its subject
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """See identity.names_of."""
+        return names_of(self.fact, self.aliases)
+
+    @cached_property
+    def identities(self) -> frozenset[str]:
+        """See identity.identities_of."""
+        return identities_of(self.fact, self.names)
+
 
 @dataclass(frozen=True, kw_only=True)
 class OfferedDossier:
@@ -34,7 +46,7 @@ class OfferedDossier:
     title: str
     search_summary: str
     names: tuple[str, ...]  # subjects of its facts and their other names
-    identities: frozenset[str] = frozenset()  # of its facts, see `themes.identities`; empty: by the names
+    identities: frozenset[str] = frozenset()  # of its facts, see identity.py; empty: by the names
     similarities: tuple[float, ...] = ()  # cosine of each of the group's facts to it; empty without vectors
 
 
@@ -50,11 +62,6 @@ def meant(labels: Mapping[str, Id], said: str) -> Id | None:
         prefix = next(iter(labels), "").rstrip("0123456789")
         plain = f"{prefix}{int(plain)}"
     return labels.get(plain)
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks, so that a line of a list is one item of it."""
-    return " ".join(text.split())
 
 
 def fact_lines(facts: Iterable[OfferedFact]) -> str:

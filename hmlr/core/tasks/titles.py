@@ -6,18 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from hmlr.core.tasks.offered import OfferedFact, one_line, said_in
-from hmlr.core.tasks.themes import (
-    NameFinder,
-    bare_version,
-    folded,
-    joins_names,
-    named_in,
-    names_of,
-    series_of,
-    telling_words,
-)
-from hmlr.language.literal import LINKING_WORDS, new_words
+from hmlr.core.tasks.identity import bare_version, folded, joins_names, series_of
+from hmlr.core.tasks.offered import OfferedFact, said_in
+from hmlr.core.tasks.themes import NameFinder, named_in, telling_words
+from hmlr.language.literal import LINKING_WORDS, new_words, one_line
 from hmlr.language.tokens import content_words
 from hmlr.language.word_lists import words
 from hmlr.records import Fact
@@ -62,20 +54,20 @@ def title_of(facts: Sequence[OfferedFact]) -> str:
 def _names(facts: Sequence[OfferedFact]) -> list[str]:
     """What the facts are about most, each thing under its longest name, a series without its numbers."""
     written: dict[str, str] = {}
-    for offered in facts:
-        for name in names_of(offered):
-            if len(name) > len(written.get(folded(name), "")):
-                written[folded(name)] = name
+    for name in dict.fromkeys(name for offered in facts for name in offered.names):
+        key = folded(name)
+        if len(name) > len(written.get(key, "")):
+            written[key] = name
     finder = NameFinder(written.values())
-    found = [name for offered in facts for name in sorted(named_in(offered, finder))]
+    mentions = Counter(name for offered in facts for name in sorted(named_in(offered, finder)))
     count: Counter[str] = Counter()
     shown: dict[str, str] = {}
-    for name in found:
+    for name, times in mentions.items():
         if bare_version(name):
             continue
         series = series_of(name)
         key = series or name
-        count[key] += 1
+        count[key] += times
         shown[key] = _series_name(written[name]) if series else written[name]
     return [shown[key] for key, _ in count.most_common()]
 

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.core.tasks.fact_grouping.offline import grouped
 from hmlr.core.tasks.fact_routing.task import FACT_ROUTING, FactRoute, FactRoutingInput
+from hmlr.core.tasks.identity import bare_version, folded, proper
 from hmlr.core.tasks.literal_restatement.task import RestatementInput, offline
 from hmlr.core.tasks.offered import OfferedFact
 from hmlr.core.tasks.summary_update.offline import in_event_order
-from hmlr.core.tasks.themes import bare_version, folded, matter, names_of, proper
+from hmlr.core.tasks.themes import matter
 from hmlr.core.tasks.titles import literal_title, title_of
 from hmlr.memory.facts.aliases import joins_names
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
@@ -116,7 +117,7 @@ class DossierGovernor:
         for offered in group:
             if offered.fact.state != "active" or not joins_names(offered.fact):
                 continue
-            names = [name for name in names_of(offered) if not bare_version(name)]
+            names = [name for name in offered.names if not bare_version(name)]
             found = (*shelf.bearing(set(map(folded, names))), *shelf.speaking_of(names))
             same = {each.dossier_id: each for each in found}
             if len(same) < 2:
@@ -131,7 +132,7 @@ class DossierGovernor:
                 ),
             )
             for other in same.values():
-                apart = strangers(shelf.parties(other), shelf.parties(keeps))
+                apart = strangers(shelf.about(other).parties, shelf.about(keeps).parties)
                 if other is not keeps and other.dossier_id not in kept and not apart:
                     merge(shelf, other, keeps, work, by="rule")
 
@@ -143,7 +144,7 @@ class DossierGovernor:
         offered = in_event_order(shelf.of(dossier))
         wrong = any(each.fact.state == "invalidated" and joins_names(each.fact) for each in offered)
         parts = [[offered[place] for place in part] for part in grouped(offered)] if wrong else []
-        named = [part for part in parts if any(proper(name) for each in part for name in names_of(each))]
+        named = [part for part in parts if any(proper(name) for each in part for name in each.names)]
         for part in named[1:]:  # the first keeps the dossier, and what bears no name stays with it
             ids = [each.fact.fact_id for each in part]
             new_id = shelf.arranged.heir(new_dossier_id(ids[0]))

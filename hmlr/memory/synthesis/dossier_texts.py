@@ -11,7 +11,6 @@ from hmlr.core.tasks.offered import OfferedFact, said_in
 from hmlr.core.tasks.search_summary.task import SEARCH_SUMMARY, SearchSummaryInput
 from hmlr.core.tasks.summary_update.offline import in_event_order
 from hmlr.core.tasks.summary_update.task import SUMMARY_UPDATE, SummaryInput
-from hmlr.core.tasks.themes import names_of
 from hmlr.core.tasks.titles import FIELD_WORDS, title_of
 from hmlr.language.literal import new_words
 from hmlr.language.tokens import content_words
@@ -46,10 +45,12 @@ class DossierTexts:
         """Write one dossier's texts; who wrote the summary."""
         await together(self._restate(shelf, dossier, each, work) for each in fresh)
         every = await unless_brief(len(dossier.facts) <= BRIEF, _in_order, shelf, dossier)
-        own = shelf.arranged.titles.get(dossier.dossier_id)
         before = [each for each in every if each.fact.fact_id not in set(fresh)]
-        if own or self._outgrown(dossier, before, every, whole=dossier.dossier_id in work.whole):
-            dossier.title = own or home_of(every) or title_of(every)
+        own = shelf.arranged.titles.get(dossier.dossier_id)
+        title = own or home_of(every) or title_of(every)
+        whole = dossier.dossier_id in work.whole
+        if title != dossier.title and (own or self._outgrown(dossier, before, every, whole=whole)):
+            dossier.title = title
         by = await self._sum_up(dossier, every, set(fresh), work)
         answer = await self._runner.run(SEARCH_SUMMARY, _searched(dossier, every), patient=True)
         work.count(answer)
@@ -136,7 +137,7 @@ def _in_order(shelf: Shelf, dossier: OpenDossier) -> list[OfferedFact]:
 
 def _searched(dossier: OpenDossier, every: Sequence[OfferedFact]) -> SearchSummaryInput:
     subjects = dict.fromkeys(each.fact.subject for each in every)
-    others = dict.fromkeys(name for each in every for name in names_of(each))
+    others = dict.fromkeys(name for each in every for name in each.names)
     return SearchSummaryInput(
         title=dossier.title, summary=dossier.summary, subjects=tuple(subjects), aliases=tuple(others)
     )

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from hmlr.core.tasks.fact_grouping.offline import grouped
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
+from hmlr.core.tasks.identity import ASKS, NOW, RELATIVES, answering, folded, meets, relative
 from hmlr.core.tasks.offered import OfferedFact
-from hmlr.core.tasks.themes import ASKS, NOW, RELATIVES, answering, folded, identities, meets, relative
 from hmlr.records import OWNER, Fact
 
 # Only of a person (or an animal) does one say these.
@@ -37,7 +37,7 @@ class People:
         """
         fact = offered.fact
         gave_way = fact.state == "superseded"
-        known = frozenset(each for each in identities(offered) if not (gave_way and each.startswith(NOW)))
+        known = frozenset(each for each in offered.identities if not (gave_way and each.startswith(NOW)))
         if fact.subject.casefold() != OWNER:
             return known if not known.isdisjoint(self._names) else frozenset()
         wrong_name = fact.key in RELATIVES and fact.state == "invalidated" and fact.superseded_by

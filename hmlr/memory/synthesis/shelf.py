@@ -10,8 +10,9 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from hmlr.core.tasks.identity import answering, bare_version, folded
 from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
-from hmlr.core.tasks.themes import NameFinder, answering, bare_version, folded, identities, names_of
+from hmlr.core.tasks.themes import NameFinder
 from hmlr.language.tokens import content_words
 from hmlr.memory.facts.aliases import AliasIndex
 from hmlr.memory.facts.statement import state
@@ -23,6 +24,15 @@ from hmlr.store.garden_records import DossierVector, GardenView, Place, PutDossi
 
 _NO_PERSON = frozenset({"assistant", "system", "tool"})
 NEAREST = 8  # dossiers that are offered for being near, beside those that share a name
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a dossier's facts are about."""
+
+    names: tuple[str, ...]  # as written, each folded name once
+    identities: frozenset[str]
+    parties: frozenset[Party]  # the persons
 
 
 @dataclass
@@ -62,7 +72,7 @@ class Shelf:
         self.arranged = DossierArrangement.of(view.edits)
         self._bearers: dict[str, set[DossierId]] = {}  # identity -> dossiers with a fact of it
         self._offers: dict[FactId, OfferedFact] = {}
-        self._parties: dict[DossierId, frozenset[Party]] = {}  # whom the dossiers are about, as far as asked
+        self._about: dict[DossierId, About] = {}  # as far as asked, and until its facts change
         for stored in view.dossiers:
             self.dossiers[stored.dossier_id] = _opened(stored)
         for place in view.places:
@@ -91,11 +101,11 @@ class Shelf:
         before = self.place_of.get(place.fact_id)
         if before is not None and before != place.dossier_id:
             del self.dossiers[before].facts[place.fact_id]
-            self._parties.pop(before, None)
+            self._about.pop(before, None)
         self.place_of[place.fact_id] = place.dossier_id
         self.dossiers[place.dossier_id].facts[place.fact_id] = place
-        self._parties.pop(place.dossier_id, None)
-        for name in self._names(place.fact_id):
+        self._about.pop(place.dossier_id, None)
+        for name in self.offered(place.fact_id).identities:
             self._bearers.setdefault(name, set()).add(place.dossier_id)
 
     def open(self, dossier_id: DossierId) -> OpenDossier:
@@ -113,11 +123,8 @@ class Shelf:
     def bearing(self, names: Iterable[str]) -> list[OpenDossier]:
         """The dossiers that hold a fact of one of the names (folded) or other identities, by id."""
         found = {each for name in names for each in self._bearers.get(name, ()) if each in self.dossiers}
-        return [self.dossiers[each] for each in sorted(found) if self._bears(self.dossiers[each], names)]
-
-    def _bears(self, dossier: OpenDossier, names: Iterable[str]) -> bool:
-        wanted = set(names)
-        return any(not wanted.isdisjoint(self._names(fact_id)) for fact_id in dossier.facts)
+        bearers = [self.dossiers[each] for each in sorted(found)]
+        return [each for each in bearers if not self.about(each).identities.isdisjoint(names)]
 
     def speaking_of(self, names: Sequence[str]) -> list[OpenDossier]:
         """The dossiers whose facts have a number for a name ("v1") and mention one of the names, by id."""
@@ -130,15 +137,17 @@ class Shelf:
 
         return [self.dossiers[each] for each in sorted(self.dossiers) if speaks(self.dossiers[each])]
 
-    def _names(self, fact_id: FactId) -> set[str]:
-        return identities(self.offered(fact_id))
-
-    def parties(self, dossier: OpenDossier) -> frozenset[Party]:
-        """The persons that a dossier's facts are about."""
-        known = self._parties.get(dossier.dossier_id)
+    def about(self, dossier: OpenDossier) -> About:
+        """What a dossier's facts are about."""
+        known = self._about.get(dossier.dossier_id)
         if known is None:
-            known = self.people.parties(map(self.offered, dossier.facts))
-            self._parties[dossier.dossier_id] = known
+            every = list(map(self.offered, dossier.facts))
+            written = {folded(name): name for each in every for name in each.names}
+            known = self._about[dossier.dossier_id] = About(
+                names=tuple(written.values()),
+                identities=frozenset().union(*(each.identities for each in every)),
+                parties=self.people.parties(every),
+            )
         return known
 
     def candidates(
@@ -149,11 +158,11 @@ class Shelf:
         What is about one person may join none that is about another.
         `rows` are the vectors of the group's statements, `(n, dim) float32, unit`; None: nearness by words.
         """
-        wanted = answering(each for offered in group for each in identities(offered))
+        wanted = answering(each for offered in group for each in offered.identities)
         persons = self.people.parties(group)
 
         def open_to(dossier: OpenDossier) -> bool:
-            return not strangers(persons, self.parties(dossier))
+            return not strangers(persons, self.about(dossier).parties)
 
         named = list(filter(open_to, self.bearing(wanted)))
         taken = {dossier.dossier_id for dossier in named}
@@ -182,13 +191,13 @@ class Shelf:
         return max(len(dossier.words & content_words(offered.statement)) for offered in group)
 
     def _offer(self, dossier: OpenDossier, similarities: tuple[float, ...]) -> OfferedDossier:
-        names = {folded(name): name for fact_id in dossier.facts for name in names_of(self.offered(fact_id))}
+        about = self.about(dossier)
         return OfferedDossier(
             dossier_id=dossier.dossier_id,
             title=dossier.title,
             search_summary=dossier.search_summary,
-            names=tuple(names.values()),
-            identities=frozenset(each for fact_id in dossier.facts for each in self._names(fact_id)),
+            names=about.names,
+            identities=about.identities,
             similarities=similarities,
         )
 

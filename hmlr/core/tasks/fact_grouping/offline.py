@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
 from hmlr.core.tasks.fact_routing.offline import TEMPLATE
+from hmlr.core.tasks.identity import ASKS, IS, folded, series_of
 from hmlr.core.tasks.offered import OfferedFact
-from hmlr.core.tasks.themes import ASKS, IS, NameFinder, folded, identities, named_in, names_of, series_of
+from hmlr.core.tasks.themes import NameFinder, named_in
 from hmlr.language.tokens import content_words
 
 # One shared word is chance ("the new office", "a new bike"), two are a theme more often than not.
@@ -53,7 +54,7 @@ def grouped(facts: Sequence[OfferedFact]) -> list[list[int]]:
     key, the versions of one policy. What is then still alone joins those that share enough words with it.
     """
     joined = _Joined(len(facts))
-    finder = NameFinder(name for offered in facts for name in names_of(offered))
+    finder = NameFinder(name for offered in facts for name in offered.names)
     for place, offered in enumerate(facts):
         joined.has(place, ("key", folded(offered.fact.subject), offered.fact.key))
         for name in named_in(offered, finder):
@@ -70,7 +71,7 @@ def _join_roles(facts: Sequence[OfferedFact], joined: _Joined) -> None:
     having: dict[str, list[int]] = defaultdict(list)
     asking: dict[str, list[int]] = defaultdict(list)
     for place, offered in enumerate(facts):
-        for each in identities(offered):
+        for each in offered.identities:
             if each.startswith(IS):
                 having[each.removeprefix(IS)].append(place)
             elif each.startswith(ASKS):

@@ -6,17 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from hmlr.core.tasks.fact_routing.voting import MENTION, elected, shared_words, votes
+from hmlr.core.tasks.identity import bare_version, identities_of_names, meets, proper
 from hmlr.core.tasks.offered import OfferedDossier, OfferedFact
-from hmlr.core.tasks.themes import (
-    NameFinder,
-    bare_version,
-    identities,
-    identities_of_names,
-    matter,
-    meets,
-    names_of,
-    proper,
-)
+from hmlr.core.tasks.themes import NameFinder, matter
 from hmlr.language.tokens import content_words
 from hmlr.records import OWNER
 
@@ -48,7 +40,7 @@ def _linked(facts: Facts, dossiers: Dossiers) -> OfferedDossier | None:
 
     A name that several dossiers bear counts the less. None when two are even: the votes tell them apart.
     """
-    own = {each for offered in facts for each in identities(offered)}
+    own = {each for offered in facts for each in offered.identities}
     shared = [meets(own, _known(dossier)) for dossier in dossiers]
     bearers = Counter(each for common in shared for each in common)
     weights = [sum(1 / bearers[each] for each in sorted(common)) for common in shared]
@@ -76,10 +68,10 @@ def _strangers(facts: Facts, dossier: OfferedDossier) -> bool:
     Bob's address is as near to the dossier of Alice as her own (cosine 0.53), and so is the owner's, so
     nearness may not decide. Nor may it where only one of both has a name, unless the other mentions it.
     """
-    own = {each for offered in facts for each in identities(offered)}
+    own = {each for offered in facts for each in offered.identities}
     if meets(own, _known(dossier)):
         return False
-    named = [name for offered in facts for name in names_of(offered) if proper(name)]
+    named = [name for offered in facts for name in offered.names if proper(name)]
     if not any(map(proper, dossier.names)):
         return bool(named) and not NameFinder(named).find(f"{dossier.title} {dossier.search_summary}")
     others = named or all(offered.fact.subject.casefold() == OWNER for offered in facts)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.fact_routing.offline import chosen, vote_shares
 from hmlr.core.tasks.fence import fence, nonce
+from hmlr.core.tasks.identity import folded
 from hmlr.core.tasks.offered import (
     OfferedDossier,
     OfferedFact,
@@ -20,7 +21,6 @@ from hmlr.core.tasks.offered import (
     meant,
     one_line,
 )
-from hmlr.core.tasks.themes import folded
 from hmlr.core.tasks.titles import literal_title, title_of
 from hmlr.records import DossierId
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.fence import fence, nonce
-from hmlr.core.tasks.offered import OfferedFact, fact_lines, one_line, said_in
-from hmlr.language.literal import new_words, says_not
+from hmlr.core.tasks.offered import OfferedFact, fact_lines, said_in
+from hmlr.language.literal import new_words, one_line, says_not
 from hmlr.language.sentences import sentence_spans
 from hmlr.language.tokens import content_words
 

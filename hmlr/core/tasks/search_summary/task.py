@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.fence import fence, nonce
-from hmlr.core.tasks.offered import one_line
-from hmlr.core.tasks.themes import folded, telling_words
-from hmlr.language.literal import new_words
+from hmlr.core.tasks.identity import folded
+from hmlr.core.tasks.themes import telling_words
+from hmlr.language.literal import new_words, one_line
 from hmlr.language.tokens import content_words
 from hmlr.records import OWNER
 

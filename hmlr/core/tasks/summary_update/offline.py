@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from hmlr.core.tasks.offered import OfferedFact, one_line
+from hmlr.core.tasks.offered import OfferedFact
+from hmlr.language.literal import one_line
 
 MAX_CHARS = 20_000  # about 5,000 tokens: more than a prompt has room for; the facts themselves all stay
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.fence import fence, nonce
-from hmlr.core.tasks.offered import OfferedFact, fact_lines, one_line, said_in
+from hmlr.core.tasks.offered import OfferedFact, fact_lines, said_in
 from hmlr.core.tasks.summary_update.offline import MAX_CHARS, in_date_order, in_event_order, summed_up
-from hmlr.language.literal import new_words
+from hmlr.language.literal import new_words, one_line
 from hmlr.language.tokens import content_words
 
 # A summary may be shorter than what it sums up, but one that drops most of its words is a deletion.

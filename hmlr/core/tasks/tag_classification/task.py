@@ -12,8 +12,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from hmlr.core.tasks.base import Prompt, Task
 from hmlr.core.tasks.fence import fence, nonce
-from hmlr.core.tasks.offered import labelled, meant, one_line
-from hmlr.language.literal import new_words
+from hmlr.core.tasks.offered import labelled, meant
+from hmlr.language.literal import new_words, one_line
 from hmlr.language.tokens import content_words
 from hmlr.records import MessageId, StoredMessage, TagKind, Turn, TurnId
 
