@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -12,9 +13,21 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+TURN_S = 0.0005
+
+
+def take_short_turns() -> None:
+    """Have the interpreter's threads give way after half a millisecond, not after five.
+
+    For programs that own their interpreter: what computes in the background else keeps a writer, who holds
+    the lock of the database, waiting at each of its statements.
+    """
+    sys.setswitchinterval(TURN_S)
+
+
 async def unless_brief(brief: bool, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do work in an executor thread, or at once when it is brief: the way there and back costs 0.2 ms of CPU,
-    and on a busy interpreter a wait of 5 ms for its lock.
+    and on a busy interpreter a wait for its lock.
     """
     if brief:
         return work(*args, **kwargs)

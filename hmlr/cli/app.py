@@ -31,6 +31,7 @@ from hmlr.cli import (
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
+from hmlr.threads import take_short_turns
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -104,6 +105,7 @@ def common(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     streams.prepare()
+    take_short_turns()
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = "--debug" in given
     if not debug:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from hmlr.store.collecting import no_collection
 from hmlr.store.sqlite_calls import Call
 from hmlr.store.sqlite_engine import Database, Link
 from hmlr.store.sqlite_errors import translated
@@ -75,7 +77,10 @@ class Writer:
 
     def _serve(self, calls: list[Call]) -> list[Future[Any]]:
         """Take the next calls, into the list, and run them: the outcome of each."""
-        with translated(self._database.path), self._database.lock.queued(self._queue.asking):
+        lock = self._database.lock
+        with translated(self._database.path), ExitStack() as afterwards, lock.queued(self._queue.asking):
+            # Until the lock is released, too: what was put off begins as soon as it may.
+            afterwards.enter_context(no_collection())
             calls += self._queue.take()
             if not calls:
                 return []

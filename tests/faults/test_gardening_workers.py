@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import random
 import select
 import shutil
@@ -12,20 +13,18 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from hmlr import HMLRClient, Message
 from hmlr.llm.port import ModelRequest, ModelResponse
-from hmlr.store.locking import WriteLock
 from hmlr.testing import ScriptedModel, hash_embedder
 from tests.faults.doors import START, Clock, door
 from tests.faults.figures import figure
+from tests.faults.holds import MOST_MS, Hold, holds, most_passed, most_worked, told
 from tests.faults.test_gardening import truth, with_model
 from tests.gardens import exported, finished_facts, masked, places, sow
 
@@ -105,10 +104,12 @@ def blocks_left(path: Path) -> int:
     return int(left)
 
 
-def worker(path: Path, minutes: int) -> subprocess.Popen[bytes]:
+def worker(path: Path, minutes: int, *words: str) -> subprocess.Popen[bytes]:
     """A gardener whose clock goes from so many minutes later, once it is ready."""
-    command = [sys.executable, "-m", "tests.faults.garden_worker", str(path), str(minutes), "all"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)  # select sees what is there
+    command = [sys.executable, "-m", "tests.faults.garden_worker", str(path), str(minutes), "all", *words]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )  # select sees what is there
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return process
@@ -161,40 +162,12 @@ async def test_who_slept_past_his_lease_writes_nothing(db_path: Path, tmp_path: 
 # F34: beside a conversation
 
 
-class Hold(NamedTuple):
-    """One time that the lock was held, in seconds."""
-
-    passed: float  # the disk, and whatever else the machine does, included
-    worked: float  # of it, computing
-
-
-MOST_S = 0.05  # of computing, while nobody else can write
-
-
-@contextmanager
-def holds(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Hold]]:
-    """How long this process holds the write lock, each time."""
-    taken: list[Hold] = []
-    queued = WriteLock.queued
-
-    @contextmanager
-    def timed(self: WriteLock, waiting: Any) -> Iterator[None]:
-        with queued(self, waiting):
-            begun, worked = time.perf_counter(), time.thread_time()
-            yield
-            taken.append(Hold(time.perf_counter() - begun, time.thread_time() - worked))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(WriteLock, "queued", timed)
-        yield taken
-
-
-async def test_no_lock_is_held_while_a_model_is_asked(db_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_lock_is_held_while_a_model_is_asked(db_path: Path) -> None:
     await sow(db_path, 40)
     for at in range(figure(3, 60)):
         model = Asleep(at)
         async with with_model(db_path, model) as gardener, door(db_path) as talker:
-            with holds(monkeypatch) as taken:
+            with holds() as taken:
                 gardening = asyncio.create_task(gardener.garden())
                 await model.sleeping.wait()
                 for number in range(20):
@@ -206,41 +179,29 @@ async def test_no_lock_is_held_while_a_model_is_asked(db_path: Path, monkeypatch
                 report = await gardening
             assert (report.pending, report.stopped) == (0, "")
             assert report.done.blocks >= 40  # with the one that was talked about when it began
-            assert most(taken) < MOST_S
+            assert most_worked(taken) < MOST_MS
             await gardener.undo(report.run_id)
         print(f"F34: at call {at}: {told(taken)}")
 
 
-def most(taken: list[Hold]) -> float:
-    """As much as was computed at a time, but for one in a hundred: other programs spoil the caches."""
-    return sorted(each.worked for each in taken)[int(0.99 * len(taken))]
-
-
-def told(taken: list[Hold]) -> str:
-    """The holds in words."""
-    passed = sorted(1000 * each.passed for each in taken)
-    return (
-        f"{len(taken)} holds, 99 % below {passed[int(0.99 * len(passed))]:.1f} ms, the longest "
-        f"{passed[-1]:.1f} ms; computing 99 % below {1000 * most(taken):.1f} ms, at most "
-        f"{1000 * max(each.worked for each in taken):.1f} ms"
-    )
-
-
-async def test_steps_of_a_large_memory_hold_the_lock_for_milliseconds(
-    db_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_steps_of_a_large_memory_hold_the_lock_for_milliseconds(db_path: Path) -> None:
     await sow(db_path, figure(30, 600))
-    async with door(db_path, embedder=hash_embedder()) as hmlr, door(db_path) as talker:
-        with holds(monkeypatch) as taken:
-            gardening = asyncio.create_task(hmlr.garden())
+    async with door(db_path, embedder=hash_embedder()) as talker:
+        gardeners = [worker(db_path, number, "holds") for number in range(2)]
+        telling = asyncio.gather(*(asyncio.to_thread(each.communicate, b"go") for each in gardeners))
+        with holds() as taken:
             count = 0
-            while not gardening.done():
+            while not telling.done():
                 await talker.remember([Message(content=f"Note {count}.")], session_id="talk")
                 count += 1
                 await asyncio.sleep(0.01)
-            report = await gardening
-    print(f"F34: {report.done.blocks} steps, {count} messages beside: {told(taken)}")
-    assert most(taken) < MOST_S
+    print(f"F34: {count} messages beside: {told(taken)}")
+    for said, _ in await telling:
+        held = [Hold(*times) for times in json.loads(said.splitlines()[-2])]
+        print(f"F34: {said.count(b'block')} steps: {told(held)}")
+        assert most_passed(held) < MOST_MS
+    assert most_passed(taken) < MOST_MS
+    assert blocks_left(db_path) == 0
     assert len(await messages(db_path)) == count
 
 
