@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, create_engine, inspect, select, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, select, text
 
 from hmlr.errors import StorageCorrupt, StorageError
 from hmlr.store import schema, sqlite_files
@@ -38,6 +41,26 @@ class Link:
         self.raw.close()
 
 
+# How the connection is made that a thread asks the engine for just now.
+_opening: ContextVar[Callable[[], sqlite3.Connection]] = ContextVar("_opening")
+
+
+def _open_this() -> sqlite3.Connection:
+    return _opening.get()()
+
+
+@cache
+def _engine() -> Engine:
+    """One engine for all files: what SQLAlchemy has compiled once serves every connection of the process."""
+    return create_engine(
+        "sqlite://",
+        creator=_open_this,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        query_cache_size=2000,
+    )
+
+
 class Database:
     """One SQLite file: its path, its write lock and its way to make connections. Thread-safe."""
 
@@ -50,10 +73,6 @@ class Database:
         )
         self._pragmas = (*_PRAGMAS, _SYNCHRONOUS[durability])
         self._busy_timeout_s = busy_timeout_s
-        # One engine, so that all connections share SQLAlchemy's cache of compiled statements.
-        self._engine = create_engine(
-            "sqlite://", creator=self._open, poolclass=NullPool, isolation_level="AUTOCOMMIT"
-        )
 
     def writer(self) -> Link:
         """A connection that may write; the first one comes from prepare()."""
@@ -100,7 +119,11 @@ class Database:
                 _shrink(link.raw)
 
     def _link(self) -> Link:
-        connection = self._engine.connect()
+        opening = _opening.set(self._open)
+        try:
+            connection = _engine().connect()
+        finally:
+            _opening.reset(opening)
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - the dialect's own type
         return Link(connection, driver)
