@@ -1,6 +1,6 @@
 """Chats through the OpenAI-compatible proxy, many at once, beside the same model calls by the bare SDK.
 
-    python -m benchmarks.proxy [--chats 200] [--rounds 3] [--minutes 0] [--embedder minilm]
+    python -m benchmarks.proxy [--chats 200] [--rounds 3] [--workers 2] [--minutes 0]
 
 A server in a process of its own answers every call after 200 ms; `serve` runs in another; each chat is a user
 of their own. The bare SDK sends the bodies of a turn in the same order, straight to the model. With
@@ -69,9 +69,9 @@ def row(name: str, measured: list[float]) -> float:
 
 
 @contextmanager
-def serving(db: Path, **environment: str) -> Iterator[tuple[str, int]]:
+def serving(db: Path, *options: str, **environment: str) -> Iterator[tuple[str, int]]:
     """`serve` in a process of its own: its address and process id."""
-    with process("main.py", "serve", "--db", str(db), "--port", "0", **environment) as served:
+    with process("main.py", "serve", "--db", str(db), "--port", "0", *options, **environment) as served:
         assert served.stdout is not None  # noqa: S101 - it was asked for
         yield served.stdout.readline().split(" on ")[-1].strip(), served.pid
 
@@ -146,6 +146,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rest-s", type=float, default=5.0, help="for background work, between rounds")
     parser.add_argument("--minutes", type=float, default=0)
+    parser.add_argument("--workers", type=int, default=2, help="processes of `serve`")
     parser.add_argument("--embedder", default="minilm")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -156,7 +157,7 @@ def main() -> None:
             model_url = f"http://127.0.0.1:{int(model.stdout.readline())}/v1"
             given = {**ENVIRONMENT, "OPENAI_BASE_URL": model_url, "HMLR_EMBEDDER": arguments.embedder}
             bodies = asyncio.run(recorded(db, secrets[0], given, Path(folder) / "calls.jsonl"))
-            with serving(db, **given) as (url, pid):
+            with serving(db, "--workers", str(arguments.workers), **given) as (url, pid):
                 asyncio.run(measure(arguments, model_url, url, secrets, bodies))
                 if arguments.minutes:
                     asyncio.run(endure(arguments.minutes, url, secrets, pid))

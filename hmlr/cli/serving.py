@@ -35,7 +35,7 @@ def require_server() -> None:
         )
 
 
-async def serve(
+def serve(
     call: Call,
     host: Annotated[str | None, typer.Option("--host", help="Address; default 127.0.0.1.")] = None,
     port: Annotated[
@@ -44,22 +44,40 @@ async def serve(
     allow_network: Annotated[
         bool, typer.Option("--allow-network", help="Let other machines reach it; needs tokens made before.")
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes; default 1. More leave out the page.")
+    ] = None,
 ) -> None:
     """Serve the memory over HTTP: API, OpenAI-compatible proxy, MCP and a page; Ctrl-C stops it."""
+    import asyncio  # not needed for help
+
     require_server()
-    from hmlr.server import log
-    from hmlr.server.run import serve as run
+    from hmlr.server import log, run
     from hmlr.server.settings import ServerSettings
 
-    settings = ServerSettings.load(host=host, port=port, allow_network=allow_network or None)
-    log.to_stderr(logging.DEBUG if call.options.debug else logging.INFO)
+    settings = ServerSettings.load(host=host, port=port, allow_network=allow_network or None, workers=workers)
+    level = logging.DEBUG if call.options.debug else logging.INFO
+    log.to_stderr(level)
 
     def told(address: str, file: Path | None) -> None:
         emit(f"HMLR serves {call.settings.database} on {address}")
         emit(f"token: {file}" if file else "tokens: `token list`")
 
-    async with call.client(creates=True) as client:
-        await run(client, settings, told=told)
+    async def alone() -> None:
+        async with call.client(creates=True) as client:
+            await run.serve(client, settings, told=told)
+
+    async def prepared() -> Path | None:
+        async with call.client(creates=True) as client:
+            return await run.first_token(client, settings)
+
+    if settings.workers == 1:
+        asyncio.run(alone())
+        return
+    from hmlr.server.workers import serve_together
+
+    file = asyncio.run(prepared())
+    serve_together(call.settings, settings, level, told=lambda address: told(address, file))
 
 
 def mcp(

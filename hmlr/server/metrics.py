@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from hmlr.records import Latency, Spending, Stats
 
+# The folder in which several workers keep their figures together; prometheus_client's own name for it.
+SHARED_FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -34,7 +38,15 @@ class Metrics:
         self._took.labels(route).observe(took_s)
 
     def page(self, stats: Stats, *, open_memories: int) -> bytes:
-        """All figures in Prometheus' text format, those of the model calls of this process included."""
+        """All figures in Prometheus' text format.
+
+        Of several workers the requests of all; memories and model calls are known of one process only, and so
+        left out then.
+        """
+        if SHARED_FIGURES in os.environ:
+            every = CollectorRegistry()
+            MultiProcessCollector(every)  # type: ignore[no-untyped-call]
+            return generate_latest(every)
         engine = CollectorRegistry()
         engine.register(_Engine(stats, open_memories))
         return generate_latest(self.registry) + generate_latest(engine)

@@ -29,11 +29,19 @@ class ServerSettings(SettingsBase):
     open_health: bool = Field(False, description="Answer /healthz without a token.")
     max_body_bytes: int = Field(4_000_000, ge=1000, description="A longer request body is refused.")
     max_import_bytes: int = Field(200_000_000, ge=1000, description="... one of /v1/import.")
-    requests_per_minute: int = Field(1200, ge=1, description="Of one token, evenly; more are refused.")
+    requests_per_minute: int = Field(
+        1200, ge=1, description="Of one token, evenly, by each worker; more are refused."
+    )
     burst: int = Field(300, ge=1, description="How many of them may come at once.")
     failures_per_minute: int = Field(60, ge=1, description="Requests without a valid token, of one address.")
     max_concurrent: int = Field(512, ge=1, description="Requests under way; more are told to come later.")
     max_open_users: int = Field(1000, ge=1, description="Users whose memory is kept open between requests.")
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that serve the address together; several leave out the page.",
+    )
     grace_s: float = Field(
         20.0, ge=0, le=600, description="How long running requests may take to finish at the stop."
     )

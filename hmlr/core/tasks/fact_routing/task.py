@@ -19,9 +19,9 @@ from hmlr.core.tasks.offered import (
     fact_lines,
     labelled,
     meant,
-    one_line,
 )
 from hmlr.core.tasks.titles import literal_title, title_of
+from hmlr.language.literal import one_line
 from hmlr.records import DossierId
 
 

@@ -1,0 +1,128 @@
+"""Several processes that serve one address: uvicorn starts them, and another one when one dies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.supervisors import Multiprocess
+
+from hmlr.client import HMLRClient
+from hmlr.errors import ConfigurationError
+from hmlr.server import log
+from hmlr.server.app import create_app
+from hmlr.server.metrics import SHARED_FIGURES
+from hmlr.server.people import People
+from hmlr.server.run import address, bind, own_the_interpreter, uvicorn_config
+from hmlr.server.settings import ServerSettings
+from hmlr.settings import Settings
+from hmlr.threads import take_short_turns
+
+START_S = 60.0  # a worker opens the database and imports the server's packages
+_SPREADS = sys.platform == "linux"
+
+
+def serve_together(
+    settings: Settings, server: ServerSettings, level: int, *, told: Callable[[str], None]
+) -> None:
+    """Serve the address with `server.workers` processes until SIGINT or SIGTERM; blocks the main thread.
+
+    Each opens the memory of `settings` by itself, and finishes what runs within `grace_s` at the stop. `told`
+    hears the address when all are ready. The page is left out: it lives on state of one process.
+    Raises ConfigurationError when the address can't be had, or a worker can't start.
+    """
+    log.to_stderr(level)
+    logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))  # on its care for processes
+    with tempfile.TemporaryDirectory(prefix="hmlr-figures-") as figures, bound(server) as place:
+        os.environ[SHARED_FIGURES] = figures  # prometheus_client looks for it when it is imported
+        config = uvicorn_config(Worker(settings, server, level), server)
+        try:
+            _Workers(config, place, lambda: told(address(place))).run()
+        finally:
+            del os.environ[SHARED_FIGURES]
+
+
+def bound(server: ServerSettings) -> socket.socket:
+    """A socket that holds the address for all workers, and does not listen."""
+    return bind(server.host, server.port, shared=_SPREADS)
+
+
+class _Workers(Multiprocess):
+    """Where the kernel spreads connections over the sockets of an address, each worker has one of its own.
+
+    From a common one a worker takes all connections that wait, and another none.
+    """
+
+    def __init__(self, config: uvicorn.Config, place: socket.socket, ready: Callable[[], None]) -> None:
+        self._place = place
+        self._ready = ready
+        super().__init__(config, [])
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """What the next worker listens on; our own copy is closed when it has been started."""
+        if not _SPREADS:
+            return [self._place]
+        host, port = self._place.getsockname()[:2]
+        return [bind(host, port, shared=True)]
+
+    @sockets.setter
+    def sockets(self, _: list[socket.socket]) -> None:
+        """The supervisor keeps none."""
+
+    def init_processes(self) -> None:
+        """Start all, and say so when they serve."""
+        super().init_processes()
+        if not all(each.wait_until_ready(START_S, self.should_exit) for each in self.processes):
+            self.terminate_all()
+            self.join_all()
+            raise ConfigurationError("a worker could not start", hint="The log says why")
+        self._ready()
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Makes the app of one worker process; it is sent there."""
+
+    settings: Settings
+    server: ServerSettings
+    level: int
+
+    def __call__(self) -> ASGIApp:
+        """The app, which opens the memory when the process starts to serve."""
+        log.to_stderr(self.level)
+        take_short_turns()
+        return _App(self.settings, self.server)
+
+
+class _App:
+    """The server's app, there as long as its memory is open: from the start of the lifespan to its end."""
+
+    def __init__(self, settings: Settings, server: ServerSettings) -> None:
+        self._settings = settings
+        self._server = server
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+            return
+        assert self._app is not None  # noqa: S101 - uvicorn waits for the start
+        await self._app(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with HMLRClient(settings=self._settings) as host:
+            people = People(host, most=self._server.max_open_users)
+            try:
+                self._app = create_app(people, self._server)
+                own_the_interpreter()
+                await self._app(scope, receive, send)
+            finally:
+                await people.aclose()
