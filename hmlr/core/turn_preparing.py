@@ -68,7 +68,7 @@ class TurnPreparing:
         self._book = book
         self._dossiers = dossiers
         self._days = DayDesk(services.store, user)
-        self._catching_up = CatchingUp(services.store, user, services.clock)
+        self._catching_up = CatchingUp(services.store, user, services.clock, services.foreground)
 
     async def prepare(
         self, turn: Turn, added: AddedTurn, trace: TurnTrace, *, told: AbstractSet[str] | None = None

@@ -179,7 +179,7 @@ class Background:
         """Do one batch; the number of its jobs."""
         if kind not in self._later or self._foreground is None:
             return await self._done(kind, handler)
-        async with self._foreground.batch():
+        async with self._foreground.batch(self._user):
             return await self._done(kind, handler)
 
     async def _done(self, kind: JobKind, handler: Handler) -> int:

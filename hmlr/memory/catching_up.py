@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from hmlr.language.traits import only_asks
+from hmlr.memory.foreground import Foreground
 from hmlr.records import JobKind, StoredMessage, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import TurnQuery
@@ -27,11 +28,18 @@ class CatchingUp:
     """Waits for the learning of earlier turns, which the background does in its own order."""
 
     def __init__(
-        self, store: Store, user: UserId, clock: Callable[[], datetime], *, wait_s: float = WAIT_S
+        self,
+        store: Store,
+        user: UserId,
+        clock: Callable[[], datetime],
+        foreground: Foreground,
+        *,
+        wait_s: float = WAIT_S,
     ) -> None:
         self._store = store
         self._user = user
         self._clock = clock
+        self._foreground = foreground
         self._wait_s = wait_s
 
     async def before(self, seq: int) -> bool:
@@ -41,11 +49,12 @@ class CatchingUp:
         if not waiting or len(waiting) > BACKLOG:
             return not waiting
         telling = await self._telling(waiting)
-        while not telling.isdisjoint(waiting):
-            if asyncio.get_running_loop().time() >= until:
-                return False
-            await asyncio.sleep(LOOK_S)
-            waiting = await self._waiting(seq)
+        with self._foreground.awaiting(self._user):
+            while not telling.isdisjoint(waiting):
+                if asyncio.get_running_loop().time() >= until:
+                    return False
+                await asyncio.sleep(LOOK_S)
+                waiting = await self._waiting(seq)
         return True
 
     async def _waiting(self, seq: int) -> list[TurnId]:

@@ -8,6 +8,7 @@ import pytest
 
 from hmlr.memory import foreground
 from hmlr.memory.foreground import ALONE, BESIDE, Foreground
+from hmlr.records import UserId
 
 
 class Batches:
@@ -19,7 +20,7 @@ class Batches:
         self.tasks = [asyncio.create_task(self._one(before)) for _ in range(wanted)]
 
     async def _one(self, before: Foreground) -> None:
-        async with before.batch():
+        async with before.batch(UserId("ada")):
             self.running += 1
             try:
                 await self.ending.wait()
@@ -59,5 +60,27 @@ async def test_one_that_is_given_up_leaves_its_place_to_the_next(monkeypatch: py
         batches.ending.set()
         done = await asyncio.gather(*batches.tasks, return_exceptions=True)
     assert sum(isinstance(each, asyncio.CancelledError) for each in done) == 2
-    async with turns.batch():
+    async with turns.batch(UserId("ada")):
         pass
+
+
+async def test_what_a_turn_waits_for_goes_at_once() -> None:
+    turns = Foreground()
+    ada, bob = UserId("ada"), UserId("bob")
+    begun: list[str] = []
+
+    async def one(user: UserId) -> None:
+        async with turns.batch(user):
+            begun.append(user)
+
+    with turns.turn():
+        tasks = [asyncio.create_task(one(user)) for user in (bob, ada)]
+        await settle()
+        assert begun == []
+        with turns.awaiting(ada):
+            await settle()
+            assert begun == ["ada"]
+        await settle()
+        assert begun == ["ada"]
+    await asyncio.gather(*tasks)
+    assert begun == ["ada", "bob"]
