@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from hmlr.server.settings import ServerSettings
 from hmlr.settings import Settings
 from hmlr.threads import take_short_turns
 
+FOLLOW_S = 1.0
 START_S = 60.0  # a worker opens the database and imports the server's packages
 _SPREADS = sys.platform == "linux"
 
@@ -118,6 +121,7 @@ class _App:
         await self._app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        following = asyncio.create_task(_end_with(os.getppid()))
         async with HMLRClient(settings=self._settings) as host:
             people = People(host, most=self._server.max_open_users)
             try:
@@ -125,4 +129,14 @@ class _App:
                 own_the_interpreter()
                 await self._app(scope, receive, send)
             finally:
+                following.cancel()
                 await people.aclose()
+
+
+async def _end_with(parent: int) -> None:
+    """Stop when the process is gone that would start us anew: nobody could stop us together."""
+    while True:
+        await asyncio.sleep(FOLLOW_S)
+        if os.getppid() != parent:
+            signal.raise_signal(signal.SIGTERM)
+            return

@@ -1,0 +1,113 @@
+"""Several processes behind one address."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests import processes
+from tests.processes import MAIN, ROOT
+from tests.server.serving import Served, server
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A server with two workers."""
+    with server(tmp_path / "memory.db", "--workers", "2") as up:
+        yield up
+
+
+def workers(up: Served) -> list[int]:
+    """Process ids of the workers."""
+    kids = Path(f"/proc/{up.process.pid}/task/{up.process.pid}/children").read_text(encoding="ascii")
+    called = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in kids.split()}
+    return [pid for pid, command in called.items() if b"spawn_main" in command]
+
+
+def chat(up: Served, text: str) -> int:
+    """One chat over a connection of its own; the status, 0 when the connection breaks."""
+    head = {"Authorization": f"Bearer {up.token}"}
+    body = {"model": "hmlr", "messages": [{"role": "user", "content": text}]}
+    try:
+        with httpx.Client(base_url=up.url, headers=head, timeout=30, trust_env=False) as client:
+            return client.post("/v1/chat/completions", json=body).status_code
+    except httpx.HTTPError:
+        return 0
+
+
+def stored(up: Served) -> set[str]:
+    """What the user has said."""
+    lines = up.client().get("/v1/export").text.splitlines()
+    turns = [json.loads(line) for line in lines]
+    return {each["messages"][0]["content"] for each in turns if each["type"] == "turn"}
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks for the workers in /proc")
+def test_both_serve_and_one_that_is_killed_is_replaced(served: Served) -> None:
+    texts = [f"Note {number}: the ferry leaves at noon." for number in range(60)]
+    before = workers(served)
+    assert len(before) == 2
+    used = {pid: cpu_s(pid) for pid in before}
+    with ThreadPoolExecutor(8) as threads:
+        answers = threads.map(lambda text: chat(served, text), texts)
+        time.sleep(0.2)
+        os.kill(before[0], signal.SIGKILL)
+        by_text = dict(zip(texts, answers, strict=True))
+    assert set(by_text.values()) <= {200, 0}
+    assert cpu_s(before[1]) > used[before[1]]
+    answered = {text for text, status in by_text.items() if status == 200}
+    assert len(answered) > 30
+    assert answered <= stored(served)
+    until = time.monotonic() + 60
+    while len(now := workers(served)) < 2 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert len(now) == 2
+    assert before[0] not in now
+    assert served.stop() == 0
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_figures_are_those_of_all(served: Served) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(lambda number: chat(served, f"Note {number}."), range(24))) == {200}
+    admin = served.client(served.new_token(None))
+    page = admin.get("/metrics").text
+    assert 'hmlr_requests_total{method="POST",route="/v1/chat/completions",status="200"} 24.0' in page
+
+
+def test_the_page_is_left_out(tmp_path: Path) -> None:
+    with server(tmp_path / "memory.db", "--workers", "2", HMLR_SERVER_PAGE="true") as up:
+        assert up.client().get("/").status_code == 404
+
+
+def test_an_address_that_is_taken_is_named(served: Served, tmp_path: Path) -> None:
+    port = served.url.rpartition(":")[2]
+    environment = {"HMLR_MODEL": "offline", "HMLR_EMBEDDER": "none"}
+    command = (MAIN, "serve", "--db", str(tmp_path / "other.db"), "--workers", "2", "--port", port)
+    done = processes.run(command, env={**os.environ, **environment}, cwd=ROOT)
+    assert done.returncode == 1
+    assert f"can't listen on 127.0.0.1, port {port}" in done.stderr
+
+
+def test_workers_end_with_the_process_that_started_them(served: Served) -> None:
+    left = workers(served)
+    served.process.kill()
+    until = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in left) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in left)
