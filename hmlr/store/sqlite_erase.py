@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, or_, select
 
 from hmlr.errors import InvalidInput, NotFound
 from hmlr.records import UserId
@@ -23,12 +25,25 @@ from hmlr.store.schema import (
     turn_blocks,
     turns,
 )
-from hmlr.store.sqlite_blocks import drop_empty, header_values, recount
+from hmlr.store.sqlite_blocks import drop_empty, header_values, newer_block, recount
 from hmlr.store.sqlite_garden_erase import dossiers_of, drop_garden, forget_in_garden
 from hmlr.store.sqlite_garden_stock import take_stock
 from hmlr.store.sqlite_index import add_chunks, chunk_values, remove_chunks
 from hmlr.store.sqlite_jobs import restart_jobs, take_back
-from hmlr.store.sqlite_rows import among, bump_facts, count_erasure, digest, ensure_user
+from hmlr.store.sqlite_rows import (
+    bump_facts,
+    change_the,
+    count_erasure,
+    digest,
+    ensure_user,
+    into,
+    listed,
+    mine,
+    remove_all,
+    remove_some,
+    some,
+    the,
+)
 from hmlr.store.sqlite_traces import blank_words, mend_facts
 
 
@@ -40,15 +55,10 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     """
     if not plan.everything and not (plan.turn_ids or plan.fact_ids or plan.rewrites):
         raise InvalidInput("the deletion names nothing to delete")
-    gone_turns = turns.c.user_id == user
-    gone_facts = facts.c.user_id == user
-    if not plan.everything:
-        gone_turns = and_(gone_turns, among(turns.c.turn_id, plan.turn_ids))
-        in_turns = among(facts.c.turn_id, plan.turn_ids)
-        gone_facts = and_(gone_facts, or_(among(facts.c.fact_id, plan.fact_ids), in_turns))
-    seqs = list(connection.execute(select(turns.c.seq).where(gone_turns).order_by(turns.c.seq)).scalars())
-    turn_ids = list(connection.execute(select(turns.c.turn_id).where(gone_turns)).scalars())
-    fact_ids = list(connection.execute(select(facts.c.fact_id).where(gone_facts)).scalars())
+    named = {"user": user, "turns": plan.turn_ids, "facts": plan.fact_ids}
+    found = connection.execute(_gone_turns(every=plan.everything), named).all()
+    turn_ids, seqs = [row.turn_id for row in found], [row.seq for row in found]
+    fact_ids = list(connection.execute(_gone_facts(every=plan.everything), named).scalars())
 
     rewrites = [rewrite for rewrite in plan.rewrites if _turn_of(rewrite) not in set(turn_ids)]
     if not (plan.everything or seqs or fact_ids or rewrites):
@@ -57,11 +67,11 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     touched = dossiers_of(connection, user, fact_ids)
     mend_facts(connection, user, turn_ids, fact_ids, now)
     counts = _remove_turns(connection, user, turn_ids)
-    connection.execute(delete(facts).where(facts.c.user_id == user, among(facts.c.fact_id, fact_ids)))
+    connection.execute(remove_some(facts, "fact_id"), {"user": user, "of": fact_ids})
     rewritten = [_rewrite(connection, user, rewrite) for rewrite in rewrites]
-    for fact_id, quote in plan.requoted:
-        kept = and_(facts.c.user_id == user, facts.c.fact_id == fact_id)
-        connection.execute(update(facts).where(kept).values(quote=quote))
+    if plan.requoted:
+        rows = [{"user": user, "of": fact_id, "quote": quote} for fact_id, quote in plan.requoted]
+        connection.execute(change_the(facts, "fact_id"), rows)
     _rewrite_blocks(connection, user, plan)
     _drop_edits(connection, user, {*turn_ids, *fact_ids}, everything=plan.everything)
     blank_words(connection, user, plan.words)
@@ -71,11 +81,8 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
         rewritten_ids = (rewrite.message_id for rewrite in rewrites)
         gone = {*turn_ids, *fact_ids, *rewritten_ids}
         forget_in_garden(connection, user, touched=touched, gone=gone, words=plan.words)
-    connection.execute(
-        insert(tombstones).values(
-            user_id=user, scope=plan.scope, target=plan.target, turn_seqs=_ranges(seqs), recorded_at=now
-        )
-    )
+    stone = {"scope": plan.scope, "target": plan.target, "turn_seqs": _ranges(seqs), "recorded_at": now}
+    connection.execute(into(tombstones), {"user_id": user, **stone})
     count_erasure(connection, user)
     bump_facts(connection, user, removed=True)
     return Erased(
@@ -89,26 +96,50 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     )
 
 
+@cache
+def _gone_turns(*, every: bool) -> Select[Any]:
+    found = select(turns.c.turn_id, turns.c.seq).where(mine(turns)).order_by(turns.c.seq)
+    return found if every else found.where(listed(turns.c.turn_id, "turns"))
+
+
+@cache
+def _gone_facts(*, every: bool) -> Select[Any]:
+    found = select(facts.c.fact_id).where(mine(facts))
+    return (
+        found
+        if every
+        else found.where(or_(listed(facts.c.fact_id, "facts"), listed(facts.c.turn_id, "turns")))
+    )
+
+
 def _remove_turns(connection: Connection, user: UserId, turn_ids: Sequence[str]) -> dict[str, int]:
     """Remove turns; messages, chunks, vectors, facts, jobs and places in blocks go with them."""
-    said = and_(messages.c.user_id == user, among(messages.c.turn_id, turn_ids))
-    numbers = list(connection.execute(select(messages.c.message_no).where(said)).scalars())
+    if not turn_ids:
+        return {"messages": 0, "chunks": 0, "vectors": 0}
+    these = {"user": user, "of": turn_ids}
+    numbers = list(connection.execute(_message_numbers(), these).scalars())
     chunk_count, vector_count = remove_chunks(connection, numbers)
-    left = select(turn_blocks.c.block_id).distinct()
-    left = left.where(turn_blocks.c.user_id == user, among(turn_blocks.c.turn_id, turn_ids))
-    block_ids = list(connection.execute(left).scalars())
-    connection.execute(delete(turns).where(turns.c.user_id == user, among(turns.c.turn_id, turn_ids)))
+    block_ids = list(connection.execute(_blocks_of(), these).scalars())
+    connection.execute(remove_some(turns, "turn_id"), these)
     drop_empty(connection, user, block_ids)
     recount(connection, user, block_ids)
     return {"messages": len(numbers), "chunks": chunk_count, "vectors": vector_count}
 
 
+@cache
+def _message_numbers() -> Select[Any]:
+    return select(messages.c.message_no).where(some(messages, "turn_id"))
+
+
+@cache
+def _blocks_of() -> Select[Any]:
+    return select(turn_blocks.c.block_id).distinct().where(some(turn_blocks, "turn_id"))
+
+
 def _rewrite(connection: Connection, user: UserId, rewrite: Rewrite) -> tuple[int, int]:
     """Give a message other words and chunks; the numbers of chunks and vectors removed."""
-    mine = and_(messages.c.user_id == user, messages.c.message_id == rewrite.message_id)
-    message = connection.execute(
-        select(messages.c.message_no, messages.c.turn_id, messages.c.echo).where(mine)
-    ).one_or_none()
+    this = {"user": user, "of": rewrite.message_id}
+    message = connection.execute(_message(), this).one_or_none()
     if message is None:
         raise NotFound(f"there is no message {rewrite.message_id}")
     removed = remove_chunks(connection, [message.message_no])
@@ -117,7 +148,7 @@ def _rewrite(connection: Connection, user: UserId, rewrite: Rewrite) -> tuple[in
         values |= {"speaker": rewrite.speaker, "speaker_key": rewrite.speaker.casefold()}
     if rewrite.metadata is not None:
         values |= {"metadata": dict(rewrite.metadata)}
-    connection.execute(update(messages).where(mine).values(values))
+    connection.execute(change_the(messages, "message_id"), {**this, **values})
     number = ensure_user(connection, user).user_no
     add_chunks(connection, chunk_values(number, message.message_no, rewrite.chunks, echo=message.echo))
     take_back(connection, user, message.turn_id)
@@ -126,26 +157,45 @@ def _rewrite(connection: Connection, user: UserId, rewrite: Rewrite) -> tuple[in
     return removed
 
 
+@cache
+def _message() -> Select[Any]:
+    columns = messages.c.message_no, messages.c.turn_id, messages.c.echo
+    return select(*columns).where(the(messages, "message_id"))
+
+
 def _rewrite_blocks(connection: Connection, user: UserId, plan: ErasePlan) -> None:
-    for block in plan.blocks:
-        mine = and_(blocks.c.user_id == user, blocks.c.block_id == block.block_id)
-        renamed = connection.execute(select(blocks.c.renamed).where(mine)).scalar()
-        if renamed and not block.renamed:  # the user's own name for it goes, so the edit that holds it does
-            named = and_(edits.c.user_id == user, edits.c.target == block.block_id)
-            connection.execute(delete(edits).where(named))
-        header = header_values(block) | {"renamed": block.renamed}
-        connection.execute(update(blocks).where(mine).values(version=blocks.c.version + 1, **header))
+    if plan.blocks:
+        asked = {"user": user, "of": [block.block_id for block in plan.blocks]}
+        named = set(connection.execute(_renamed(), asked).scalars())
+        # The user's own name for a block goes, so the edit that holds it does.
+        unnamed = [block.block_id for block in plan.blocks if not block.renamed and block.block_id in named]
+        connection.execute(remove_some(edits, "target"), {"user": user, "of": unnamed})
+        rows = [
+            {"user": user, "of": block.block_id, **header_values(block), "renamed": block.renamed}
+            for block in plan.blocks
+        ]
+        connection.execute(newer_block(), rows)
     if plan.everything:
-        connection.execute(delete(blocks).where(blocks.c.user_id == user))
-        connection.execute(delete(jobs).where(jobs.c.user_id == user))
+        for table in (blocks, jobs):
+            connection.execute(remove_all(table), {"user": user})
+
+
+@cache
+def _renamed() -> Select[Any]:
+    return select(blocks.c.block_id).where(some(blocks, "block_id"), blocks.c.renamed)
 
 
 def _drop_edits(connection: Connection, user: UserId, ids: set[str], *, everything: bool) -> None:
     """Remove the edits that name something removed: they hold its words, or have nothing to be made on."""
-    mine = edits.c.user_id == user
-    rows = connection.execute(select(edits.c.seq, edits.c.target, edits.c.payload).where(mine)).all()
+    rows = connection.execute(_edits(), {"user": user}).all()
     gone = [row.seq for row in rows if everything or not ids.isdisjoint({row.target, *_texts(row.payload)})]
-    connection.execute(delete(edits).where(mine, among(edits.c.seq, gone)))
+    if gone:
+        connection.execute(remove_some(edits, "seq"), {"user": user, "of": gone})
+
+
+@cache
+def _edits() -> Select[Any]:
+    return select(edits.c.seq, edits.c.target, edits.c.payload).where(mine(edits))
 
 
 def _texts(value: object) -> Iterator[str]:
