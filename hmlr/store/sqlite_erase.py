@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, select
 
 from hmlr.errors import InvalidInput, NotFound
 from hmlr.records import UserId
@@ -28,21 +28,17 @@ from hmlr.store.schema import (
 from hmlr.store.sqlite_blocks import drop_empty, header_values, newer_block, recount
 from hmlr.store.sqlite_garden_erase import dossiers_of, drop_garden, forget_in_garden
 from hmlr.store.sqlite_garden_stock import take_stock
-from hmlr.store.sqlite_index import add_chunks, chunk_values, remove_chunks
-from hmlr.store.sqlite_jobs import restart_jobs, take_back
+from hmlr.store.sqlite_index import remove_chunks
+from hmlr.store.sqlite_rewrite import rewrite_messages
 from hmlr.store.sqlite_rows import (
     bump_facts,
     change_the,
     count_erasure,
-    digest,
-    ensure_user,
     into,
-    listed,
     mine,
     remove_all,
     remove_some,
     some,
-    the,
 )
 from hmlr.store.sqlite_traces import blank_words, mend_facts
 
@@ -55,12 +51,10 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     """
     if not plan.everything and not (plan.turn_ids or plan.fact_ids or plan.rewrites):
         raise InvalidInput("the deletion names nothing to delete")
-    named = {"user": user, "turns": plan.turn_ids, "facts": plan.fact_ids}
-    found = connection.execute(_gone_turns(every=plan.everything), named).all()
-    turn_ids, seqs = [row.turn_id for row in found], [row.seq for row in found]
-    fact_ids = list(connection.execute(_gone_facts(every=plan.everything), named).scalars())
-
-    rewrites = [rewrite for rewrite in plan.rewrites if _turn_of(rewrite) not in set(turn_ids)]
+    turn_seqs, fact_ids = _named(connection, user, plan)
+    turn_ids, seqs = list(turn_seqs), list(turn_seqs.values())
+    gone = set(turn_ids)
+    rewrites = [rewrite for rewrite in plan.rewrites if _turn_of(rewrite) not in gone]
     if not (plan.everything or seqs or fact_ids or rewrites):
         raise NotFound(f"there is no {plan.scope} {plan.target}")
     stock = take_stock(connection, user)
@@ -68,18 +62,18 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     mend_facts(connection, user, turn_ids, fact_ids, now)
     counts = _remove_turns(connection, user, turn_ids)
     connection.execute(remove_some(facts, "fact_id"), {"user": user, "of": fact_ids})
-    rewritten = [_rewrite(connection, user, rewrite) for rewrite in rewrites]
+    rewritten = rewrite_messages(connection, user, rewrites)
     if plan.requoted:
         rows = [{"user": user, "of": fact_id, "quote": quote} for fact_id, quote in plan.requoted]
         connection.execute(change_the(facts, "fact_id"), rows)
     _rewrite_blocks(connection, user, plan)
-    _drop_edits(connection, user, {*turn_ids, *fact_ids}, everything=plan.everything)
+    gone |= {*fact_ids}
+    _drop_edits(connection, user, gone, everything=plan.everything)
     blank_words(connection, user, plan.words)
     if plan.everything:
         drop_garden(connection, user)
     else:
-        rewritten_ids = (rewrite.message_id for rewrite in rewrites)
-        gone = {*turn_ids, *fact_ids, *rewritten_ids}
+        gone |= {rewrite.message_id for rewrite in rewrites}
         forget_in_garden(connection, user, touched=touched, gone=gone, words=plan.words)
     stone = {"scope": plan.scope, "target": plan.target, "turn_seqs": _ranges(seqs), "recorded_at": now}
     connection.execute(into(tombstones), {"user_id": user, **stone})
@@ -88,28 +82,51 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     return Erased(
         turns=len(turn_ids),
         messages=counts["messages"],
-        chunks=counts["chunks"] + sum(chunk_count for chunk_count, _ in rewritten),
-        vectors=counts["vectors"] + sum(vector_count for _, vector_count in rewritten),
+        chunks=counts["chunks"] + rewritten[0],
+        vectors=counts["vectors"] + rewritten[1],
         facts=len(fact_ids),
-        rewrites=len(rewritten),
+        rewrites=len(rewrites),
         garden=stock.less(take_stock(connection, user)),
     )
 
 
-@cache
-def _gone_turns(*, every: bool) -> Select[Any]:
-    found = select(turns.c.turn_id, turns.c.seq).where(mine(turns)).order_by(turns.c.seq)
-    return found if every else found.where(listed(turns.c.turn_id, "turns"))
+def _named(connection: Connection, user: UserId, plan: ErasePlan) -> tuple[dict[str, int], list[str]]:
+    """The turns that go with their numbers, ascending, and the facts, those of the turns among them."""
+    if plan.everything:
+        every = {"user": user}
+        rows = connection.execute(_turns(), every).all()
+        fact_ids = list(connection.execute(_facts(), every).scalars())
+    else:
+        of_turns = {"user": user, "of": plan.turn_ids}
+        rows = connection.execute(_these_turns(), of_turns).all()
+        # One list at a time: for either of two, SQLite reads all facts of the user.
+        fact_ids = list(
+            connection.execute(_these_facts("fact_id"), of_turns | {"of": plan.fact_ids}).scalars()
+        )
+        fact_ids += connection.execute(_these_facts("turn_id"), of_turns).scalars()
+    seqs = {row.turn_id: row.seq for row in sorted(rows, key=lambda row: int(row.seq))}
+    return seqs, list(dict.fromkeys(fact_ids))
 
 
 @cache
-def _gone_facts(*, every: bool) -> Select[Any]:
-    found = select(facts.c.fact_id).where(mine(facts))
-    return (
-        found
-        if every
-        else found.where(or_(listed(facts.c.fact_id, "facts"), listed(facts.c.turn_id, "turns")))
-    )
+def _turns() -> Select[Any]:
+    return select(turns.c.turn_id, turns.c.seq).where(mine(turns))
+
+
+@cache
+def _these_turns() -> Select[Any]:
+    # Not in their order: for that SQLite would read all turns of the user.
+    return select(turns.c.turn_id, turns.c.seq).where(some(turns, "turn_id"))
+
+
+@cache
+def _facts() -> Select[Any]:
+    return select(facts.c.fact_id).where(mine(facts))
+
+
+@cache
+def _these_facts(name: str) -> Select[Any]:
+    return select(facts.c.fact_id).where(some(facts, name))
 
 
 def _remove_turns(connection: Connection, user: UserId, turn_ids: Sequence[str]) -> dict[str, int]:
@@ -119,7 +136,7 @@ def _remove_turns(connection: Connection, user: UserId, turn_ids: Sequence[str])
     these = {"user": user, "of": turn_ids}
     numbers = list(connection.execute(_message_numbers(), these).scalars())
     chunk_count, vector_count = remove_chunks(connection, numbers)
-    block_ids = list(connection.execute(_blocks_of(), these).scalars())
+    block_ids = sorted(set(connection.execute(_blocks_of(), these).scalars()))
     connection.execute(remove_some(turns, "turn_id"), these)
     drop_empty(connection, user, block_ids)
     recount(connection, user, block_ids)
@@ -133,34 +150,7 @@ def _message_numbers() -> Select[Any]:
 
 @cache
 def _blocks_of() -> Select[Any]:
-    return select(turn_blocks.c.block_id).distinct().where(some(turn_blocks, "turn_id"))
-
-
-def _rewrite(connection: Connection, user: UserId, rewrite: Rewrite) -> tuple[int, int]:
-    """Give a message other words and chunks; the numbers of chunks and vectors removed."""
-    this = {"user": user, "of": rewrite.message_id}
-    message = connection.execute(_message(), this).one_or_none()
-    if message is None:
-        raise NotFound(f"there is no message {rewrite.message_id}")
-    removed = remove_chunks(connection, [message.message_no])
-    values: dict[str, object] = {"content": rewrite.content, "sha256": digest(rewrite.content)}
-    if rewrite.speaker is not None:
-        values |= {"speaker": rewrite.speaker, "speaker_key": rewrite.speaker.casefold()}
-    if rewrite.metadata is not None:
-        values |= {"metadata": dict(rewrite.metadata)}
-    connection.execute(change_the(messages, "message_id"), {**this, **values})
-    number = ensure_user(connection, user).user_no
-    add_chunks(connection, chunk_values(number, message.message_no, rewrite.chunks, echo=message.echo))
-    take_back(connection, user, message.turn_id)
-    if not message.echo:
-        restart_jobs(connection, user, "embed", [message.turn_id])
-    return removed
-
-
-@cache
-def _message() -> Select[Any]:
-    columns = messages.c.message_no, messages.c.turn_id, messages.c.echo
-    return select(*columns).where(the(messages, "message_id"))
+    return select(turn_blocks.c.block_id).where(some(turn_blocks, "turn_id"))
 
 
 def _rewrite_blocks(connection: Connection, user: UserId, plan: ErasePlan) -> None:

@@ -105,9 +105,11 @@ def _restore(connection: Connection, user: UserId, run_id: RunId) -> None:
     for row in connection.execute(_images(), {"user": user, "of": run_id}):
         images[row.kind][row.target] = row.before
     _restore_dossiers(connection, user, images["dossier"])
-    _restore_places(connection, user, images["place"])
+    if images["place"]:
+        _restore_places(connection, user, images["place"])
     made = [dossier_id for dossier_id, before in images["dossier"].items() if before is None]
-    connection.execute(remove_some(dossiers, "dossier_id"), {"user": user, "of": made})
+    if made:
+        connection.execute(remove_some(dossiers, "dossier_id"), {"user": user, "of": made})
     if images["block"]:
         _restore_blocks(connection, user, images["block"])
 
