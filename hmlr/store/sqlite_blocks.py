@@ -26,7 +26,7 @@ from hmlr.errors import Conflict
 from hmlr.records import Block, BlockId, UserId
 from hmlr.store.records import PutBlock, StoredBlock
 from hmlr.store.schema import blocks, turn_blocks, turns
-from hmlr.store.sqlite_rows import among, listed, mine, the
+from hmlr.store.sqlite_rows import listed, mine, the
 
 # What a block holds that no turn is in: one that is new, or one that its turns have left.
 EMPTY: Mapping[str, Any] = {"turn_count": 0, "started_at": None, "last_at": None, "last_seq": 0}
@@ -81,6 +81,12 @@ def this_block() -> Update:
     return update(blocks).where(the(blocks, "block_id"))
 
 
+@cache
+def newer_block() -> Update:
+    """The same, with a new version."""
+    return this_block().values(version=blocks.c.version + 1)
+
+
 def header_values(block: Block) -> dict[str, object]:
     """The words of a block's header."""
     return {
@@ -97,8 +103,8 @@ def recount(connection: Connection, user: UserId, block_ids: Iterable[BlockId]) 
     ids = sorted(block_ids)
     if not ids:
         return
-    ages = select_ages().where(turn_blocks.c.user_id == user, among(turn_blocks.c.block_id, ids))
-    held = {row["block_id"]: row for row in connection.execute(ages).mappings()}
+    found = connection.execute(_ages(), {"user": user, "ids": ids})
+    held = {row["block_id"]: row for row in found.mappings()}
     connection.execute(
         this_block(),
         [
@@ -106,6 +112,11 @@ def recount(connection: Connection, user: UserId, block_ids: Iterable[BlockId]) 
             for block_id in ids
         ],
     )
+
+
+@cache
+def _ages() -> Select[Any]:
+    return select_ages().where(mine(turn_blocks), listed(turn_blocks.c.block_id, "ids"))
 
 
 def select_ages() -> Select[Any]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, select
 
 from hmlr.errors import InvalidInput, NotFound
 from hmlr.records import UserId
@@ -23,12 +25,21 @@ from hmlr.store.schema import (
     turn_blocks,
     turns,
 )
-from hmlr.store.sqlite_blocks import drop_empty, header_values, recount
+from hmlr.store.sqlite_blocks import drop_empty, header_values, newer_block, recount
 from hmlr.store.sqlite_garden_erase import dossiers_of, drop_garden, forget_in_garden
 from hmlr.store.sqlite_garden_stock import take_stock
-from hmlr.store.sqlite_index import add_chunks, chunk_values, remove_chunks
-from hmlr.store.sqlite_jobs import restart_jobs, take_back
-from hmlr.store.sqlite_rows import among, bump_facts, count_erasure, digest, ensure_user
+from hmlr.store.sqlite_index import remove_chunks
+from hmlr.store.sqlite_rewrite import rewrite_messages
+from hmlr.store.sqlite_rows import (
+    bump_facts,
+    change_the,
+    count_erasure,
+    into,
+    mine,
+    remove_all,
+    remove_some,
+    some,
+)
 from hmlr.store.sqlite_traces import blank_words, mend_facts
 
 
@@ -40,112 +51,141 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     """
     if not plan.everything and not (plan.turn_ids or plan.fact_ids or plan.rewrites):
         raise InvalidInput("the deletion names nothing to delete")
-    gone_turns = turns.c.user_id == user
-    gone_facts = facts.c.user_id == user
-    if not plan.everything:
-        gone_turns = and_(gone_turns, among(turns.c.turn_id, plan.turn_ids))
-        in_turns = among(facts.c.turn_id, plan.turn_ids)
-        gone_facts = and_(gone_facts, or_(among(facts.c.fact_id, plan.fact_ids), in_turns))
-    seqs = list(connection.execute(select(turns.c.seq).where(gone_turns).order_by(turns.c.seq)).scalars())
-    turn_ids = list(connection.execute(select(turns.c.turn_id).where(gone_turns)).scalars())
-    fact_ids = list(connection.execute(select(facts.c.fact_id).where(gone_facts)).scalars())
-
-    rewrites = [rewrite for rewrite in plan.rewrites if _turn_of(rewrite) not in set(turn_ids)]
+    turn_seqs, fact_ids = _named(connection, user, plan)
+    turn_ids, seqs = list(turn_seqs), list(turn_seqs.values())
+    gone = set(turn_ids)
+    rewrites = [rewrite for rewrite in plan.rewrites if _turn_of(rewrite) not in gone]
     if not (plan.everything or seqs or fact_ids or rewrites):
         raise NotFound(f"there is no {plan.scope} {plan.target}")
     stock = take_stock(connection, user)
     touched = dossiers_of(connection, user, fact_ids)
     mend_facts(connection, user, turn_ids, fact_ids, now)
     counts = _remove_turns(connection, user, turn_ids)
-    connection.execute(delete(facts).where(facts.c.user_id == user, among(facts.c.fact_id, fact_ids)))
-    rewritten = [_rewrite(connection, user, rewrite) for rewrite in rewrites]
-    for fact_id, quote in plan.requoted:
-        kept = and_(facts.c.user_id == user, facts.c.fact_id == fact_id)
-        connection.execute(update(facts).where(kept).values(quote=quote))
+    connection.execute(remove_some(facts, "fact_id"), {"user": user, "of": fact_ids})
+    rewritten = rewrite_messages(connection, user, rewrites)
+    if plan.requoted:
+        rows = [{"user": user, "of": fact_id, "quote": quote} for fact_id, quote in plan.requoted]
+        connection.execute(change_the(facts, "fact_id"), rows)
     _rewrite_blocks(connection, user, plan)
-    _drop_edits(connection, user, {*turn_ids, *fact_ids}, everything=plan.everything)
+    gone |= {*fact_ids}
+    _drop_edits(connection, user, gone, everything=plan.everything)
     blank_words(connection, user, plan.words)
     if plan.everything:
         drop_garden(connection, user)
     else:
-        rewritten_ids = (rewrite.message_id for rewrite in rewrites)
-        gone = {*turn_ids, *fact_ids, *rewritten_ids}
+        gone |= {rewrite.message_id for rewrite in rewrites}
         forget_in_garden(connection, user, touched=touched, gone=gone, words=plan.words)
-    connection.execute(
-        insert(tombstones).values(
-            user_id=user, scope=plan.scope, target=plan.target, turn_seqs=_ranges(seqs), recorded_at=now
-        )
-    )
+    stone = {"scope": plan.scope, "target": plan.target, "turn_seqs": _ranges(seqs), "recorded_at": now}
+    connection.execute(into(tombstones), {"user_id": user, **stone})
     count_erasure(connection, user)
     bump_facts(connection, user, removed=True)
     return Erased(
         turns=len(turn_ids),
         messages=counts["messages"],
-        chunks=counts["chunks"] + sum(chunk_count for chunk_count, _ in rewritten),
-        vectors=counts["vectors"] + sum(vector_count for _, vector_count in rewritten),
+        chunks=counts["chunks"] + rewritten[0],
+        vectors=counts["vectors"] + rewritten[1],
         facts=len(fact_ids),
-        rewrites=len(rewritten),
+        rewrites=len(rewrites),
         garden=stock.less(take_stock(connection, user)),
     )
 
 
+def _named(connection: Connection, user: UserId, plan: ErasePlan) -> tuple[dict[str, int], list[str]]:
+    """The turns that go with their numbers, ascending, and the facts, those of the turns among them."""
+    if plan.everything:
+        every = {"user": user}
+        rows = connection.execute(_turns(), every).all()
+        fact_ids = list(connection.execute(_facts(), every).scalars())
+    else:
+        of_turns = {"user": user, "of": plan.turn_ids}
+        rows = connection.execute(_these_turns(), of_turns).all()
+        # One list at a time: for either of two, SQLite reads all facts of the user.
+        fact_ids = list(
+            connection.execute(_these_facts("fact_id"), of_turns | {"of": plan.fact_ids}).scalars()
+        )
+        fact_ids += connection.execute(_these_facts("turn_id"), of_turns).scalars()
+    seqs = {row.turn_id: row.seq for row in sorted(rows, key=lambda row: int(row.seq))}
+    return seqs, list(dict.fromkeys(fact_ids))
+
+
+@cache
+def _turns() -> Select[Any]:
+    return select(turns.c.turn_id, turns.c.seq).where(mine(turns))
+
+
+@cache
+def _these_turns() -> Select[Any]:
+    # Not in their order: for that SQLite would read all turns of the user.
+    return select(turns.c.turn_id, turns.c.seq).where(some(turns, "turn_id"))
+
+
+@cache
+def _facts() -> Select[Any]:
+    return select(facts.c.fact_id).where(mine(facts))
+
+
+@cache
+def _these_facts(name: str) -> Select[Any]:
+    return select(facts.c.fact_id).where(some(facts, name))
+
+
 def _remove_turns(connection: Connection, user: UserId, turn_ids: Sequence[str]) -> dict[str, int]:
     """Remove turns; messages, chunks, vectors, facts, jobs and places in blocks go with them."""
-    said = and_(messages.c.user_id == user, among(messages.c.turn_id, turn_ids))
-    numbers = list(connection.execute(select(messages.c.message_no).where(said)).scalars())
+    if not turn_ids:
+        return {"messages": 0, "chunks": 0, "vectors": 0}
+    these = {"user": user, "of": turn_ids}
+    numbers = list(connection.execute(_message_numbers(), these).scalars())
     chunk_count, vector_count = remove_chunks(connection, numbers)
-    left = select(turn_blocks.c.block_id).distinct()
-    left = left.where(turn_blocks.c.user_id == user, among(turn_blocks.c.turn_id, turn_ids))
-    block_ids = list(connection.execute(left).scalars())
-    connection.execute(delete(turns).where(turns.c.user_id == user, among(turns.c.turn_id, turn_ids)))
+    block_ids = sorted(set(connection.execute(_blocks_of(), these).scalars()))
+    connection.execute(remove_some(turns, "turn_id"), these)
     drop_empty(connection, user, block_ids)
     recount(connection, user, block_ids)
     return {"messages": len(numbers), "chunks": chunk_count, "vectors": vector_count}
 
 
-def _rewrite(connection: Connection, user: UserId, rewrite: Rewrite) -> tuple[int, int]:
-    """Give a message other words and chunks; the numbers of chunks and vectors removed."""
-    mine = and_(messages.c.user_id == user, messages.c.message_id == rewrite.message_id)
-    message = connection.execute(
-        select(messages.c.message_no, messages.c.turn_id, messages.c.echo).where(mine)
-    ).one_or_none()
-    if message is None:
-        raise NotFound(f"there is no message {rewrite.message_id}")
-    removed = remove_chunks(connection, [message.message_no])
-    values: dict[str, object] = {"content": rewrite.content, "sha256": digest(rewrite.content)}
-    if rewrite.speaker is not None:
-        values |= {"speaker": rewrite.speaker, "speaker_key": rewrite.speaker.casefold()}
-    if rewrite.metadata is not None:
-        values |= {"metadata": dict(rewrite.metadata)}
-    connection.execute(update(messages).where(mine).values(values))
-    number = ensure_user(connection, user).user_no
-    add_chunks(connection, chunk_values(number, message.message_no, rewrite.chunks, echo=message.echo))
-    take_back(connection, user, message.turn_id)
-    if not message.echo:
-        restart_jobs(connection, user, "embed", [message.turn_id])
-    return removed
+@cache
+def _message_numbers() -> Select[Any]:
+    return select(messages.c.message_no).where(some(messages, "turn_id"))
+
+
+@cache
+def _blocks_of() -> Select[Any]:
+    return select(turn_blocks.c.block_id).where(some(turn_blocks, "turn_id"))
 
 
 def _rewrite_blocks(connection: Connection, user: UserId, plan: ErasePlan) -> None:
-    for block in plan.blocks:
-        mine = and_(blocks.c.user_id == user, blocks.c.block_id == block.block_id)
-        renamed = connection.execute(select(blocks.c.renamed).where(mine)).scalar()
-        if renamed and not block.renamed:  # the user's own name for it goes, so the edit that holds it does
-            named = and_(edits.c.user_id == user, edits.c.target == block.block_id)
-            connection.execute(delete(edits).where(named))
-        header = header_values(block) | {"renamed": block.renamed}
-        connection.execute(update(blocks).where(mine).values(version=blocks.c.version + 1, **header))
+    if plan.blocks:
+        asked = {"user": user, "of": [block.block_id for block in plan.blocks]}
+        named = set(connection.execute(_renamed(), asked).scalars())
+        # The user's own name for a block goes, so the edit that holds it does.
+        unnamed = [block.block_id for block in plan.blocks if not block.renamed and block.block_id in named]
+        connection.execute(remove_some(edits, "target"), {"user": user, "of": unnamed})
+        rows = [
+            {"user": user, "of": block.block_id, **header_values(block), "renamed": block.renamed}
+            for block in plan.blocks
+        ]
+        connection.execute(newer_block(), rows)
     if plan.everything:
-        connection.execute(delete(blocks).where(blocks.c.user_id == user))
-        connection.execute(delete(jobs).where(jobs.c.user_id == user))
+        for table in (blocks, jobs):
+            connection.execute(remove_all(table), {"user": user})
+
+
+@cache
+def _renamed() -> Select[Any]:
+    return select(blocks.c.block_id).where(some(blocks, "block_id"), blocks.c.renamed)
 
 
 def _drop_edits(connection: Connection, user: UserId, ids: set[str], *, everything: bool) -> None:
     """Remove the edits that name something removed: they hold its words, or have nothing to be made on."""
-    mine = edits.c.user_id == user
-    rows = connection.execute(select(edits.c.seq, edits.c.target, edits.c.payload).where(mine)).all()
+    rows = connection.execute(_edits(), {"user": user}).all()
     gone = [row.seq for row in rows if everything or not ids.isdisjoint({row.target, *_texts(row.payload)})]
-    connection.execute(delete(edits).where(mine, among(edits.c.seq, gone)))
+    if gone:
+        connection.execute(remove_some(edits, "seq"), {"user": user, "of": gone})
+
+
+@cache
+def _edits() -> Select[Any]:
+    return select(edits.c.seq, edits.c.target, edits.c.payload).where(mine(edits))
 
 
 def _texts(value: object) -> Iterator[str]:

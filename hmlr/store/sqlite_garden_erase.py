@@ -7,8 +7,10 @@ left of it is told anew from the facts that stay; until then it has no text, rat
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Table, delete, or_, select, update
+from sqlalchemy import Connection, Delete, Select, Table, Update, delete, or_, select, update
 
 from hmlr.language.blanking import BLANK, blank
 from hmlr.language.json_texts import blank_json, texts_in
@@ -28,31 +30,38 @@ from hmlr.store.schema import (
 )
 from hmlr.store.sqlite_facts import read_facts
 from hmlr.store.sqlite_garden import read_places
+from hmlr.store.sqlite_garden_images import TEXTS
 from hmlr.store.sqlite_garden_step import bump_garden
-from hmlr.store.sqlite_rows import among
+from hmlr.store.sqlite_rows import change_the, listed, mine, remove_all, remove_some, some
 
 _ALL = (dossier_entries, dossiers, dossier_events, tags, garden_images, garden_runs)
 
 
 def dossiers_of(connection: Connection, user: UserId, fact_ids: Collection[str]) -> set[str]:
     """The dossiers in which the facts have their places; to be asked before the facts go."""
-    held = select(dossier_entries.c.dossier_id).where(
-        dossier_entries.c.user_id == user, among(dossier_entries.c.fact_id, fact_ids)
-    )
-    return set(connection.execute(held).scalars())
+    return set(connection.execute(_holding(), {"user": user, "of": list(fact_ids)}).scalars())
+
+
+@cache
+def _holding() -> Select[Any]:
+    return select(dossier_entries.c.dossier_id).where(some(dossier_entries, "fact_id"))
 
 
 def drop_garden(connection: Connection, user: UserId) -> None:
     """Remove all that gardening made of a user's memory."""
     if any(_has(connection, user, table) for table in _ALL):
         for table in _ALL:
-            connection.execute(delete(table).where(table.c.user_id == user))
+            connection.execute(remove_all(table), {"user": user})
         bump_garden(connection, user)
 
 
 def _has(connection: Connection, user: UserId, table: Table) -> bool:
-    there = select(table.c.user_id).where(table.c.user_id == user).limit(1)
-    return connection.execute(there).first() is not None
+    return connection.execute(_any(table), {"user": user}).first() is not None
+
+
+@cache
+def _any(table: Table) -> Select[Any]:
+    return select(table.c.user_id).where(mine(table)).limit(1)
 
 
 def forget_in_garden(
@@ -74,19 +83,23 @@ def forget_in_garden(
     changed = _changed_facts(connection, user)
     empty = {*touched, *dossiers_of(connection, user, changed), *_saying(connection, user, words)}
     _drop_titles(connection, user, empty, words)
-    mine = dossiers.c.user_id == user
-    blanked = {"title": "", "summary": "", "search_summary": "", "model_id": None, "vector": None}
-    connection.execute(
-        update(dossiers)
-        .where(mine, among(dossiers.c.dossier_id, empty))
-        .values(version=dossiers.c.version + 1, **blanked)
-    )
-    held = (dossier_entries.c.user_id == user, among(dossier_entries.c.dossier_id, empty))
-    connection.execute(update(dossier_entries).where(*held).values(statement="", told=""))
+    for blanked in (_blanked_dossiers(), _blanked_entries()) if empty else ():
+        connection.execute(blanked, {"user": user, "of": list(empty)})
     _drop_bare(connection, user, gone)
     _trim_tags(connection, user)
     _seal(connection, user, {*gone, *changed, *empty}, words)
     bump_garden(connection, user)
+
+
+@cache
+def _blanked_dossiers() -> Update:
+    none = {"title": "", "summary": "", "search_summary": "", "model_id": None, "vector": None}
+    return update(dossiers).where(some(dossiers, "dossier_id")).values(version=dossiers.c.version + 1, **none)
+
+
+@cache
+def _blanked_entries() -> Update:
+    return update(dossier_entries).where(some(dossier_entries, "dossier_id")).values(statement="", told="")
 
 
 def _changed_facts(connection: Connection, user: UserId) -> set[str]:
@@ -102,17 +115,22 @@ def _saying(connection: Connection, user: UserId, words: Sequence[str]) -> set[s
     """Dossiers in whose texts the words stand all the same."""
     if not words:
         return set()
-    names = (dossiers.c.dossier_id, dossiers.c.title, dossiers.c.summary, dossiers.c.search_summary)
-    found = {
-        row.dossier_id
-        for row in connection.execute(select(*names).where(dossiers.c.user_id == user))
-        if any(blank(text, words) != text for text in row[1:])
+    return {
+        dossier_id
+        for statement in (_texts(), _statements())
+        for dossier_id, *texts in connection.execute(statement, {"user": user})
+        if any(blank(text, words) != text for text in texts)
     }
-    held = select(dossier_entries.c.dossier_id, dossier_entries.c.statement)
-    for row in connection.execute(held.where(dossier_entries.c.user_id == user)):
-        if blank(row.statement, words) != row.statement:
-            found.add(row.dossier_id)
-    return found
+
+
+@cache
+def _texts() -> Select[Any]:
+    return select(dossiers.c.dossier_id, *(dossiers.c[name] for name in TEXTS)).where(mine(dossiers))
+
+
+@cache
+def _statements() -> Select[Any]:
+    return select(dossier_entries.c.dossier_id, dossier_entries.c.statement).where(mine(dossier_entries))
 
 
 def _drop_titles(connection: Connection, user: UserId, empty: Collection[str], words: Sequence[str]) -> None:
@@ -121,11 +139,10 @@ def _drop_titles(connection: Connection, user: UserId, empty: Collection[str], w
     So those go that share a word with it, of dossiers that told of it, and of those that are still to be made
     again. The others come back when their dossiers are told anew.
     """
-    mine = (edits.c.user_id == user, edits.c.kind == RENAME_DOSSIER)
-    rows = connection.execute(select(edits.c.seq, edits.c.target, edits.c.payload).where(*mine)).all()
+    rows = connection.execute(_renamings(), {"user": user}).all()
     if not rows:
         return
-    there = set(connection.execute(select(dossiers.c.dossier_id).where(dossiers.c.user_id == user)).scalars())
+    there = set(connection.execute(_dossiers(), {"user": user}).scalars())
     said = content_words("\n".join(words))
     gone = [
         row.seq
@@ -133,51 +150,94 @@ def _drop_titles(connection: Connection, user: UserId, empty: Collection[str], w
         if (row.target in empty or row.target not in there)
         and (BLANK in row.payload["label"] or said & content_words(row.payload["label"]))
     ]
-    connection.execute(delete(edits).where(edits.c.user_id == user, among(edits.c.seq, gone)))
+    if gone:
+        connection.execute(remove_some(edits, "seq"), {"user": user, "of": gone})
+
+
+@cache
+def _renamings() -> Select[Any]:
+    columns = edits.c.seq, edits.c.target, edits.c.payload
+    return select(*columns).where(mine(edits), edits.c.kind == RENAME_DOSSIER)
+
+
+@cache
+def _dossiers() -> Select[Any]:
+    return select(dossiers.c.dossier_id).where(mine(dossiers))
 
 
 def _drop_bare(connection: Connection, user: UserId, gone: Collection[str]) -> None:
     """Dossiers without facts go, and the log entries that name what is gone."""
-    held = select(dossier_entries.c.dossier_id).where(dossier_entries.c.user_id == user)
-    connection.execute(delete(dossiers).where(dossiers.c.user_id == user, dossiers.c.dossier_id.not_in(held)))
-    mine = dossier_events.c.user_id == user
-    there = select(dossiers.c.dossier_id).where(dossiers.c.user_id == user)
-    left = dossier_events.c.dossier_id.not_in(there) & or_(
-        dossier_events.c.other.is_(None), dossier_events.c.other.not_in(there)
-    )
-    connection.execute(delete(dossier_events).where(mine, or_(among(dossier_events.c.fact_id, gone), left)))
+    connection.execute(_remove_bare(), {"user": user})
+    connection.execute(_remove_events(), {"user": user, "gone": list(gone)})
+
+
+@cache
+def _remove_bare() -> Delete:
+    held = select(dossier_entries.c.dossier_id).where(mine(dossier_entries))
+    return delete(dossiers).where(mine(dossiers), dossiers.c.dossier_id.not_in(held))
+
+
+@cache
+def _remove_events() -> Delete:
+    other, there = dossier_events.c.other, _dossiers()
+    left = dossier_events.c.dossier_id.not_in(there) & or_(other.is_(None), other.not_in(there))
+    named = listed(dossier_events.c.fact_id, "gone")
+    return delete(dossier_events).where(mine(dossier_events), or_(named, left))
 
 
 def _trim_tags(connection: Connection, user: UserId) -> None:
     """Tags whose quote no longer stands go, and section rules of which no turn is left."""
-    of_message = (messages.c.user_id == tags.c.user_id) & (messages.c.message_id == tags.c.message_id)
-    found = select(tags.c.tag_id, tags.c.quote, tags.c.turn_ids, messages.c.content)
-    rows = connection.execute(found.join(messages, of_message).where(tags.c.user_id == user)).all()
+    rows = connection.execute(_quotes(), {"user": user}).all()
     if not rows:
         return
-    said = select(messages.c.turn_id).where(messages.c.user_id == user)
-    there = set(connection.execute(said).scalars())
+    named = {turn_id for row in rows for turn_id in row.turn_ids}
+    there = set(connection.execute(_known_turns(), {"user": user, "of": list(named)}).scalars())
+    gone, changed = [], []
     for row in rows:
-        this = (tags.c.user_id == user, tags.c.tag_id == row.tag_id)
         kept = [turn_id for turn_id in row.turn_ids if turn_id in there]
         if row.quote not in row.content or (row.turn_ids and not kept):
-            connection.execute(delete(tags).where(*this))
+            gone.append(row.tag_id)
         elif kept != row.turn_ids:
-            connection.execute(update(tags).where(*this).values(turn_ids=kept))
+            changed.append({"user": user, "of": row.tag_id, "turn_ids": kept})
+    if gone:
+        connection.execute(remove_some(tags, "tag_id"), {"user": user, "of": gone})
+    if changed:
+        connection.execute(change_the(tags, "tag_id"), changed)
+
+
+@cache
+def _quotes() -> Select[Any]:
+    of_message = (messages.c.user_id == tags.c.user_id) & (messages.c.message_id == tags.c.message_id)
+    found = select(tags.c.tag_id, tags.c.quote, tags.c.turn_ids, messages.c.content)
+    return found.join(messages, of_message).where(mine(tags))
+
+
+@cache
+def _known_turns() -> Select[Any]:
+    return select(messages.c.turn_id).where(some(messages, "turn_id"))
 
 
 def _seal(connection: Connection, user: UserId, ids: Collection[str], words: Sequence[str]) -> None:
     """Take the way back from runs that kept something of what is gone."""
-    mine = garden_images.c.user_id == user
-    found = select(garden_images.c.run_id, garden_images.c.target, garden_images.c.before).where(mine)
     named, sealed = set(ids), set[str]()
-    for run_id, target, before in connection.execute(found):
+    for run_id, target, before in connection.execute(_images(), {"user": user}):
         if run_id in sealed:
             continue
         told = {target, *texts_in(before)}
         if not named.isdisjoint(told) or blank_json(before, words) != before:
             sealed.add(run_id)
-    of_runs = among(garden_images.c.run_id, sealed)
-    connection.execute(delete(garden_images).where(mine, of_runs))
-    own = (garden_runs.c.user_id == user, among(garden_runs.c.run_id, sealed))
-    connection.execute(update(garden_runs).where(*own).values(sealed=True))
+    if sealed:
+        these = {"user": user, "of": list(sealed)}
+        connection.execute(remove_some(garden_images, "run_id"), these)
+        connection.execute(_sealed(), these)
+
+
+@cache
+def _images() -> Select[Any]:
+    columns = garden_images.c.run_id, garden_images.c.target, garden_images.c.before
+    return select(*columns).where(mine(garden_images))
+
+
+@cache
+def _sealed() -> Update:
+    return update(garden_runs).where(some(garden_runs, "run_id")).values(sealed=True)

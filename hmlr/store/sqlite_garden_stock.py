@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from hmlr.records import DossierId, UserId
 from hmlr.store.records import ErasedGarden
 from hmlr.store.schema import dossier_entries, dossiers, garden_runs, tags
+from hmlr.store.sqlite_rows import mine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +39,30 @@ class Stock:
 
 def take_stock(connection: Connection, user: UserId) -> Stock:
     """Count."""
-    found = select(dossiers.c.dossier_id, dossiers.c.version).where(dossiers.c.user_id == user)
-    known = {row.dossier_id: row.version for row in connection.execute(found)}
-    held = select(tags.c.tag_id, tags.c.turn_ids).where(tags.c.user_id == user)
-    entries = select(func.count()).select_from(dossier_entries).where(dossier_entries.c.user_id == user)
-    sealed = select(func.count()).select_from(garden_runs)
-    sealed = sealed.where(garden_runs.c.user_id == user, garden_runs.c.sealed)
+    this = {"user": user}
     return Stock(
-        dossiers=known,
-        entries=int(connection.execute(entries).scalar_one()),
-        tags={row.tag_id: len(row.turn_ids) for row in connection.execute(held)},
-        sealed=int(connection.execute(sealed).scalar_one()),
+        dossiers={row.dossier_id: row.version for row in connection.execute(_dossiers(), this)},
+        entries=int(connection.execute(_entries(), this).scalar_one()),
+        tags={row.tag_id: len(row.turn_ids) for row in connection.execute(_tags(), this)},
+        sealed=int(connection.execute(_sealed(), this).scalar_one()),
     )
+
+
+@cache
+def _dossiers() -> Select[Any]:
+    return select(dossiers.c.dossier_id, dossiers.c.version).where(mine(dossiers))
+
+
+@cache
+def _entries() -> Select[Any]:
+    return select(func.count()).select_from(dossier_entries).where(mine(dossier_entries))
+
+
+@cache
+def _tags() -> Select[Any]:
+    return select(tags.c.tag_id, tags.c.turn_ids).where(mine(tags))
+
+
+@cache
+def _sealed() -> Select[Any]:
+    return select(func.count()).select_from(garden_runs).where(mine(garden_runs), garden_runs.c.sealed)

@@ -6,12 +6,24 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+)
 
 from hmlr.errors import TooLarge
 from hmlr.store.records import NewChunk
 from hmlr.store.schema import ORDINAL_BITS, chunks, messages, models, vectors
-from hmlr.store.sqlite_rows import among, into
+from hmlr.store.sqlite_rows import into, listed
 
 _ADD = text("INSERT INTO chunk_terms(rowid, t) VALUES (:rowid, :t)")
 # A contentless table forgets a row only when told the very words that it was given.
@@ -80,18 +92,25 @@ def add_chunks(connection: Connection, rows: Sequence[ChunkValues]) -> None:
 
 def remove_chunks(connection: Connection, message_nos: Sequence[int]) -> tuple[int, int]:
     """Remove the chunks of messages from the index and the table, vectors with them; how many of each."""
-    of_message = chunks_of(messages.c.message_no, messages.c.message_no)
-    found = connection.execute(
-        select(chunks.c.chunk_id, chunks.c.terms, chunks.c.user_no)
-        .join_from(messages, chunks, of_message)
-        .where(among(messages.c.message_no, message_nos))
-    ).all()
+    found = connection.execute(_indexed(), {"numbers": message_nos}).all()
     if not found:
         return 0, 0
     connection.execute(_REMOVE, [_entry(*row) for row in found])
-    ids = [row.chunk_id for row in found]
-    vector_count = connection.execute(delete(vectors).where(among(vectors.c.chunk_id, ids))).rowcount
-    return connection.execute(delete(chunks).where(among(chunks.c.chunk_id, ids))).rowcount, vector_count
+    ids = {"ids": [row.chunk_id for row in found]}
+    vector_count = connection.execute(_remove_from(vectors), ids).rowcount
+    return connection.execute(_remove_from(chunks), ids).rowcount, vector_count
+
+
+@cache
+def _indexed() -> Select[Any]:
+    of_message = chunks_of(messages.c.message_no, messages.c.message_no)
+    found = select(chunks.c.chunk_id, chunks.c.terms, chunks.c.user_no)
+    return found.join_from(messages, chunks, of_message).where(listed(messages.c.message_no, "numbers"))
+
+
+@cache
+def _remove_from(table: Table) -> Delete:
+    return delete(table).where(listed(table.c.chunk_id, "ids"))
 
 
 def index_all(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Update,
     and_,
     bindparam,
     exists,
@@ -27,7 +28,7 @@ from hmlr.store.columns import to_micros
 from hmlr.store.records import JobCounts
 from hmlr.store.schema import chunks, jobs, messages, turns, vectors
 from hmlr.store.sqlite_index import message_of_chunk, of_model
-from hmlr.store.sqlite_rows import listed, mine
+from hmlr.store.sqlite_rows import listed, mine, some
 
 _ERRORS_SHOWN = 5
 # What a job looks like when it waits to be done now; 0 is due whatever a jumping clock says.
@@ -111,10 +112,14 @@ def _put(source: Select[Any]) -> Insert:
     return insert(jobs).from_select(["user_id", "kind", "turn_id", "seq", *_FRESH], source)
 
 
-def take_back(connection: Connection, user: UserId, turn_id: TurnId) -> None:
-    """Make the jobs due anew that somebody does now: who has read the turn as it was can't finish them."""
-    running = and_(jobs.c.user_id == user, jobs.c.turn_id == turn_id, jobs.c.state == "leased")
-    connection.execute(update(jobs).where(running).values(_FRESH))
+def take_back(connection: Connection, user: UserId, turn_ids: Sequence[TurnId]) -> None:
+    """Make the jobs due anew that somebody does now: who has read the old words can't finish them."""
+    connection.execute(_take_back(), {"user": user, "of": turn_ids})
+
+
+@cache
+def _take_back() -> Update:
+    return update(jobs).where(some(jobs, "turn_id"), jobs.c.state == "leased").values(_FRESH)
 
 
 def turns_without_vectors(connection: Connection, user: UserId, model_id: str) -> list[TurnId]:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Delete,
     Insert,
     Row,
     ScalarSelect,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    delete,
     func,
     insert,
     literal,
@@ -87,6 +89,29 @@ def the(table: Table, name: str) -> ColumnElement[bool]:
     return and_(mine(table), table.c[name] == bindparam("of"))
 
 
+def some(table: Table, name: str) -> ColumnElement[bool]:
+    """The user's rows whose column of that name has one of the values in the list in the parameter `of`."""
+    return and_(mine(table), listed(table.c[name], "of"))
+
+
+@cache
+def change_the(table: Table, name: str) -> Update:
+    """Set columns, given by their names, of the row that `the` says."""
+    return update(table).where(the(table, name))
+
+
+@cache
+def remove_some(table: Table, name: str) -> Delete:
+    """Delete the rows that `some` says."""
+    return delete(table).where(some(table, name))
+
+
+@cache
+def remove_all(table: Table) -> Delete:
+    """Delete the rows of the user in the parameter `user`."""
+    return delete(table).where(mine(table))
+
+
 @cache
 def into(table: Table) -> Insert:
     """The insertion of rows whose keys are the table's columns."""
@@ -128,8 +153,12 @@ def ensure_user(connection: Connection, user: UserId) -> Row[Any]:
 
 def count_erasure(connection: Connection, user: UserId) -> None:
     """Tell every reader of the user's search data to load it again, and refuse replies that are under way."""
-    values = {"epoch": users.c.epoch + 1, "erasures": users.c.erasures + 1}
-    connection.execute(users.update().where(users.c.user_id == user).values(values))
+    connection.execute(_count_erasure(), {"user": user})
+
+
+@cache
+def _count_erasure() -> Update:
+    return _this_user().values(epoch=users.c.epoch + 1, erasures=users.c.erasures + 1)
 
 
 @cache

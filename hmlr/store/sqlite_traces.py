@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, get_args
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, Table, Update, func, or_, select, update
 
 from hmlr.language.blanking import blank
 from hmlr.records import Role, UserId
 from hmlr.store.schema import blocks, edits, fact_events, facts
-from hmlr.store.sqlite_rows import among
+from hmlr.store.sqlite_blocks import newer_block
+from hmlr.store.sqlite_rows import change_the, into, listed, mine, some
 
 _MOVES = ("superseded", "invalidated", "restored")
 # Where an edit holds words of the user's; ids and times beside them stay as they are.
@@ -20,6 +22,8 @@ _WORDED = frozenset({"reason", "label", "value", "quote", "subject"})
 # What stands for no name or reason of anybody's; a role in `said_by` is one.
 _NO_WORDS = ("", *get_args(Role))
 _HEADER = ("label", "summary", "keywords", "open_loops", "decisions")
+# Columns with words in them beside those: the table, its key and the column.
+_SAID = ((facts, "fact_id", "reason"), (facts, "fact_id", "said_by"), (fact_events, "event_no", "reason"))
 
 
 def mend_facts(
@@ -33,27 +37,32 @@ def mend_facts(
     caused = set(_caused(connection, user, turn_ids))
     _empty_events(connection, user, turn_ids, fact_ids)
     gone = set(fact_ids)
-    mine = facts.c.user_id == user
-    every = (facts.c.fact_id, facts.c.state, facts.c.superseded_by, facts.c.valid_from, facts.c.valid_to)
     stand = {
         row.fact_id: _Standing(row.state, row.superseded_by, row.valid_from, row.valid_to)
-        for row in connection.execute(select(*every).where(mine))
+        for row in connection.execute(_standing(), {"user": user})
     }
+    changed: dict[str, _Standing] = {}
     for fact_id, fact in stand.items():
         if fact_id in gone:
             continue
         if fact.successor in gone:
-            after = _without(fact, stand, gone)
+            changed[fact_id] = _without(fact, stand, gone)
         elif fact_id in caused and fact.successor is None and fact.state != "active":
-            after = _ACTIVE
-        else:
-            continue
-        values = {"state": after.state, "superseded_by": after.successor, "valid_to": after.until}
-        this = and_(mine, facts.c.fact_id == fact_id)
-        connection.execute(update(facts).where(this).values(reason="", **values))
-        if after is _ACTIVE:
-            _log_restored(connection, user, fact_id, now)
-    connection.execute(update(facts).where(mine, among(facts.c.fact_id, caused)).values(reason=""))
+            changed[fact_id] = _ACTIVE
+    _change_standing(connection, user, changed, now)
+    if caused:
+        connection.execute(_empty_reasons(), {"user": user, "of": list(caused)})
+
+
+@cache
+def _standing() -> Select[Any]:
+    names = ("fact_id", "state", "superseded_by", "valid_from", "valid_to")
+    return select(*(facts.c[name] for name in names)).where(mine(facts))
+
+
+@cache
+def _empty_reasons() -> Update:
+    return update(facts).where(some(facts, "fact_id")).values(reason="")
 
 
 @dataclass(frozen=True)
@@ -83,70 +92,112 @@ def _without(fact: _Standing, stand: dict[str, _Standing], gone: set[str]) -> _S
     return _ACTIVE
 
 
+def _change_standing(
+    connection: Connection, user: UserId, changed: Mapping[str, _Standing], now: datetime
+) -> None:
+    """Write how the facts stand now; those that are active again are logged in this order."""
+    if not changed:
+        return
+    rows = [
+        {
+            "user": user,
+            "of": fact_id,
+            "state": after.state,
+            "superseded_by": after.successor,
+            "valid_to": after.until,
+            "reason": "",
+        }
+        for fact_id, after in changed.items()
+    ]
+    connection.execute(change_the(facts, "fact_id"), rows)
+    event = {"change": "restored", "by": "rule", "reason": "", "turn_id": None, "recorded_at": now}
+    restored = [fact_id for fact_id, after in changed.items() if after is _ACTIVE]
+    if restored:
+        events = [{"user_id": user, "fact_id": fact_id, **event} for fact_id in restored]
+        connection.execute(into(fact_events), events)
+
+
 def _caused(connection: Connection, user: UserId, turn_ids: Sequence[str]) -> Sequence[str]:
     """Facts whose present state comes from one of the turns."""
-    mine = fact_events.c.user_id == user
-    latest = select(func.max(fact_events.c.event_no)).where(mine, fact_events.c.change.in_(_MOVES))
-    found = select(fact_events.c.fact_id).where(
-        mine,
-        fact_events.c.event_no.in_(latest.group_by(fact_events.c.fact_id)),
-        among(fact_events.c.turn_id, turn_ids),
+    if not turn_ids:
+        return ()
+    return list(connection.execute(_moved_by(), {"user": user, "of": turn_ids}).scalars())
+
+
+@cache
+def _moved_by() -> Select[Any]:
+    latest = select(func.max(fact_events.c.event_no)).where(
+        mine(fact_events), fact_events.c.change.in_(_MOVES)
     )
-    return list(connection.execute(found).scalars())
-
-
-def _log_restored(connection: Connection, user: UserId, fact_id: str, now: datetime) -> None:
-    values = {"change": "restored", "by": "rule", "reason": "", "turn_id": None, "recorded_at": now}
-    connection.execute(insert(fact_events).values(user_id=user, fact_id=fact_id, **values))
+    return select(fact_events.c.fact_id).where(
+        fact_events.c.event_no.in_(latest.group_by(fact_events.c.fact_id)), some(fact_events, "turn_id")
+    )
 
 
 def _empty_events(
     connection: Connection, user: UserId, turn_ids: Sequence[str], fact_ids: Sequence[str]
 ) -> None:
     """Empty the events that erased turns caused, or that tell of an erased successor: they may quote them."""
-    replaced = and_(facts.c.user_id == user, among(facts.c.superseded_by, fact_ids))
-    touched = select(facts.c.fact_id).where(replaced)
-    caused = or_(among(fact_events.c.turn_id, turn_ids), fact_events.c.fact_id.in_(touched))
-    events = and_(fact_events.c.user_id == user, caused)
-    connection.execute(update(fact_events).where(events).values(reason="", turn_id=None))
+    connection.execute(_empty_these_events(), {"user": user, "turns": turn_ids, "facts": fact_ids})
+
+
+@cache
+def _empty_these_events() -> Update:
+    touched = select(facts.c.fact_id).where(mine(facts), listed(facts.c.superseded_by, "facts"))
+    caused = or_(listed(fact_events.c.turn_id, "turns"), fact_events.c.fact_id.in_(touched))
+    return update(fact_events).where(mine(fact_events), caused).values(reason="", turn_id=None)
 
 
 def blank_words(connection: Connection, user: UserId, words: Sequence[str]) -> None:
     """Blank the words in every reason, name of who said a fact, edit and block header of the user."""
     if not words:
         return
-    for key, column in (
-        (facts.c.fact_id, facts.c.reason),
-        (facts.c.fact_id, facts.c.said_by),
-        (fact_events.c.event_no, fact_events.c.reason),
-    ):
-        mine = column.table.c.user_id == user
-        given = select(key, column).where(mine, column.not_in(_NO_WORDS))
-        for number, said in connection.execute(given).all():
-            if (left := blank(said, words)) != said:
-                this = update(column.table).where(mine, key == number)
-                connection.execute(this.values({column: left}))
+    for table, key, name in _SAID:
+        rows = [
+            {"user": user, "of": number, name: left}
+            for number, said in connection.execute(_worded(table, key, name), {"user": user}).all()
+            if (left := blank(said, words)) != said
+        ]
+        if rows:
+            connection.execute(change_the(table, key), rows)
     _blank_edits(connection, user, words)
     _blank_headers(connection, user, words)
 
 
+@cache
+def _worded(table: Table, key: str, name: str) -> Select[Any]:
+    return select(table.c[key], table.c[name]).where(mine(table), table.c[name].not_in(_NO_WORDS))
+
+
 def _blank_edits(connection: Connection, user: UserId, words: Sequence[str]) -> None:
-    mine = edits.c.user_id == user
-    for seq, payload in connection.execute(select(edits.c.seq, edits.c.payload).where(mine)).all():
+    rows = []
+    for seq, payload in connection.execute(_payloads(), {"user": user}):
         left = {name: _blanked(value, words, name in _WORDED) for name, value in payload.items()}
         if left != payload:
-            connection.execute(update(edits).where(mine, edits.c.seq == seq).values(payload=left))
+            rows.append({"user": user, "of": seq, "payload": left})
+    if rows:
+        connection.execute(change_the(edits, "seq"), rows)
+
+
+@cache
+def _payloads() -> Select[Any]:
+    return select(edits.c.seq, edits.c.payload).where(mine(edits))
 
 
 def _blank_headers(connection: Connection, user: UserId, words: Sequence[str]) -> None:
-    mine = blocks.c.user_id == user
-    columns = (blocks.c.block_id, *(blocks.c[name] for name in _HEADER))
-    for row in connection.execute(select(*columns).where(mine)).mappings().all():
+    rows = []
+    for row in connection.execute(_headers(), {"user": user}).mappings():
         header = {name: row[name] for name in _HEADER}
         left = {name: _blanked(value, words, worded=True) for name, value in header.items()}
         if left != header:
-            this = and_(mine, blocks.c.block_id == row["block_id"])
-            connection.execute(update(blocks).where(this).values(version=blocks.c.version + 1, **left))
+            rows.append({"user": user, "of": row["block_id"], **left})
+    if rows:
+        connection.execute(newer_block(), rows)
+
+
+@cache
+def _headers() -> Select[Any]:
+    return select(blocks.c.block_id, *(blocks.c[name] for name in _HEADER)).where(mine(blocks))
 
 
 def _blanked(value: Any, words: Sequence[str], worded: bool) -> Any:
