@@ -54,7 +54,13 @@ def serve_together(
 
 def bound(server: ServerSettings) -> socket.socket:
     """A socket that holds the address for all workers, and does not listen."""
-    return bind(server.host, server.port, shared=_SPREADS)
+    alone = bind(server.host, server.port)
+    if not _SPREADS:
+        return alone
+    # Whoever shares an address may find another server of this user on it: that it was free is seen before.
+    host, port = alone.getsockname()[:2]
+    alone.close()
+    return bind(host, port, shared=True)
 
 
 class _Workers(Multiprocess):
