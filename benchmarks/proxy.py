@@ -109,6 +109,13 @@ async def measure(
     print(f"p95: {ratio:.2f} x the bare SDK (aim: 1.50)")
 
 
+def held_mb(pid: int) -> float:
+    """The memory that a process holds, and those that it started."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6 + sum(held_mb(int(each)) for each in started)
+
+
 async def endure(minutes: float, url: str, secrets: list[str], pid: int) -> None:
     """Chat on, twenty at a time, and print the server's memory."""
     from openai import AsyncOpenAI
@@ -130,9 +137,7 @@ async def endure(minutes: float, url: str, secrets: list[str], pid: int) -> None
     async def watch() -> None:
         begun = time.monotonic()
         while time.monotonic() < until:
-            resident = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-            megabytes = resident * os.sysconf("SC_PAGE_SIZE") / 1e6
-            print(f"{time.monotonic() - begun:6.0f} s {done:8} chats {megabytes:8.0f} MB", flush=True)
+            print(f"{time.monotonic() - begun:6.0f} s {done:8} chats {held_mb(pid):8.0f} MB", flush=True)
             await asyncio.sleep(10)
 
     await asyncio.gather(watch(), *(go(number) for number in range(20)))
