@@ -100,6 +100,29 @@ class GardenDone:
     untagged: int = 0  # tags that were taken away
     usage: Usage = field(default_factory=Usage)
 
+    @property
+    def in_words(self) -> str:
+        """What it did, in one line."""
+        parts = {
+            "topics": self.blocks,
+            "facts placed": self.facts,
+            "tags": self.tags,
+            "dossiers made": self.created,
+            "merged": self.merged,
+            "split": self.split,
+            "renamed": self.renamed,
+            "facts moved": self.moved,
+            "tags taken away": self.untagged,
+            "told anew": self.retold,
+        }
+        by_hand = not self.blocks and (self.merged or self.split or self.renamed)
+        shown = (
+            f"{count:,} {name}"
+            for name, count in parts.items()
+            if count or (name == "topics" and not by_hand)
+        )
+        return ", ".join(shown) + (", by hand" if by_hand else "")
+
     def __add__(self, other: GardenDone) -> GardenDone:
         return GardenDone(
             blocks=self.blocks + other.blocks,

@@ -18,7 +18,7 @@ from hmlr.cli.streams import dim, emit, note
 if TYPE_CHECKING:
     from hmlr.client import HMLRClient
     from hmlr.core.gardening import GardenArguments
-    from hmlr.garden_records import GardenDone, GardenPlan, GardenProgress, GardenReport, GardenRun
+    from hmlr.garden_records import GardenPlan, GardenProgress, GardenReport, GardenRun
 
 
 async def garden(
@@ -94,7 +94,7 @@ async def _undo(client: HMLRClient, run: str, *, json: bool) -> None:
     elif at := before.get(undone.run_id):
         emit(f"undone already, on {moment(at)}; nothing was changed")
     else:
-        emit(f"undone: {_counted(undone.done)}")
+        emit(f"undone: {undone.done.in_words}")
 
 
 async def _garden(
@@ -163,7 +163,7 @@ def _planned(plan: GardenPlan) -> None:
 
 def _reported(report: GardenReport) -> None:
     done = report.done
-    emit(f"gardened: {_counted(done)} in {report.seconds:.1f} s")
+    emit(f"gardened: {done.in_words} in {report.seconds:.1f} s")
     if done.usage.calls:
         emit(
             f"{done.usage.calls} model calls, {done.usage.input_tokens} tokens in, "
@@ -180,7 +180,7 @@ def _runs(found: list[GardenRun], *, json: bool) -> None:
     if json:
         emit_json(found)
         return
-    rows = [(moment(run.started_at), _state(run), _counted(run.done), run.run_id) for run in found]
+    rows = [(moment(run.started_at), _state(run), run.done.in_words, run.run_id) for run in found]
     emit_table(("when", "state", "what", "id"), rows, empty="no runs")
 
 
@@ -190,21 +190,3 @@ def _state(run: GardenRun) -> str:
     if run.sealed:
         return "can't be undone"
     return "done" if run.ended_at is not None else "not ended"
-
-
-def _counted(done: GardenDone) -> str:
-    parts = {
-        "topics": done.blocks,
-        "facts placed": done.facts,
-        "tags": done.tags,
-        "dossiers made": done.created,
-        "merged": done.merged,
-        "split": done.split,
-        "renamed": done.renamed,
-        "facts moved": done.moved,
-        "tags taken away": done.untagged,
-        "told anew": done.retold,
-    }
-    by_hand = not done.blocks and (done.merged or done.split or done.renamed)
-    told = [f"{count} {name}" for name, count in parts.items() if count or (name == "topics" and not by_hand)]
-    return ", ".join(told) + (", by hand" if by_hand else "")

@@ -5,6 +5,7 @@ Whoever reads a result is most likely a model: so remembered text is escaped in 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -28,14 +29,14 @@ Told = Annotated[str, AfterValidator(_told)]
 Whole = Annotated[str, AfterValidator(escape)]
 
 
-class Result(BaseModel):
+class Result(BaseModel, ABC):
     """What a tool gives back."""
 
     model_config = ConfigDict(frozen=True)
 
+    @abstractmethod
     def text(self) -> str:
         """The result for a model to read."""
-        raise NotImplementedError
 
 
 class HitResult(BaseModel):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from nicegui import ui
 
 from hmlr.core.gardening import GardenArguments
-from hmlr.garden_records import GardenDone, GardenLine, GardenPlan, GardenProgress, GardenReport, GardenRun
+from hmlr.garden_records import GardenLine, GardenPlan, GardenProgress, GardenReport, GardenRun
 from hmlr.server.page.dialogs import confirm
 from hmlr.server.page.frame import Frame
 from hmlr.server.page.parts import Pages, button, chip, text, when
@@ -119,26 +119,11 @@ async def _apply(desk: _Desk, plan: GardenPlan, options: GardenArguments) -> Non
 
 def _draw_report(report: GardenReport) -> None:
     text("h2", "Done")
-    text("p", f"{counted(report.done)}, in {report.seconds:.1f} s.")
+    text("p", f"{report.done.in_words}, in {report.seconds:.1f} s.")
     if report.pending:
         text("p", f"{report.pending:,} topics are left. {report.stopped}", "quiet")
     for stage in report.degraded:
         chip(stage, "warn")
-
-
-def counted(done: GardenDone) -> str:
-    """What a run did, in words."""
-    counts = {
-        "topics": done.blocks,
-        "facts placed": done.facts,
-        "tags": done.tags,
-        "dossiers made": done.created,
-        "merged": done.merged,
-        "split": done.split,
-        "renamed": done.renamed,
-        "told anew": done.retold,
-    }
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing to do"
 
 
 async def _list_runs(desk: _Desk) -> None:
@@ -152,7 +137,7 @@ async def _list_runs(desk: _Desk) -> None:
 def _draw_run(desk: _Desk, run: GardenRun) -> None:
     with ui.element("div").classes("line"):
         text("span", when(run.started_at), "quiet")
-        text("span", counted(run.done), "grow")
+        text("span", run.done.in_words, "grow")
         if run.undone_at is not None:
             chip("undone")
         elif run.sealed:
@@ -171,7 +156,7 @@ async def _undo(desk: _Desk, run: GardenRun) -> None:
     sure = await confirm(
         desk.frame,
         "Undo this run?",
-        f"What it changed is taken back: {counted(run.done)}. Turns and facts stay.",
+        f"What it changed is taken back: {run.done.in_words}. Turns and facts stay.",
         "Undo",
     )
     if sure:

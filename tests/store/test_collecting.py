@@ -1,0 +1,65 @@
+"""Garbage is not collected while the write lock is held."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from hmlr.store.collecting import no_collection
+from hmlr.store.port import Store
+from hmlr.store.sqlite_writer import Writer
+from tests.store.making import ADA, turn
+
+
+@pytest.fixture(autouse=True)
+def _collecting() -> Iterator[None]:
+    gc.enable()
+    yield
+    gc.enable()
+
+
+def test_it_goes_on_after_the_last_of_several() -> None:
+    with no_collection():
+        with no_collection():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_threads_that_overlap_leave_it_on() -> None:
+    both = Barrier(2)
+
+    def hold(_: int) -> bool:
+        both.wait()
+        with no_collection():
+            return gc.isenabled()
+
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(200):
+            assert not any(threads.map(hold, range(2)))
+    assert gc.isenabled()
+
+
+def test_a_program_without_collection_stays_so() -> None:
+    gc.disable()
+    with no_collection():
+        pass
+    assert not gc.isenabled()
+
+
+async def test_a_transaction_runs_without(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    transact = Writer._transact
+
+    def look(self: Writer, calls: list[object]) -> object:
+        seen.append(gc.isenabled())
+        return transact(self, calls)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Writer, "_transact", look)
+    await store.add_turns(ADA, [turn("Oslo")])
+    assert seen == [False]
+    assert gc.isenabled()
