@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Insert, Select, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hmlr.errors import DayBudgetExceeded
 from hmlr.records import DayLimit, DaySpending, Usage, UserId
 from hmlr.store.schema import day_spending
-from hmlr.store.sqlite_rows import this
+from hmlr.store.sqlite_rows import mine, the
+
+_COUNTED = ("calls", "tokens", "cost_usd")
 
 
 def book(connection: Connection, user: UserId, day: date, usage: Usage, limit: DayLimit | None) -> None:
@@ -22,14 +26,22 @@ def book(connection: Connection, user: UserId, day: date, usage: Usage, limit: D
         "cost_usd": usage.cost_usd,
     }
     if limit is not None:
-        names = [day_spending.c[name] for name in added]
-        own = this(day_spending, user, "day", row["day"])
-        before = connection.execute(select(*names).where(own)).one_or_none() or (0, 0, 0.0)
-        for name, taken in zip(added, before, strict=True):
+        before = connection.execute(_taken(), {"user": user, "of": row["day"]}).one_or_none()
+        for name, taken in zip(_COUNTED, before or (0, 0, 0.0), strict=True):
             _check(day, name, taken, added[name], getattr(limit, name))
-    put = upsert(day_spending).values({**row, **added})
-    sums = {name: day_spending.c[name] + put.excluded[name] for name in added}
-    connection.execute(put.on_conflict_do_update(index_elements=["user_id", "day"], set_=sums))
+    connection.execute(_add(), {**row, **added})
+
+
+@cache
+def _taken() -> Select[Any]:
+    return select(*(day_spending.c[name] for name in _COUNTED)).where(the(day_spending, "day"))
+
+
+@cache
+def _add() -> Insert:
+    put = upsert(day_spending)
+    sums = {name: day_spending.c[name] + put.excluded[name] for name in _COUNTED}
+    return put.on_conflict_do_update(index_elements=["user_id", "day"], set_=sums)
 
 
 def _check(day: date, name: str, taken: float, wanted: float, most: float | None) -> None:
@@ -46,8 +58,8 @@ def _check(day: date, name: str, taken: float, wanted: float, most: float | None
 
 def read_days(connection: Connection, user: UserId, most: int) -> list[DaySpending]:
     """The latest days with model calls, the latest first."""
-    found = select(day_spending).where(day_spending.c.user_id == user)
-    rows = connection.execute(found.order_by(day_spending.c.day.desc()).limit(most))
+    found = select(day_spending).where(mine(day_spending))
+    rows = connection.execute(found.order_by(day_spending.c.day.desc()).limit(most), {"user": user})
     return [
         DaySpending(
             day=date.fromisoformat(row.day), calls=row.calls, tokens=row.tokens, cost_usd=row.cost_usd

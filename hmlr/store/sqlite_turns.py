@@ -202,20 +202,30 @@ def _known_keys(
     if not keys:
         return {}
     # Two steps: joined, SQLite walks through all of the user's messages and looks each one's turn up.
-    under = select(turns.c.turn_id, turns.c.seq, turns.c.idempotency_key).where(
-        turns.c.user_id == user, among(turns.c.idempotency_key, keys)
-    )
-    stored = {row.turn_id: row for row in connection.execute(under)}
-    columns = (messages.c.position, messages.c.role, messages.c.speaker, messages.c.sha256)
-    rows = select(messages.c.turn_id, *columns).where(
-        messages.c.user_id == user, among(messages.c.turn_id, list(stored))
-    )
+    stored = {row.turn_id: row for row in connection.execute(_under(), {"user": user, "keys": keys})}
+    if not stored:
+        return {}
     known: dict[str, tuple[AddedTurn, set[_Said]]] = {}
-    for turn_id, *said in connection.execute(rows) if stored else ():
+    for turn_id, *said in connection.execute(_said_before(), {"user": user, "turns": list(stored)}):
         row = stored[turn_id]
         answer = AddedTurn(turn_id=turn_id, seq=row.seq, created=False, leases=(), erasures=erasures)
         known.setdefault(row.idempotency_key, (answer, set()))[1].add((said[0], said[1], said[2], said[3]))
     return known
+
+
+@cache
+def _under() -> Select[Any]:
+    """The turns that were stored under the keys."""
+    found = select(turns.c.turn_id, turns.c.seq, turns.c.idempotency_key)
+    return found.where(mine(turns), listed(turns.c.idempotency_key, "keys"))
+
+
+@cache
+def _said_before() -> Select[Any]:
+    """What a repeat is compared with."""
+    columns = (messages.c.position, messages.c.role, messages.c.speaker, messages.c.sha256)
+    found = select(messages.c.turn_id, *columns)
+    return found.where(mine(messages), listed(messages.c.turn_id, "turns"))
 
 
 def _require_same(turn: NewTurn, stored: set[_Said]) -> None:
