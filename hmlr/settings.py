@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -168,3 +170,13 @@ def _user_folder(kind: str) -> Path:
     if kind == "data":
         return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "hmlr"
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "hmlr"
+
+
+@contextmanager
+def handing_down(name: str, value: str) -> Iterator[None]:
+    """Set a variable for the processes that are started meanwhile: a library reads it there."""
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]

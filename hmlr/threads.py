@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,18 +10,6 @@ from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-TURN_S = 0.0005
-
-
-def take_short_turns() -> None:
-    """Have the interpreter's threads give way after half a millisecond, not after five.
-
-    For programs that own their interpreter: what computes in the background else keeps a writer, who holds
-    the lock of the database, waiting at each of its statements.
-    """
-    sys.setswitchinterval(TURN_S)
 
 
 async def unless_brief(brief: bool, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

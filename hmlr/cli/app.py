@@ -31,7 +31,7 @@ from hmlr.cli import (
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
-from hmlr.threads import take_short_turns
+from hmlr.interpreter import take_short_turns
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 

@@ -43,7 +43,7 @@ def create_app(people: People, settings: ServerSettings, *, page: bool = False) 
         redoc_url=None,
         separate_input_output_schemas=False,
     )
-    metrics = Metrics()
+    metrics = Metrics(shared=settings.workers > 1)
     failures = Rates(settings.failures_per_minute, settings.failures_per_minute, time.monotonic)
     app.state.people, app.state.settings, app.state.metrics = people, settings, metrics
     app.state.failures = failures

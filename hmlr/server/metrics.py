@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -20,7 +19,9 @@ BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0
 class Metrics:
     """Counts what the server does; a registry of its own, so that two servers in one process are two."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shared: bool = False) -> None:
+        """With `shared` those of all workers are told, from the folder that they share."""
+        self._shared = shared
         self.registry = CollectorRegistry()
         labels = ("route", "method", "status")
         self._requests = Counter("hmlr_requests", "Requests answered.", labels, registry=self.registry)
@@ -43,7 +44,7 @@ class Metrics:
         Of several workers the requests of all; memories and model calls are known of one process only, and so
         left out then.
         """
-        if SHARED_FIGURES in os.environ:
+        if self._shared:
             every = CollectorRegistry()
             MultiProcessCollector(every)  # type: ignore[no-untyped-call]
             return generate_latest(every)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp
 
 from hmlr.client import HMLRClient
 from hmlr.errors import ConfigurationError
+from hmlr.interpreter import collect_seldom
 from hmlr.server.app import create_app
 from hmlr.server.guard import LOOPBACK
 from hmlr.server.people import People
@@ -43,7 +43,7 @@ async def serve(
     listening = listen(settings)
     people = People(host, most=settings.max_open_users)
     config = uvicorn_config(create_app(people, settings, page=settings.page), settings)
-    own_the_interpreter()
+    collect_seldom()
     told(address(listening), file)
     try:
         await _Server(config).serve(sockets=[listening])
@@ -67,17 +67,6 @@ def uvicorn_config(app: ASGIApp | Callable[[], ASGIApp], settings: ServerSetting
         lifespan="on",
         ws="websockets-sansio",
     )
-
-
-def own_the_interpreter() -> None:
-    """Collect garbage seldom, and never what stands since the start.
-
-    By default a server that keeps two hundred memories open spends a tenth of its time on looking for
-    garbage, and stands still for 0.2 s each time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 class _Server(uvicorn.Server):

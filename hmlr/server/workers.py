@@ -18,14 +18,14 @@ from uvicorn.supervisors import Multiprocess
 
 from hmlr.client import HMLRClient
 from hmlr.errors import ConfigurationError
+from hmlr.interpreter import collect_seldom, take_short_turns
 from hmlr.server import log
 from hmlr.server.app import create_app
 from hmlr.server.metrics import SHARED_FIGURES
 from hmlr.server.people import People
-from hmlr.server.run import address, bind, own_the_interpreter, uvicorn_config
+from hmlr.server.run import address, bind, uvicorn_config
 from hmlr.server.settings import ServerSettings
-from hmlr.settings import Settings
-from hmlr.threads import take_short_turns
+from hmlr.settings import Settings, handing_down
 
 FOLLOW_S = 1.0
 START_S = 60.0  # a worker opens the database and imports the server's packages
@@ -43,13 +43,13 @@ def serve_together(
     """
     log.to_stderr(level)
     logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))  # on its care for processes
-    with tempfile.TemporaryDirectory(prefix="hmlr-figures-") as figures, bound(server) as place:
-        os.environ[SHARED_FIGURES] = figures  # prometheus_client looks for it when it is imported
-        config = uvicorn_config(Worker(settings, server, level), server)
-        try:
-            _Workers(config, place, lambda: told(address(place))).run()
-        finally:
-            del os.environ[SHARED_FIGURES]
+    with (
+        tempfile.TemporaryDirectory(prefix="hmlr-figures-") as figures,
+        handing_down(SHARED_FIGURES, figures),  # prometheus_client looks for it when it is imported
+        bound(server) as place,
+    ):
+        config = uvicorn_config(Worker(settings, server, level, parent=os.getpid()), server)
+        _Workers(config, place, lambda: told(address(place))).run()
 
 
 def bound(server: ServerSettings) -> socket.socket:
@@ -103,20 +103,20 @@ class Worker:
     settings: Settings
     server: ServerSettings
     level: int
+    parent: int  # process id
 
     def __call__(self) -> ASGIApp:
         """The app, which opens the memory when the process starts to serve."""
         log.to_stderr(self.level)
         take_short_turns()
-        return _App(self.settings, self.server)
+        return _App(self)
 
 
 class _App:
     """The server's app, there as long as its memory is open: from the start of the lifespan to its end."""
 
-    def __init__(self, settings: Settings, server: ServerSettings) -> None:
-        self._settings = settings
-        self._server = server
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,12 +127,13 @@ class _App:
         await self._app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        following = asyncio.create_task(_end_with(os.getppid()))
-        async with HMLRClient(settings=self._settings) as host:
-            people = People(host, most=self._server.max_open_users)
+        worker = self._worker
+        following = asyncio.create_task(_end_with(worker.parent))
+        async with HMLRClient(settings=worker.settings) as host:
+            people = People(host, most=worker.server.max_open_users)
             try:
-                self._app = create_app(people, self._server)
-                own_the_interpreter()
+                self._app = create_app(people, worker.server)
+                collect_seldom()
                 await self._app(scope, receive, send)
             finally:
                 following.cancel()

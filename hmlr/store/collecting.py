@@ -7,6 +7,7 @@ every other process wait for it (docs/decisions/0024-no-collection-under-the-loc
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,3 +34,16 @@ def no_collection() -> Iterator[None]:
             if _holders == 0 and _paused:
                 gc.enable()
                 _paused = False
+
+
+def _forget() -> None:
+    """In a fork: the transactions were the parent's."""
+    global _guard, _holders, _paused  # noqa: PLW0603 - see above
+    _guard, _holders = threading.Lock(), 0
+    if _paused:
+        _paused = False
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from unittest.mock import patch
 
+from hmlr.interpreter import take_short_turns
 from hmlr.store.locking import WriteLock
-from hmlr.threads import take_short_turns
 
 MOST_MS = 50.0
 

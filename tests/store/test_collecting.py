@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -63,3 +64,14 @@ async def test_a_transaction_runs_without(store: Store, monkeypatch: pytest.Monk
     await store.add_turns(ADA, [turn("Oslo")])
     assert seen == [False]
     assert gc.isenabled()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_fork_of_a_program_that_writes_collects() -> None:
+    with no_collection():
+        child = os.fork()
+        if not child:
+            with no_collection():
+                pass
+            os._exit(0 if gc.isenabled() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
