@@ -11,8 +11,8 @@ TURN_S = 0.0005
 def take_short_turns() -> None:
     """Have threads give way after half a millisecond, not after five.
 
-    What computes in the background else keeps a writer, who holds the lock of the database, waiting at each of
-    its statements.
+    What computes in the background else keeps a writer, who holds the lock of the database, waiting at each
+    of its statements.
     """
     sys.setswitchinterval(TURN_S)
 
