@@ -80,6 +80,8 @@ async def test_in_the_end_every_fact_has_its_place(db_path: Path, seed: int) -> 
         await settled(hmlr)
         # The day's runs together may have come to the limit of what is changed without being asked for (F33).
         report = await hmlr.garden(include_active=True, allow_large=True)
+        if report.pending:  # what was forgotten is still told anew beside it: it says to run it again
+            report = await hmlr.garden(include_active=True, allow_large=True)
         assert (report.pending, report.stopped) == (0, "")
         dossiers = await hmlr.dossiers()
         assert not [each for each in dossiers if each.stale or not each.title or not each.summary]
