@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from hmlr.interpreter import take_short_turns
 from hmlr.store.locking import WriteLock
+from tests.faults.figures import FULL
 
 MOST_MS = 50.0
 
@@ -46,6 +47,11 @@ def holds() -> Iterator[list[Hold]]:
             yield taken
     finally:
         sys.setswitchinterval(between)
+
+
+def are_short(taken: Sequence[Hold]) -> bool:
+    """Whether the lock was held for moments: by the wall, where the machine does nothing else (FAULTS=full)."""
+    return (most_passed(taken) if FULL else most_worked(taken)) < MOST_MS
 
 
 def most_worked(taken: Sequence[Hold]) -> float:
