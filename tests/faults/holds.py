@@ -50,7 +50,7 @@ def holds() -> Iterator[list[Hold]]:
 
 
 def are_short(taken: Sequence[Hold]) -> bool:
-    """Whether the lock was held for moments: by the wall, where the machine does nothing else (FAULTS=full)."""
+    """Whether the lock was held for moments: by the wall, where nothing else runs (FAULTS=full)."""
     return (most_passed(taken) if FULL else most_worked(taken)) < MOST_MS
 
 
