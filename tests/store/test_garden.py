@@ -197,6 +197,20 @@ async def test_undo_leads_back_run_by_run(store: Store) -> None:
     assert all(check.ok for check in await store.check())
 
 
+async def test_undo_goes_back_behind_all_steps_of_a_run(store: Store) -> None:
+    first, _ = await fill(store)
+    await store.garden_step(ADA, step(dossiers=(put(),), places=(place(),)))
+    before = await export(store)
+    second = replace(RUN, run_id=RunId("r2"))
+    for number, title in enumerate(("Other", "Another"), 1):
+        block = GardenedBlock(block_id=BlockId("b1"), version=number, tags=(tag(first, tag_id=title),))
+        dossiers = (put(version=number, title=title), put(D2, version=number - 1))
+        places = (place("f1", D2, told=title),)
+        await store.garden_step(ADA, step(run=second, dossiers=dossiers, places=places, block=block))
+    await store.undo_run(ADA, RunId("r2"), now=NOW)
+    assert await export(store) == before
+
+
 async def test_what_told_of_a_forgotten_fact_is_emptied(store: Store) -> None:
     first, second = await fill(store)
     facts = {each.fact_id: told_of(each) for each in await store.facts(ADA, FactQuery())}
