@@ -37,7 +37,7 @@ from hmlr.memory.retrieval.index import UserIndex
 from hmlr.records import ChunkId, SessionId, UserId
 from hmlr.store.encoded import Encoded
 from hmlr.store.records import AddVectors
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 
 T = TypeVar("T", bound=np.generic)
 USER = UserId("bench")

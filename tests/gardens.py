@@ -10,7 +10,7 @@ from typing import Any
 from hmlr.memory.intake import new_chunks
 from hmlr.records import Block, BlockId, TurnId, UserId
 from hmlr.store.records import AssignTurn, Change, PutBlock, PutFact
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.making import NOW, fact, message, turn
 
 NAMES = (

@@ -21,7 +21,7 @@ from hmlr.memory.retrieval.lattice import Lattice
 from hmlr.records import DayLimit, UserId
 from hmlr.settings import Settings
 from hmlr.store.port import Store
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 
 if TYPE_CHECKING:
     from hmlr.llm.model import GatewayModel

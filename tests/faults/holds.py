@@ -10,7 +10,7 @@ from typing import NamedTuple
 from unittest.mock import patch
 
 from hmlr.interpreter import take_short_turns
-from hmlr.store.locking import WriteLock
+from hmlr.store.sqlite.locking import WriteLock
 from tests.faults.figures import FULL
 
 MOST_MS = 50.0

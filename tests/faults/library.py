@@ -11,7 +11,7 @@ import numpy as np
 from hmlr.memory.intake import Intake, new_chunks
 from hmlr.records import ChunkId, Message, SessionId, UserId
 from hmlr.store.records import AddVectors
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from tests.faults.doors import START
 from tests.store.making import encoded
 

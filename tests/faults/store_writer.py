@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hmlr.records import TurnId, UserId
 from hmlr.store.records import NewTurn, TurnQuery
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from tests.store.making import slices, turn
 
 ADA = UserId("ada")

@@ -16,7 +16,7 @@ import pytest
 from hmlr import HMLRClient, Message
 from hmlr.core.tasks.fact_scrubbing import task as scrubbing
 from hmlr.errors import ClosedError, StorageError
-from hmlr.store.sqlite import SqliteStore
+from hmlr.store.sqlite.store import SqliteStore
 from hmlr.testing import hash_embedder
 from tests.faults.doors import Clock, door, said, settled
 from tests.faults.figures import figure
@@ -31,7 +31,7 @@ import asyncio, sys
 from pathlib import Path
 from hmlr import Message
 from hmlr.errors import ClosedError, StorageError
-from hmlr.store.sqlite import SqliteStore
+from hmlr.store.sqlite.store import SqliteStore
 from hmlr.testing import hash_embedder
 from tests.faults.doors import door
 

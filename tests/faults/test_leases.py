@@ -17,7 +17,7 @@ from hmlr.core.services import utc_now as now
 from hmlr.memory.background import LEASE_S, Background
 from hmlr.records import UserId
 from hmlr.store.records import Lease
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from hmlr.testing import hash_embedder
 from tests.faults.doors import Clock, door
 from tests.faults.test_background import start

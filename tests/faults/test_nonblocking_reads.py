@@ -12,7 +12,7 @@ from hmlr import HMLRClient, Message
 from hmlr.memory.intake import Intake, new_chunks
 from hmlr.records import SessionId, UserId
 from hmlr.store.records import AssignTurn, PutBlock
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from tests.faults.doors import START, door
 from tests.faults.figures import figure
 from tests.faults.test_nonblocking import MOST_MS, watched

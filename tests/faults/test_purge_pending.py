@@ -16,7 +16,7 @@ from hmlr import HMLRClient, Message
 from hmlr.memory.intake import new_chunks
 from hmlr.memory.purging import Purging
 from hmlr.records import Check, UserId
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.faults.doors import door, settled
 
 pytestmark = [pytest.mark.faults, pytest.mark.security, pytest.mark.timeout(60)]
@@ -28,7 +28,7 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from hmlr import Message
-from hmlr.store import sqlite_purge
+from hmlr.store.sqlite import purge as sqlite_purge
 from tests.faults.doors import door, settled
 
 async def main():

@@ -13,7 +13,7 @@ import pytest
 from hmlr.memory.intake import Intake
 from hmlr.records import Message, SessionId
 from hmlr.store.records import NewTurn, TurnQuery
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from tests.faults.figures import figure
 from tests.store.making import ADA, later, message, slices, turn
 

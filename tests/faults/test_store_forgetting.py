@@ -10,7 +10,7 @@ import pytest
 
 from hmlr.records import FactId, MessageId
 from hmlr.store.records import ErasePlan, PutFact, Rewrite, TurnQuery
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.making import ADA, BOB, NOW, fact, reply, slices, turn
 
 pytestmark = pytest.mark.security

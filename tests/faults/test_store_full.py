@@ -14,7 +14,7 @@ import pytest
 from hmlr.errors import StorageFull
 from hmlr.records import TurnId
 from hmlr.store.records import TurnQuery
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from tests.store.making import ADA, slices, turn
 
 pytestmark = pytest.mark.faults

@@ -13,7 +13,7 @@ import hmlr.store
 from hmlr.errors import InvalidInput
 from hmlr.records import BlockId, FactId, SessionId, TurnId, UserId
 from hmlr.store.records import ChunkFilter, FactQuery, TurnQuery
-from hmlr.store.sqlite import SqliteStore
+from hmlr.store.sqlite.store import SqliteStore
 from tests.store.conftest import store  # noqa: F401 - the fixture
 from tests.store.making import BOB, turn
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hmlr.store.records import TurnQuery
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.faults.figures import figure
 from tests.faults.store_writer import CHUNKS, JOBS, said
 from tests.store.making import ADA, slices

@@ -11,7 +11,7 @@ import pytest
 
 from hmlr.errors import StorageError
 from hmlr.store.records import TurnQuery
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.faults.figures import FULL
 from tests.store.making import ADA, slices, turn
 

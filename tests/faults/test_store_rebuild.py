@@ -15,8 +15,8 @@ import pytest
 
 from hmlr.errors import StorageError
 from hmlr.memory.intake import new_chunks
-from hmlr.store import sqlite_care
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sql import care as sqlite_care
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.faults.figures import FULL
 from tests.faults.library import build
 from tests.store.making import ADA

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hmlr.store.records import TurnQuery
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from tests.faults.figures import FULL, figure
 from tests.store.making import ADA, slices
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.making import slices
 
 

@@ -26,7 +26,7 @@ from hmlr.store.records import (
     Rewrite,
     TurnQuery,
 )
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.making import (
     ADA,
     BOB,

@@ -10,7 +10,7 @@ import pytest
 from hmlr.errors import StorageError
 from hmlr.records import BlockId, TurnId
 from hmlr.store.records import AssignTurn, ErasePlan, PutBlock, PutFact
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.making import ADA, BOB, NOW, block, fact, slices, turn
 
 pytestmark = pytest.mark.faults

@@ -10,9 +10,9 @@ from threading import Barrier
 
 import pytest
 
-from hmlr.store.collecting import no_collection
 from hmlr.store.port import Store
-from hmlr.store.sqlite_writer import Writer
+from hmlr.store.sqlite.collecting import no_collection
+from hmlr.store.sqlite.writer import Writer
 from tests.store.making import ADA, turn
 
 

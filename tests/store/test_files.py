@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from hmlr.errors import ConfigurationError, StorageCorrupt, StorageError, StorageReadOnly
-from hmlr.store import sqlite_files
-from hmlr.store.sqlite import open_sqlite
-from hmlr.store.sqlite_engine import Database
+from hmlr.store.sqlite import files as sqlite_files
+from hmlr.store.sqlite.engine import Database
+from hmlr.store.sqlite.store import open_sqlite
 from tests.store.making import ADA, slices, turn
 
 

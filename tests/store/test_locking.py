@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from hmlr.errors import StorageBusy
-from hmlr.store import sqlite_files
-from hmlr.store.locking import Version, WriteLock, needs_file_lock
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite import files as sqlite_files
+from hmlr.store.sqlite.locking import Version, WriteLock, needs_file_lock
+from hmlr.store.sqlite.store import open_sqlite
 from tests.store.making import ADA, slices, turn
 
 

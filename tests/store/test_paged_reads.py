@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hmlr.store import sqlite_turns
 from hmlr.store.port import Store
 from hmlr.store.records import TurnQuery
+from hmlr.store.sql import turns as sqlite_turns
 from tests.store.making import ADA, reply, turn
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, create_engine, text
 from hmlr.errors import SchemaTooNew, StorageCorrupt, StorageError
 from hmlr.store import schema
 from hmlr.store.migrations.upgrade import create, newest
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from tests.store.making import ADA, slices, turn
 
 
@@ -91,7 +91,7 @@ async def test_opening_a_current_database_imports_no_alembic(db_path: Path) -> N
     await opened.add_turns(ADA, [turn()])
     await opened.aclose()
     program = (
-        "import asyncio, pathlib, sys; from hmlr.store.sqlite import open_sqlite\n"
+        "import asyncio, pathlib, sys; from hmlr.store.sqlite.store import open_sqlite\n"
         "async def main():\n"
         "    store = await open_sqlite(pathlib.Path(sys.argv[1]), slicer=lambda text: [])\n"
         "    await store.aclose()\n"

@@ -10,7 +10,7 @@ import pytest
 
 from hmlr.errors import DayBudgetExceeded
 from hmlr.records import DayLimit, DaySpending, Usage
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.aging import age
 from tests.store.making import ADA, BOB, slices, turn
 

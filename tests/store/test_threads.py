@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from hmlr.errors import ClosedError, InvalidInput, StorageError
-from hmlr.store import sqlite_files
-from hmlr.store.locking import WriteLock
 from hmlr.store.records import TurnQuery
-from hmlr.store.sqlite import SqliteStore, open_sqlite
-from hmlr.store.sqlite_engine import Link
+from hmlr.store.sqlite import files as sqlite_files
+from hmlr.store.sqlite.engine import Link
+from hmlr.store.sqlite.locking import WriteLock
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.faults.figures import figure
 from tests.store.making import ADA, message, slices, turn
 
@@ -154,7 +154,7 @@ FORK = """
 import asyncio, os, pathlib, sys
 from hmlr.errors import ClosedError
 from hmlr.store.records import TurnQuery
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 
 async def main():
     store = await open_sqlite(pathlib.Path(sys.argv[1]), slicer=lambda text: [])
@@ -177,7 +177,7 @@ asyncio.run(main())
 
 NOT_CLOSED = """
 import asyncio, pathlib, sys
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 
 async def main():
     store = await open_sqlite(pathlib.Path(sys.argv[1]), slicer=lambda text: [])

@@ -13,7 +13,7 @@ from hmlr.records import ChunkId
 from hmlr.store import schema
 from hmlr.store.migrations.upgrade import create
 from hmlr.store.records import AddVectors, ErasePlan, TurnQuery
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.aging import age
 from tests.store.making import ADA, BOB, encoded, later, message, reply, slices, turn, unit_rows
 

@@ -15,18 +15,19 @@ from pathlib import Path
 import pytest
 
 from hmlr.errors import StorageBusy, StorageError
-from hmlr.store import locking, sqlite_files
-from hmlr.store.locking import Release, WriteLock
 from hmlr.store.records import TurnQuery
-from hmlr.store.sqlite import SqliteStore, open_sqlite
-from hmlr.store.sqlite_calls import Call
+from hmlr.store.sqlite import files as sqlite_files
+from hmlr.store.sqlite import locking
+from hmlr.store.sqlite.calls import Call
+from hmlr.store.sqlite.locking import Release, WriteLock
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.making import ADA, slices, turn
 
 pytestmark = [pytest.mark.faults, pytest.mark.alone]
 
 HOLDER = """
 import pathlib, sys
-from hmlr.store.locking import WriteLock
+from hmlr.store.sqlite.locking import WriteLock
 with WriteLock(pathlib.Path(sys.argv[1]), needed=True, timeout_s=5).held():
     print("held", flush=True)
     sys.stdin.read()
@@ -233,7 +234,7 @@ def test_the_lock_is_private_without_flock_too(tmp_path: Path, monkeypatch: pyte
 
 FORKED = """
 import os, pathlib, sys, time
-from hmlr.store.locking import WriteLock
+from hmlr.store.sqlite.locking import WriteLock
 with WriteLock(pathlib.Path(sys.argv[1]), needed=True, timeout_s=5).held():
     child = os.fork()
     if child == 0:
@@ -257,7 +258,7 @@ def test_a_fork_does_not_hold_the_lock_of_a_killed_parent(tmp_path: Path) -> Non
 
 LEFT_WAITING = """
 import asyncio, pathlib, sys
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from tests.store.making import ADA, turn
 
 async def main():

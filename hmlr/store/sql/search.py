@@ -1,0 +1,217 @@
+"""What search reads: columns, vectors, postings and the chunks themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    column,
+    func,
+    select,
+    table,
+    type_coerce,
+)
+
+from hmlr.errors import StorageCorrupt
+from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
+from hmlr.store.encoded import Encoded
+from hmlr.store.records import ChunkColumns, ChunkRow, IndexState, Postings, VectorBatch
+from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
+from hmlr.store.sql.index import chunks_of, message_of_chunk, of_model, tokens
+from hmlr.store.sql.rows import listed, mine, owned, select_messages, stored_message, user_no
+
+_SHOWN = (chunks.c.chunk_id, message_of_chunk().label("message_no"), chunks.c.start, chunks.c.end)
+# Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
+PAGE = 1000
+# The columns that search computes with, in the order in which they are read.
+_NUMBERS: dict[str, Any] = {
+    "chunk_ids": np.int64,
+    "message_nos": np.int64,
+    "term_counts": np.int32,
+    "occurred_us": np.int64,
+    "owners": np.bool_,
+    "lengths": np.int32,
+    "asks": np.bool_,
+    "of_self": np.bool_,
+}
+
+
+def index_state(connection: Connection, user: UserId, model_id: str) -> IndexState:
+    """See SearchStore.index_state."""
+    row = connection.execute(_index_state(), {"user": user, "model": model_id}).one_or_none()
+    epoch, last_chunk, last_vector = row or (0, 0, 0)
+    return IndexState(epoch=epoch, last_chunk=last_chunk or 0, last_vector=last_vector or 0)
+
+
+@cache
+def _index_state() -> Select[Any]:
+    last_chunk = select(func.max(chunks.c.chunk_id)).where(mine(chunks))
+    last_vector = select(func.max(vectors.c.vector_no)).where(mine(vectors), of_model())
+    columns = (users.c.epoch, last_chunk.scalar_subquery(), last_vector.scalar_subquery())
+    return select(*columns).where(mine(users))
+
+
+def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> ChunkColumns:
+    """See SearchStore.chunk_columns."""
+    found = connection.execute(_chunk_columns(), {"user": user, "after": after_chunk})
+    numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in _NUMBERS.values()]
+    names: list[list[Any]] = [[], [], []]
+    for rows in found.partitions(PAGE):
+        columns = list(zip(*rows, strict=True))
+        for parts, kind, values in zip(numbers, _NUMBERS.values(), columns[: len(_NUMBERS)], strict=True):
+            parts.append(np.array(values, dtype=kind))
+        for held, values in zip(names, columns[len(_NUMBERS) :], strict=True):
+            held.extend(values)
+    joined = dict(zip(_NUMBERS, (np.concatenate(parts) for parts in numbers), strict=True))
+    return ChunkColumns(
+        **joined,
+        speakers=tuple(names[0]),
+        turn_ids=tuple(names[1]),
+        sessions=tuple(names[2]),
+    )
+
+
+@cache
+def _chunk_columns() -> Select[Any]:
+    columns = (
+        chunks.c.chunk_id,
+        messages.c.message_no,
+        chunks.c.term_count,
+        type_coerce(messages.c.occurred_at, Integer),
+        messages.c.owner,
+        chunks.c.end - chunks.c.start,
+        chunks.c.asks,
+        chunks.c.of_self,
+        func.coalesce(messages.c.speaker, messages.c.role),
+        messages.c.turn_id,
+        turns.c.session_id,
+    )
+    newer = and_(mine(chunks), chunks.c.chunk_id > bindparam("after"))
+    return select(*columns).select_from(with_turns()).where(newer).order_by(chunks.c.chunk_id)
+
+
+def read_vectors(connection: Connection, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
+    """See SearchStore.vectors."""
+    asked = {"user": user, "model": model_id, "after": after_vector}
+    found = connection.execute(_vectors(), asked)
+    numbers: list[int] = []
+    chunk_ids: list[int] = []
+    parts: list[Encoded] = []
+    dim = 0
+    for rows in found.partitions(PAGE):
+        dim = dim or rows[0].dim
+        numbers += [row.vector_no for row in rows]
+        chunk_ids += [row.chunk_id for row in rows]
+        try:
+            parts.append(Encoded.of_parts([(row.data, row.tokens, row.pieces) for row in rows], dim))
+        except ValueError as error:
+            raise StorageCorrupt(f"vectors of {model_id} differ in length", hint="Run `rebuild`") from error
+    return VectorBatch(
+        vector_nos=np.array(numbers, np.int64),
+        chunk_ids=np.array(chunk_ids, np.int64),
+        encoded=Encoded.joined(parts, dim),
+    )
+
+
+@cache
+def _vectors() -> Select[Any]:
+    names = ("vector_no", "chunk_id", "dim", "data", "tokens", "pieces")
+    columns = [vectors.c[name] for name in names]
+    newer = and_(mine(vectors), of_model(), vectors.c.vector_no > bindparam("after"))
+    return select(*columns).where(newer).order_by(vectors.c.vector_no)
+
+
+def postings(connection: Connection, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:
+    """See SearchStore.postings."""
+    number = user_no(connection, user)
+    if number is None:
+        return {}
+    found: dict[str, Postings] = {}
+    for term, token in zip(terms, tokens(number, terms), strict=True):
+        places = connection.execute(_postings(), {"term": token}).scalar()
+        if places:
+            ids, counts = np.unique(np.fromstring(places, dtype=np.int64, sep=","), return_counts=True)
+            found[term] = Postings(chunk_ids=ids, counts=counts.astype(np.int32))
+    return found
+
+
+@cache
+def _postings() -> Select[Any]:
+    # Each place of a term is a row; thousands of them come fastest as one text of numbers.
+    places = table("chunk_postings", column("term"), column("doc"))
+    return select(func.group_concat(places.c.doc)).where(places.c.term == bindparam("term"))
+
+
+def read_chunks(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> list[ChunkRow]:
+    """See SearchStore.chunks."""
+    rows = connection.execute(_shown(), {"user": user, "ids": ids}).all()
+    by_id = {row.chunk_id: row for row in _chunk_rows(connection, user, rows)}
+    return [by_id[chunk_id] for chunk_id in ids if chunk_id in by_id]
+
+
+@cache
+def _shown() -> Select[Any]:
+    return select(*_SHOWN).where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
+
+
+def turn_chunks(connection: Connection, user: UserId, turn_ids: Sequence[TurnId]) -> list[ChunkRow]:
+    """See SearchStore.turn_chunks."""
+    rows = connection.execute(_shown_of_turns(), {"user": user, "turns": turn_ids}).all()
+    return _chunk_rows(connection, user, rows)
+
+
+@cache
+def _shown_of_turns() -> Select[Any]:
+    return (
+        select(*_SHOWN)
+        .join_from(messages, chunks, chunks_of(messages.c.message_no, messages.c.message_no))
+        .where(mine(messages), listed(messages.c.turn_id, "turns"))
+        .order_by(chunks.c.chunk_id)
+    )
+
+
+def _chunk_rows(connection: Connection, user: UserId, rows: Sequence[Any]) -> list[ChunkRow]:
+    """The records of chunk rows; the text of each is cut out of its message."""
+    wanted = {"user": user, "numbers": sorted({row.message_no for row in rows})}
+    sources: dict[int, tuple[StoredMessage, int, Any]] = {
+        row.message_no: (stored_message(row), row.seq, row.block_id)
+        for row in (connection.execute(_sources(), wanted) if rows else ())
+    }
+    records = []
+    for row in rows:
+        message, seq, block_id = sources[row.message_no]
+        records.append(
+            ChunkRow(
+                chunk_id=row.chunk_id,
+                start=row.start,
+                end=row.end,
+                text=message.content[row.start : row.end],
+                message=message,
+                seq=seq,
+                block_id=block_id,
+            )
+        )
+    return records
+
+
+@cache
+def _sources() -> Select[Any]:
+    of_turn = and_(turn_blocks.c.user_id == messages.c.user_id, turn_blocks.c.turn_id == messages.c.turn_id)
+    found = select_messages(owned(messages), listed(messages.c.message_no, "numbers"))
+    found = found.add_columns(messages.c.message_no, turns.c.seq, turn_blocks.c.block_id)
+    return found.outerjoin(turn_blocks, of_turn)
+
+
+def with_turns() -> Any:
+    """Chunks beside their messages and turns."""
+    of_turn = and_(turns.c.user_id == messages.c.user_id, turns.c.turn_id == messages.c.turn_id)
+    return chunks.join(messages, messages.c.message_no == message_of_chunk()).join(turns, of_turn)

@@ -1,0 +1,93 @@
+"""The way from the event loop to the threads: who may call, and what a cancelled call leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from hmlr.errors import ClosedError
+from hmlr.store.sqlite.engine import Database, Link
+from hmlr.store.sqlite.readers import HeldSnapshot, Readers
+from hmlr.store.sqlite.writer import Writer
+from hmlr.threads import settle, start_thread
+
+T = TypeVar("T")
+
+
+class Gate:
+    """Hands calls of one event loop to the reading and writing threads.
+
+    A call cancelled while it waits in the queue is dropped; one that runs already runs to its end.
+    """
+
+    def __init__(self, database: Database, writer: Writer, readers: Readers) -> None:
+        self._database = database
+        self._writer = writer
+        self._readers = readers
+        self._loop = asyncio.get_running_loop()
+        self._pid = os.getpid()
+        self._guard = threading.Lock()
+        self._closed: Future[None] | None = None
+        self._held: weakref.WeakSet[HeldSnapshot] = weakref.WeakSet()
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run in one snapshot."""
+        self.check()
+        return await asyncio.wrap_future(self._readers.submit(work))
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run in a transaction; when this returns, it is on disk."""
+        self.check()
+        return await asyncio.wrap_future(self._writer.submit(work))
+
+    async def alone(self, work: Callable[[Link], T]) -> T:
+        """Run outside any transaction, while nobody writes."""
+        self.check()
+        return await asyncio.wrap_future(self._writer.submit_alone(work))
+
+    def hold(self) -> HeldSnapshot:
+        """A snapshot for a read of many steps; its user closes it, or aclose() does."""
+        self.check()
+        snapshot = HeldSnapshot(self._database)
+        self._held.add(snapshot)
+        return snapshot
+
+    def check(self) -> None:
+        """Raise ClosedError where a call could only hang or do harm."""
+        if os.getpid() != self._pid:
+            raise ClosedError(
+                "the store was opened before a fork", hint="Open a new one in the child process"
+            )
+        if self._closed is not None:
+            raise ClosedError("the store is closed", hint="Open a new one")
+        if asyncio.get_running_loop() is not self._loop:
+            raise ClosedError("the store belongs to another event loop", hint="Open one in each loop")
+
+    async def aclose(self) -> None:
+        """Finish what is queued and close; every call waits for the same end. Does nothing in a fork."""
+        if os.getpid() != self._pid:
+            return
+        with self._guard:
+            if self._closed is None:
+                self._closed = Future()
+                start_thread(self._close, "hmlr-closer")
+        # Shielded: closing goes on when the caller no longer waits.
+        await asyncio.shield(asyncio.wrap_future(self._closed))
+
+    def _close(self) -> None:
+        assert self._closed is not None  # noqa: S101 - set before this thread was started
+        settle(self._closed, self._close_threads)
+
+    def _close_threads(self) -> None:
+        # The writer's connection goes last: closing the last one makes a checkpoint, which needs the lock.
+        for snapshot in list(self._held):
+            snapshot.close_now()
+        self._readers.close()
+        self._writer.close()
