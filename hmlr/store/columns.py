@@ -13,6 +13,11 @@ from hmlr.errors import InvalidInput
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+# Row numbers: SQLite gives them out for the type INTEGER alone, whose values are as large.
+BIG = BigInteger().with_variant(Integer(), "sqlite")
+# Compared and sorted by their code points on both, whatever language a PostgreSQL database is set to.
+WORDS = Text().with_variant(Text(collation="C"), "postgresql")
+
 
 def to_micros(value: datetime) -> int:
     """Microseconds since 1970 UTC. Raises InvalidInput for a time without a zone."""
@@ -68,12 +73,12 @@ class JsonText(TypeDecorator[Any]):
 
 def serial(name: str) -> Column[int]:
     """The table's own number for its rows."""
-    return Column(name, Integer, primary_key=True, autoincrement=True)
+    return Column(name, BIG, primary_key=True, autoincrement=True)
 
 
 def words(name: str, *, nullable: bool = False) -> Column[str]:
     """Text."""
-    return Column(name, Text, nullable=nullable)
+    return Column(name, WORDS, nullable=nullable)
 
 
 def number(name: str, *, nullable: bool = False) -> Column[int]:

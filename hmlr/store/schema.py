@@ -19,10 +19,10 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    text,
 )
 
-from hmlr.store.columns import count, flag, moment, number, serial, values, words
+from hmlr.store.columns import BIG, count, flag, moment, number, serial, values, words
+from hmlr.store.sql.words import NoBytes
 
 HEAD = "0007"  # the newest revision in migrations/versions; a test compares
 
@@ -99,7 +99,7 @@ messages = Table(
 chunks = Table(
     "chunks",
     metadata,
-    Column("chunk_id", Integer, primary_key=True, autoincrement=False),
+    Column("chunk_id", BIG, primary_key=True, autoincrement=False),
     number("user_no"),
     number("start"),
     number("end"),
@@ -128,8 +128,8 @@ vectors = Table(
     number("model_no"),
     number("dim"),
     Column("data", LargeBinary, nullable=False),  # two levels a byte, see encoded.py
-    Column("tokens", LargeBinary, nullable=False, server_default=text("x''")),  # a sign per dimension
-    Column("pieces", LargeBinary, nullable=False, server_default=text("x''")),  # little-endian uint16
+    Column("tokens", LargeBinary, nullable=False, server_default=NoBytes()),  # a sign per dimension
+    Column("pieces", LargeBinary, nullable=False, server_default=NoBytes()),  # little-endian uint16
     UniqueConstraint("chunk_id", "model_no"),
     ForeignKeyConstraint(["chunk_id"], ["chunks.chunk_id"], ondelete="CASCADE"),
     Index("ix_vectors_model", "user_no", "model_no"),
@@ -410,31 +410,11 @@ alembic_version = Table(
     PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
-# Full text: contentless, because the text is in messages and the terms are ours. A token is
-# "<user_no>:<term>", so that the index itself separates the users and counts for each of them. It keeps no
-# lengths of rows: `chunks.term_count` has them.
-FULL_TEXT_DDL = (
-    "CREATE VIRTUAL TABLE chunk_terms USING fts5("
-    "t, content='', columnsize=0, tokenize=\"ascii tokenchars '_-.:'\")",
-    "CREATE VIRTUAL TABLE chunk_postings USING fts5vocab('chunk_terms', 'instance')",
-)
-DROP_FULL_TEXT_DDL = ("DROP TABLE IF EXISTS chunk_postings", "DROP TABLE IF EXISTS chunk_terms")
-
-
-def create_full_text(connection: Connection) -> None:
-    """Create the empty full-text index (SQLite)."""
-    for statement in FULL_TEXT_DDL:
-        connection.execute(text(statement))
-
-
-def drop_full_text(connection: Connection) -> None:
-    """Drop the full-text index (SQLite)."""
-    for statement in DROP_FULL_TEXT_DDL:
-        connection.execute(text(statement))
-
 
 def create_all(connection: Connection) -> None:
-    """Create everything in an empty database and stamp it with the newest revision."""
+    """Create the tables in an empty database and stamp it with the newest revision.
+
+    The full-text index is each database's own: `sqlite/full_text.py`, `postgres/full_text.py`.
+    """
     metadata.create_all(connection)
-    create_full_text(connection)
     connection.execute(alembic_version.insert().values(version_num=HEAD))

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, create_engine, text
 from hmlr.errors import SchemaTooNew, StorageCorrupt, StorageError
 from hmlr.store import schema
 from hmlr.store.migrations.upgrade import create, newest
+from hmlr.store.sqlite import full_text
 from hmlr.store.sqlite.store import open_sqlite
 from tests.store.making import ADA, slices, turn
 
@@ -45,7 +46,7 @@ def test_schema_from_scratch_equals_schema_by_migrations() -> None:
             for kind, name, parts in described(make)
         ]
 
-    assert clauses(schema.create_all) == clauses(create)
+    assert clauses(full_text.create) == clauses(create)
     assert newest() == schema.HEAD
 
 

@@ -26,7 +26,7 @@ from hmlr.store.records import (
     PutFact,
 )
 from hmlr.store.schema import chunks, vectors
-from hmlr.store.sql import turns as sqlite_turns
+from hmlr.store.sql import turns as turn_rows
 from hmlr.store.sql.blocks import drop_empty, put_block
 from hmlr.store.sql.facts import add_edit, change_fact, confirm_fact, log_events, put_facts
 from hmlr.store.sql.index import model_no, of_model
@@ -54,7 +54,7 @@ def add_turns(
     connection: Connection, user: UserId, turns: Sequence[NewTurn], changes: Sequence[Change]
 ) -> list[AddedTurn]:
     """See TurnStore.add_turns."""
-    added = sqlite_turns.add_turns(connection, user, turns)
+    added = turn_rows.add_turns(connection, user, turns)
     if changes:
         apply(connection, user, changes, ())
     return added

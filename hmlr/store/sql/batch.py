@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Table
@@ -22,8 +23,8 @@ class Batch:
 
     user: UserId
     user_no: int
-    message_no: int  # the last one given out
-    job_id: int = 0  # the last one given out
+    message_nos: Iterator[int]
+    job_ids: Iterator[int] = field(default_factory=lambda: iter(()))
     erasures: int = 0  # of the user so far
     turns: list[dict[str, object]] = field(default_factory=list)
     messages: list[dict[str, object]] = field(default_factory=list)
@@ -48,26 +49,24 @@ class Batch:
         )
         for message in turn.messages:
             self.add_message(turn.turn_id, message)
-        leases = {kind: self._add_job(turn, seq, kind) for kind in dict.fromkeys((*turn.jobs, *turn.held))}
+        leases = {kind: self._add_job(turn, seq, kind) for kind in kinds(turn)}
         held = tuple(lease for kind in turn.held if (lease := leases[kind]))
         return AddedTurn(turn_id=turn.turn_id, seq=seq, created=True, leases=held, erasures=self.erasures)
 
     def add_message(self, turn_id: TurnId, message: NewMessage) -> None:
         """Take a message with its chunks."""
-        self.message_no += 1
-        self.messages.append(_message_values(self.user, turn_id, self.message_no, message))
-        self.chunks += chunk_values(self.user_no, self.message_no, message.chunks, echo=message.echo)
+        number = next(self.message_nos)
+        self.messages.append(_message_values(self.user, turn_id, number, message))
+        self.chunks += chunk_values(self.user_no, number, message.chunks, echo=message.echo)
 
     def _add_job(self, turn: NewTurn, seq: int, kind: JobKind) -> Lease | None:
-        self.job_id += 1
+        number = next(self.job_ids)
         holds = (turn.messages[0].recorded_at, turn.hold_s) if kind in turn.held else None
-        values = job_values(self.user, kind, turn.turn_id, seq, holds=holds) | {"job_id": self.job_id}
+        values = job_values(self.user, kind, turn.turn_id, seq, holds=holds) | {"job_id": number}
         self.jobs.append(values)
         if holds is None:
             return None
-        return Lease(
-            job_id=self.job_id, kind=kind, turn_id=turn.turn_id, token=str(values["token"]), attempts=1
-        )
+        return Lease(job_id=number, kind=kind, turn_id=turn.turn_id, token=str(values["token"]), attempts=1)
 
     def write(self, connection: Connection) -> None:
         """Store what was taken. InvalidInput for a turn id that is there; IntegrityError for a message."""
@@ -101,6 +100,11 @@ def _message_values(user: UserId, turn_id: TurnId, message_no: int, message: New
         "echo": message.echo,
         "sha256": digest(message.content),
     }
+
+
+def kinds(turn: NewTurn) -> list[JobKind]:
+    """The jobs that come with a turn."""
+    return list(dict.fromkeys((*turn.jobs, *turn.held)))
 
 
 def message_id(turn_id: str, position: int) -> MessageId:

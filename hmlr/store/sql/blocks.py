@@ -20,13 +20,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import Insert, insert
 
 from hmlr.errors import Conflict
 from hmlr.records import Block, BlockId, UserId
 from hmlr.store.records import PutBlock, StoredBlock
 from hmlr.store.schema import blocks, turn_blocks, turns
 from hmlr.store.sql.rows import listed, mine, the
+from hmlr.store.sql.words import Upsert, upsert
 
 # What a block holds that no turn is in: one that is new, or one that its turns have left.
 EMPTY: Mapping[str, Any] = {"turn_count": 0, "started_at": None, "last_at": None, "last_seq": 0}
@@ -66,8 +66,8 @@ def put_block(connection: Connection, user: UserId, change: PutBlock) -> None:
 
 
 @cache
-def _new_block() -> Insert:
-    return insert(blocks).on_conflict_do_nothing()
+def _new_block() -> Upsert:
+    return upsert(blocks).on_conflict_do_nothing()
 
 
 @cache

@@ -1,10 +1,9 @@
-"""Care of the whole file: rebuild, statistics."""
+"""Care of the whole database: rebuild, statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -17,7 +16,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 
@@ -27,10 +25,8 @@ from hmlr.store.schema import (
     ORDINAL_BITS,
     blocks,
     chunks,
-    create_full_text,
     dossier_entries,
     dossiers,
-    drop_full_text,
     facts,
     garden_runs,
     jobs,
@@ -46,8 +42,8 @@ from hmlr.store.sql.garden_erase import drop_garden
 from hmlr.store.sql.index import ChunkValues, chunk_values, chunks_of, index_all, message_of_chunk
 from hmlr.store.sql.jobs import restart_jobs
 from hmlr.store.sql.rows import among, bump_facts, mine
+from hmlr.store.sql.special import special
 from hmlr.store.sql.spending import read_days
-from hmlr.store.sqlite import files as sqlite_files
 
 _PAGE = 500
 _LEARNING: tuple[JobKind, ...] = ("route", "scrub", "scribe")
@@ -83,8 +79,7 @@ def rebuild(connection: Connection, slicer: Slicer) -> int:
     connection.execute(delete(chunks).where(beyond))
     # Not "delete row by row": an index that is damaged can only be thrown away. All in one transaction,
     # so the old one serves until the new one is complete.
-    drop_full_text(connection)
-    create_full_text(connection)
+    special(connection).clear_terms(connection)
     index_all(connection)
     _require_whole(connection, count)
     connection.execute(update(users).values(epoch=users.c.epoch + 1))
@@ -112,8 +107,8 @@ def _require_whole(connection: Connection, count: int) -> None:
     """Raise StorageError when rows were lost on the way; that rolls back, and the old index serves on."""
     there = select(func.count()).select_from(messages)
     with_terms = select(func.count()).where(chunks.c.term_count > 0)
-    indexed = text("SELECT count(DISTINCT doc) FROM chunk_postings")
     wanted = [connection.execute(each).scalar() for each in (there, with_terms)]
+    indexed = select(func.count()).select_from(special(connection).indexed().subquery())
     made = [count, connection.execute(indexed).scalar()]
     if made != wanted:
         raise StorageError(
@@ -188,7 +183,7 @@ def _states() -> Select[Any]:
 DAYS = 31  # with model calls, that are told of
 
 
-def stats(connection: Connection, user: UserId, path: Path) -> Stats:
+def stats(connection: Connection, user: UserId, database_bytes: int) -> Stats:
     """See CareStore.stats."""
     counted = connection.execute(_counts(), {"user": user}).one()
     return Stats(
@@ -200,7 +195,7 @@ def stats(connection: Connection, user: UserId, path: Path) -> Stats:
         facts={row[0]: row[1] for row in connection.execute(_states(), {"user": user})},
         jobs_waiting=counted.jobs - counted.jobs_failed,
         jobs_failed=counted.jobs_failed,
-        database_bytes=sqlite_files.size_of(path),
+        database_bytes=database_bytes,
         dossiers=counted.dossiers,
         dossier_facts=counted.dossier_facts,
         tags=counted.tags,

@@ -17,7 +17,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
 from hmlr.errors import Conflict, NotFound
 from hmlr.records import Fact, FactEvent, FactId, UserId
@@ -25,6 +24,7 @@ from hmlr.store.columns import UtcMicros
 from hmlr.store.records import AddEdit, ChangeFact, ConfirmFact, Edit, FactChanges, FactQuery
 from hmlr.store.schema import edits, fact_events, facts, messages, users
 from hmlr.store.sql.rows import given, into, listed, mine, the
+from hmlr.store.sql.words import Upsert, upsert
 
 _DERIVED = {"user_id", "subject_key", "version"}
 _FACT_FIELDS = tuple(name for name in facts.c.keys() if name not in _DERIVED)  # noqa: SIM118
@@ -124,8 +124,8 @@ def _sources() -> Select[Any]:
 
 
 @cache
-def _put_facts() -> sqlite.Insert:
-    return sqlite.insert(facts).on_conflict_do_nothing()
+def _put_facts() -> Upsert:
+    return upsert(facts).on_conflict_do_nothing()
 
 
 def fact_values(user: UserId, fact: Fact, version: int) -> dict[str, object]:

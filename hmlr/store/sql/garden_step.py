@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Select, Update, bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import Insert, insert
 
 from hmlr.errors import Conflict
 from hmlr.garden_records import GardenRun
@@ -29,6 +28,7 @@ from hmlr.store.sql.facts import add_edit
 from hmlr.store.sql.garden_images import PLACE, TEXTS, Images
 from hmlr.store.sql.leases import finish
 from hmlr.store.sql.rows import ensure_user, into, listed, mine, the
+from hmlr.store.sql.words import Upsert, upsert
 
 
 def bump_garden(connection: Connection, user: UserId) -> None:
@@ -111,8 +111,8 @@ def _put_dossier(connection: Connection, user: UserId, given: PutDossier) -> Non
 
 
 @cache
-def _new_dossier() -> Insert:
-    return insert(dossiers).on_conflict_do_nothing()
+def _new_dossier() -> Upsert:
+    return upsert(dossiers).on_conflict_do_nothing()
 
 
 @cache
@@ -157,8 +157,8 @@ def _known() -> Select[Any]:
 
 
 @cache
-def _put_places() -> Insert:
-    put = insert(dossier_entries)
+def _put_places() -> Upsert:
+    put = upsert(dossier_entries)
     return put.on_conflict_do_update(
         index_elements=["user_id", "fact_id"], set_={name: put.excluded[name] for name in PLACE}
     )
@@ -202,7 +202,7 @@ def _put_run(connection: Connection, user: UserId, run: GardenRun) -> None:
 
 
 @cache
-def _put_run_row() -> Insert:
-    put = insert(garden_runs)
+def _put_run_row() -> Upsert:
+    put = upsert(garden_runs)
     newer = {name: put.excluded[name] for name in ("ended_at", "done")}
     return put.on_conflict_do_update(index_elements=["user_id", "run_id"], set_=newer)

@@ -7,8 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Select, Table, Update, and_, bindparam, delete, func, select
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import Connection, Delete, Select, Table, Update, and_, bindparam, delete, select
 
 from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.garden_records import GardenRun
@@ -28,6 +27,7 @@ from hmlr.store.sql.garden import run_of
 from hmlr.store.sql.garden_images import TEXTS
 from hmlr.store.sql.garden_step import bump_garden
 from hmlr.store.sql.rows import change_the, into, mine, remove_some, some, the
+from hmlr.store.sql.words import TextAt, Upsert, upsert
 
 _Images = Mapping[str, Any]  # by target: what was there before
 
@@ -68,7 +68,7 @@ def _remove_of_run(table: Table) -> Delete:
 @cache
 def _withdraw() -> Delete:
     """Take back the decisions that an edit by hand stands for."""
-    run_id = func.json_extract(edits.c.payload, "$.run_id")
+    run_id = TextAt(edits.c.payload, "run_id")
     return delete(edits).where(mine(edits), run_id == bindparam("of"))
 
 
@@ -138,8 +138,8 @@ def _restore_dossiers(connection: Connection, user: UserId, images: _Images) -> 
 
 
 @cache
-def _put_dossiers() -> Insert:
-    put = insert(dossiers)
+def _put_dossiers() -> Upsert:
+    put = upsert(dossiers)
     texts = {name: put.excluded[name] for name in (*TEXTS, "model_id", "vector")}
     newer = {**texts, "version": dossiers.c.version + 1}
     return put.on_conflict_do_update(index_elements=["user_id", "dossier_id"], set_=newer)

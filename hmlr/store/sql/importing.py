@@ -33,7 +33,8 @@ from hmlr.store.sql.export import KINDS, from_record
 from hmlr.store.sql.garden_import import import_garden
 from hmlr.store.sql.index import add_chunks, chunk_values
 from hmlr.store.sql.jobs import add_jobs
-from hmlr.store.sql.rows import bump_facts, digest, ensure_user, last_numbers
+from hmlr.store.sql.rows import bump_facts, digest, ensure_user
+from hmlr.store.sql.special import special
 
 Values = dict[str, Any]
 # Rows written at a time: all of them at once would make the garbage collector hold up every thread.
@@ -159,8 +160,8 @@ class _Taker:
         return len(new)
 
     def _write_messages(self, new: Sequence[tuple[Values, Sequence[NewChunk]]]) -> None:
-        first = last_numbers(self._connection).get("messages", 0) + 1
-        numbered = list(enumerate(new, start=first))
+        taken = special(self._connection).take_numbers(self._connection, {"messages": len(new)})
+        numbered = list(zip(taken["messages"], new, strict=False))
         self._add(messages, [self._message(row, number) for number, (row, _) in numbered])
         cut = [
             values

@@ -15,21 +15,17 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
-    func,
     select,
-    text,
 )
 
 from hmlr.errors import TooLarge
 from hmlr.store.records import NewChunk
 from hmlr.store.schema import ORDINAL_BITS, chunks, messages, models, vectors
 from hmlr.store.sql.rows import into, listed
+from hmlr.store.sql.special import Indexed, special
+from hmlr.store.sql.words import Upsert, upsert
 
-_ADD = text("INSERT INTO chunk_terms(rowid, t) VALUES (:rowid, :t)")
-# A contentless table forgets a row only when told the very words that it was given.
-_REMOVE = text("INSERT INTO chunk_terms(chunk_terms, rowid, t) VALUES ('delete', :rowid, :t)")
-
-ChunkValues = dict[str, object]
+ChunkValues = dict[str, Any]
 
 
 def chunk_values(
@@ -73,9 +69,16 @@ def model_no(connection: Connection, model_id: str) -> int:
     """What stands for the model in the rows of vectors; given out when it is new."""
     known = connection.execute(_model_no(), {"model": model_id}).scalar()
     if known is None:
-        known = (connection.execute(select(func.max(models.c.model_no))).scalar() or 0) + 1
-        connection.execute(into(models), {"model_id": model_id, "model_no": known})
+        number = next(special(connection).take_numbers(connection, {"models": 1})["models"])
+        connection.execute(_new_model(), {"model_id": model_id, "model_no": number})
+        # Asked for again: another writer may have been first.
+        known = connection.execute(_model_no(), {"model": model_id}).scalar_one()
     return int(known)
+
+
+@cache
+def _new_model() -> Upsert:
+    return upsert(models).on_conflict_do_nothing(index_elements=["model_id"])
 
 
 @cache
@@ -87,7 +90,9 @@ def add_chunks(connection: Connection, rows: Sequence[ChunkValues]) -> None:
     """Store chunks and index them."""
     if rows:
         connection.execute(into(chunks), rows)
-        connection.execute(_ADD, [_entry(row["chunk_id"], str(row["terms"]), row["user_no"]) for row in rows])
+        special(connection).add_terms(
+            connection, [Indexed(row["chunk_id"], row["terms"], row["user_no"]) for row in rows]
+        )
 
 
 def remove_chunks(connection: Connection, message_nos: Sequence[int]) -> tuple[int, int]:
@@ -95,7 +100,7 @@ def remove_chunks(connection: Connection, message_nos: Sequence[int]) -> tuple[i
     found = connection.execute(_indexed(), {"numbers": message_nos}).all()
     if not found:
         return 0, 0
-    connection.execute(_REMOVE, [_entry(*row) for row in found])
+    special(connection).remove_terms(connection, [Indexed(*row) for row in found])
     ids = {"ids": [row.chunk_id for row in found]}
     vector_count = connection.execute(_remove_from(vectors), ids).rowcount
     return connection.execute(_remove_from(chunks), ids).rowcount, vector_count
@@ -117,13 +122,9 @@ def index_all(connection: Connection) -> None:
     """Put every chunk into the empty index."""
     found = select(chunks.c.chunk_id, chunks.c.terms, chunks.c.user_no).order_by(chunks.c.chunk_id)
     for batch in connection.execute(found).partitions(1000):
-        connection.execute(_ADD, [_entry(*row) for row in batch])
+        special(connection).add_terms(connection, [Indexed(*row) for row in batch])
 
 
 def tokens(user_no: int, terms: Iterable[str]) -> list[str]:
-    """The terms as they stand in the index: a user's own."""
+    """The terms as they stand in the index: a user's own, so that the index itself separates the users."""
     return [f"{user_no}:{term}" for term in terms]
-
-
-def _entry(chunk_id: object, terms: str, user_no: Any) -> dict[str, object]:
-    return {"rowid": chunk_id, "t": " ".join(tokens(user_no, terms.split(" "))) if terms else ""}

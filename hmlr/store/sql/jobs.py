@@ -21,7 +21,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import Insert, insert
 
 from hmlr.records import JobKind, TurnId, UserId
 from hmlr.store.columns import to_micros
@@ -29,6 +28,7 @@ from hmlr.store.records import JobCounts
 from hmlr.store.schema import chunks, jobs, messages, turns, vectors
 from hmlr.store.sql.index import message_of_chunk, of_model
 from hmlr.store.sql.rows import listed, mine, some
+from hmlr.store.sql.words import Upsert, upsert
 
 _ERRORS_SHOWN = 5
 # What a job looks like when it waits to be done now; 0 is due whatever a jumping clock says.
@@ -91,12 +91,12 @@ def restart_jobs(
 
 
 @cache
-def _add_jobs() -> Insert:
+def _add_jobs() -> Upsert:
     return _put(_of_turns().where(listed(turns.c.turn_id, "turns"))).on_conflict_do_nothing()
 
 
 @cache
-def _restart_jobs(*, everywhere: bool) -> Insert:
+def _restart_jobs(*, everywhere: bool) -> Upsert:
     source = _of_turns() if everywhere else _of_turns().where(listed(turns.c.turn_id, "turns"))
     again = ["user_id", "kind", "turn_id"]
     return _put(source).on_conflict_do_update(index_elements=again, set_=_FRESH)
@@ -108,8 +108,8 @@ def _of_turns() -> Select[Any]:
     return select(turns.c.user_id, kind, turns.c.turn_id, turns.c.seq, *fresh).where(mine(turns))
 
 
-def _put(source: Select[Any]) -> Insert:
-    return insert(jobs).from_select(["user_id", "kind", "turn_id", "seq", *_FRESH], source)
+def _put(source: Select[Any]) -> Upsert:
+    return upsert(jobs).from_select(["user_id", "kind", "turn_id", "seq", *_FRESH], source)
 
 
 def take_back(connection: Connection, user: UserId, turn_ids: Sequence[TurnId]) -> None:

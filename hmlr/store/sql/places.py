@@ -8,8 +8,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Update, and_, bindparam, func, select, update
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    select,
+    update,
+)
 
 from hmlr.errors import NotFound
 from hmlr.records import BlockId, UserId
@@ -18,6 +28,7 @@ from hmlr.store.records import AssignTurn
 from hmlr.store.schema import blocks, turn_blocks, turns
 from hmlr.store.sql.blocks import recount, this_block
 from hmlr.store.sql.rows import listed, mine
+from hmlr.store.sql.words import Larger, Smaller, Upsert, upsert
 
 
 @dataclass(frozen=True)
@@ -61,8 +72,8 @@ def assign_turns(connection: Connection, user: UserId, changes: Sequence[AssignT
 
 
 @cache
-def _place() -> Insert:
-    new = insert(turn_blocks)
+def _place() -> Upsert:
+    new = upsert(turn_blocks)
     values = {"block_id": new.excluded.block_id, "by": new.excluded.by}
     return new.on_conflict_do_update(index_elements=["user_id", "turn_id"], set_=values)
 
@@ -112,9 +123,9 @@ def _larger() -> Update:
     first, last = bindparam("first", type_=UtcMicros), bindparam("last", type_=UtcMicros)
     return this_block().values(
         turn_count=blocks.c.turn_count + bindparam("count"),
-        started_at=func.min(func.coalesce(blocks.c.started_at, first), first),
-        last_at=func.max(func.coalesce(blocks.c.last_at, last), last),
-        last_seq=func.max(blocks.c.last_seq, bindparam("seq")),
+        started_at=Smaller(func.coalesce(blocks.c.started_at, first), first),
+        last_at=Larger(func.coalesce(blocks.c.last_at, last), last),
+        last_seq=Larger(blocks.c.last_seq, bindparam("seq", type_=BigInteger)),
     )
 
 

@@ -21,38 +21,33 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     Table,
-    TextClause,
     Update,
     and_,
     bindparam,
     delete,
-    func,
     insert,
     literal,
     select,
-    text,
     update,
 )
 
 from hmlr.records import StoredMessage, UserId
 from hmlr.store.columns import JsonText
 from hmlr.store.schema import messages, turns, users
+from hmlr.store.sql.special import special
+from hmlr.store.sql.words import InList
 
 _MESSAGE_FIELDS = tuple(field.name for field in fields(StoredMessage))
 
 
 def among(column: ColumnElement[Any], values: Iterable[object]) -> ColumnElement[bool]:
     """`column IN values`, the list being one JSON parameter: no limit on its length."""
-    return _in_json(column, literal(list(values), JsonText))
+    return InList(column, literal(list(values), JsonText))
 
 
 def listed(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """`column IN` the list in the parameter of that name."""
-    return _in_json(column, bindparam(name, type_=JsonText))
-
-
-def _in_json(column: ColumnElement[Any], values: ColumnElement[Any]) -> ColumnElement[bool]:
-    return column.in_(select(func.json_each(values).table_valued("value").c.value))
+    return InList(column, bindparam(name, type_=JsonText))
 
 
 def mine(table: Table) -> ColumnElement[bool]:
@@ -143,10 +138,9 @@ def ensure_user(connection: Connection, user: UserId) -> Row[Any]:
     """The user's row, made when missing."""
     row = connection.execute(_user_row(), {"user": user}).one_or_none()
     if row is None:
-        next_no = select(func.coalesce(func.max(users.c.user_no), 0) + 1).scalar_subquery()
+        number = next(special(connection).take_numbers(connection, {"users": 1})["users"])
         zeros = dict.fromkeys(("epoch", "fact_version", "facts_removed", "last_seq", "erasures"), 0)
-        values = {"user_id": user, "user_no": next_no, **zeros}
-        connection.execute(insert(users).values(values))
+        connection.execute(into(users), {"user_id": user, "user_no": number, **zeros})
         row = connection.execute(_user_row(), {"user": user}).one()
     return row
 
@@ -189,13 +183,3 @@ def select_messages(*where: ColumnElement[bool]) -> Select[Any]:
 def stored_message(row: Sequence[Any]) -> StoredMessage:
     """The record of a row of select_messages()."""
     return StoredMessage(**dict(zip(_MESSAGE_FIELDS, row, strict=False)))
-
-
-@cache
-def _last_numbers() -> TextClause:
-    return text("SELECT name, seq FROM sqlite_sequence")
-
-
-def last_numbers(connection: Connection) -> dict[str, int]:
-    """The last number that each autoincrement table has given out; one that gave none is left out."""
-    return {name: int(number) for name, number in connection.execute(_last_numbers())}

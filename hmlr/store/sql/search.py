@@ -14,10 +14,8 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    column,
     func,
     select,
-    table,
     type_coerce,
 )
 
@@ -26,8 +24,9 @@ from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
 from hmlr.store.encoded import Encoded
 from hmlr.store.records import ChunkColumns, ChunkRow, IndexState, Postings, VectorBatch
 from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
-from hmlr.store.sql.index import chunks_of, message_of_chunk, of_model, tokens
+from hmlr.store.sql.index import chunks_of, message_of_chunk, of_model
 from hmlr.store.sql.rows import listed, mine, owned, select_messages, stored_message, user_no
+from hmlr.store.sql.special import special
 
 _SHOWN = (chunks.c.chunk_id, message_of_chunk().label("message_no"), chunks.c.start, chunks.c.end)
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
@@ -135,20 +134,7 @@ def postings(connection: Connection, user: UserId, terms: Sequence[str]) -> dict
     number = user_no(connection, user)
     if number is None:
         return {}
-    found: dict[str, Postings] = {}
-    for term, token in zip(terms, tokens(number, terms), strict=True):
-        places = connection.execute(_postings(), {"term": token}).scalar()
-        if places:
-            ids, counts = np.unique(np.fromstring(places, dtype=np.int64, sep=","), return_counts=True)
-            found[term] = Postings(chunk_ids=ids, counts=counts.astype(np.int32))
-    return found
-
-
-@cache
-def _postings() -> Select[Any]:
-    # Each place of a term is a row; thousands of them come fastest as one text of numbers.
-    places = table("chunk_postings", column("term"), column("doc"))
-    return select(func.group_concat(places.c.doc)).where(places.c.term == bindparam("term"))
+    return special(connection).postings(connection, number, terms)
 
 
 def read_chunks(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> list[ChunkRow]:

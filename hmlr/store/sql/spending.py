@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, Select, select
 
 from hmlr.errors import DayBudgetExceeded
 from hmlr.records import DayLimit, DaySpending, Usage, UserId
 from hmlr.store.schema import day_spending
 from hmlr.store.sql.rows import mine, the
+from hmlr.store.sql.words import Upsert, upsert
 
 _COUNTED = ("calls", "tokens", "cost_usd")
 
@@ -38,7 +38,7 @@ def _taken() -> Select[Any]:
 
 
 @cache
-def _add() -> Insert:
+def _add() -> Upsert:
     put = upsert(day_spending)
     sums = {name: day_spending.c[name] + put.excluded[name] for name in _COUNTED}
     return put.on_conflict_do_update(index_elements=["user_id", "day"], set_=sums)

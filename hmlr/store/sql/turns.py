@@ -30,7 +30,7 @@ from hmlr.language.needles import Needles
 from hmlr.records import JobKind, StoredMessage, Turn, TurnId, UserId
 from hmlr.store.records import AddedTurn, DayCount, NewMessage, NewTurn, TurnQuery
 from hmlr.store.schema import messages, turn_blocks, turns, users
-from hmlr.store.sql.batch import Batch
+from hmlr.store.sql.batch import Batch, kinds
 from hmlr.store.sql.jobs import restart_jobs
 from hmlr.store.sql.rows import (
     among,
@@ -38,12 +38,12 @@ from hmlr.store.sql.rows import (
     digest,
     ensure_user,
     given,
-    last_numbers,
     listed,
     mine,
     select_messages,
     stored_message,
 )
+from hmlr.store.sql.special import special
 
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
 _PAGE = 500
@@ -56,12 +56,17 @@ def add_turns(connection: Connection, user: UserId, new: Sequence[NewTurn]) -> l
     """See TurnStore.add_turns."""
     owner = ensure_user(connection, user)
     known = _known_keys(connection, user, new, owner.erasures)
-    last = last_numbers(connection)
+    # For all of them: which are known already shows on the way.
+    counts = {
+        "messages": sum(len(turn.messages) for turn in new),
+        "jobs": sum(len(kinds(turn)) for turn in new),
+    }
+    numbers = special(connection).take_numbers(connection, counts)
     batch = Batch(
         user=user,
         user_no=owner.user_no,
-        message_no=last.get("messages", 0),
-        job_id=last.get("jobs", 0),
+        message_nos=numbers["messages"],
+        job_ids=numbers["jobs"],
         erasures=owner.erasures,
     )
     seq = owner.last_seq
@@ -92,7 +97,7 @@ def add_reply(
     turn_id: TurnId,
     reply: NewMessage,
     *,
-    kinds: Sequence[JobKind],
+    jobs: Sequence[JobKind],
     erasures: int | None,
 ) -> None:
     """See TurnStore.add_reply."""
@@ -101,14 +106,14 @@ def add_reply(
         raise NotFound(f"there is no turn {turn_id}", hint="It was forgotten, or was never stored")
     if erasures is not None and owner.erasures != erasures:
         raise Conflict("something was forgotten while the reply was written, and the reply may repeat it")
-    last = last_numbers(connection).get("messages", 0)
-    batch = Batch(user=user, user_no=owner.user_no, message_no=last)
+    numbers = special(connection).take_numbers(connection, {"messages": 1})
+    batch = Batch(user=user, user_no=owner.user_no, message_nos=numbers["messages"])
     batch.add_message(turn_id, reply)
     try:
         batch.write(connection)
     except IntegrityError as error:
         raise Conflict(f"turn {turn_id} has a reply already") from error
-    for kind in kinds:
+    for kind in jobs:
         restart_jobs(connection, user, kind, [turn_id])
 
 

@@ -13,8 +13,10 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, sel
 
 from hmlr.errors import StorageCorrupt, StorageError
 from hmlr.store import schema
+from hmlr.store.sql.special import OPTION
 from hmlr.store.sqlite import files as sqlite_files
 from hmlr.store.sqlite.errors import translated
+from hmlr.store.sqlite.full_text import FullText, create
 from hmlr.store.sqlite.locking import WriteLock, needs_file_lock
 
 _PRAGMAS = (
@@ -59,6 +61,7 @@ def _engine() -> Engine:
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         query_cache_size=2000,
+        execution_options={OPTION: FullText()},
     )
 
 
@@ -178,7 +181,7 @@ def _shrink(raw: sqlite3.Connection) -> None:
 
 def _upgrade(connection: Connection) -> None:
     if connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar() == 0:
-        schema.create_all(connection)
+        create(connection)
         return
     # Alembic is slow to import and needed only when the schema is an older one.
     from hmlr.store.migrations.upgrade import upgrade

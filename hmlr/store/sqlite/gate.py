@@ -13,6 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from hmlr.errors import ClosedError
+from hmlr.records import UserId
 from hmlr.store.sqlite.engine import Database, Link
 from hmlr.store.sqlite.readers import HeldSnapshot, Readers
 from hmlr.store.sqlite.writer import Writer
@@ -21,10 +22,11 @@ from hmlr.threads import settle, start_thread
 T = TypeVar("T")
 
 
-class Gate:
+class SqliteGate:
     """Hands calls of one event loop to the reading and writing threads.
 
-    A call cancelled while it waits in the queue is dropped; one that runs already runs to its end.
+    A call cancelled while it waits in the queue is dropped; one that runs already runs to its end. The file
+    is one owner's: whose rows a call may touch is for its queries to say.
     """
 
     def __init__(self, database: Database, writer: Writer, readers: Readers) -> None:
@@ -37,12 +39,12 @@ class Gate:
         self._closed: Future[None] | None = None
         self._held: weakref.WeakSet[HeldSnapshot] = weakref.WeakSet()
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(self, user: UserId | None, work: Callable[[Connection], T]) -> T:
         """Run in one snapshot."""
         self.check()
         return await asyncio.wrap_future(self._readers.submit(work))
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
+    async def write(self, user: UserId | None, work: Callable[[Connection], T]) -> T:
         """Run in a transaction; when this returns, it is on disk."""
         self.check()
         return await asyncio.wrap_future(self._writer.submit(work))
@@ -52,7 +54,7 @@ class Gate:
         self.check()
         return await asyncio.wrap_future(self._writer.submit_alone(work))
 
-    def hold(self) -> HeldSnapshot:
+    def hold(self, user: UserId) -> HeldSnapshot:
         """A snapshot for a read of many steps; its user closes it, or aclose() does."""
         self.check()
         snapshot = HeldSnapshot(self._database)

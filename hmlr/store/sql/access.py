@@ -9,29 +9,29 @@ from sqlalchemy import Connection, RowMapping, select
 from hmlr.errors import NotFound
 from hmlr.records import AccessToken, UserId
 from hmlr.store.schema import access_tokens
-from hmlr.store.sqlite.gate import Gate
+from hmlr.store.sql.gate import Gate
 
 
-class SqliteAccess:
-    """AccessStore on one SQLite file."""
+class SqlAccess:
+    """AccessStore on a relational database."""
 
     _gate: Gate
 
     async def add_token(self, token: AccessToken, digest: str) -> None:
         """See AccessStore."""
-        await self._gate.write(lambda c: add_token(c, token, digest))
+        await self._gate.write(None, lambda c: add_token(c, token, digest))
 
     async def token_of(self, digest: str) -> AccessToken | None:
         """See AccessStore."""
-        return await self._gate.read(lambda c: token_of(c, digest))
+        return await self._gate.read(None, lambda c: token_of(c, digest))
 
     async def tokens(self) -> list[AccessToken]:
         """See AccessStore."""
-        return await self._gate.read(read_tokens)
+        return await self._gate.read(None, read_tokens)
 
     async def revoke_token(self, token_id: str, now: datetime) -> AccessToken:
         """See AccessStore."""
-        return await self._gate.write(lambda c: revoke_token(c, token_id, now))
+        return await self._gate.write(None, lambda c: revoke_token(c, token_id, now))
 
 
 def add_token(connection: Connection, token: AccessToken, digest: str) -> None:

@@ -1,0 +1,149 @@
+"""Whether a database is sound: each line says what was looked at, what was found and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from hmlr.errors import HMLRError
+from hmlr.records import Check
+from hmlr.store.schema import blocks, chunks, facts, jobs, messages, tombstones, turns, users
+from hmlr.store.sql.blocks import EMPTY, select_ages
+from hmlr.store.sql.gate import Gate
+from hmlr.store.sql.index import message_of_chunk
+from hmlr.store.sql.rows import digest
+from hmlr.store.sql.special import special
+
+REBUILD = "Run `rebuild`: the index is made anew from the messages"
+RESTORE = "Restore a backup, or export what can be read and import it into a new database"
+_SHOWN = 5  # findings named in a detail
+
+
+class Line(NamedTuple):
+    """One thing to look at; `look` gives what is wrong, nothing for a sound one."""
+
+    name: str
+    remedy: str
+    look: Callable[[], Awaitable[str]]
+
+
+async def looked_at(lines: Sequence[Line]) -> list[Check]:
+    """Look, one after the other; a check that can't be made is one that failed."""
+    checks = []
+    for name, remedy, look in lines:
+        try:
+            found = await look()
+        except HMLRError as error:
+            checks.append(Check(name=name, ok=False, detail=str(error), remedy=remedy))
+        else:
+            checks.append(
+                Check(name=name, ok=not found, detail=found or "sound", remedy=remedy if found else "")
+            )
+    return checks
+
+
+def content_lines(gate: Gate) -> list[Line]:
+    """Whether what was said, and what stands on it, is as it was written."""
+    return [
+        Line("messages", RESTORE, lambda: gate.read(None, _contents)),
+        Line(
+            "quotes",
+            "Run `rebuild --knowledge`: facts are taken from the messages again",
+            lambda: gate.read(None, _quotes),
+        ),
+        Line(
+            "topics", "Run `rebuild`: topics are made from the turns again", lambda: gate.read(None, _topics)
+        ),
+        Line(
+            "turns",
+            "A part of the database is missing: restore a newer backup",
+            lambda: gate.read(None, _gaps),
+        ),
+    ]
+
+
+def derived_lines(gate: Gate) -> list[Line]:
+    """Whether what is made from the messages is complete."""
+    return [
+        Line("index", REBUILD, lambda: gate.read(None, _index)),
+        Line("jobs", "Run `retry`", lambda: gate.read(None, _parked)),
+    ]
+
+
+def _contents(connection: Connection) -> str:
+    rows = connection.execute(select(messages.c.message_id, messages.c.content, messages.c.sha256))
+    return listing([row.message_id for row in rows if digest(row.content) != row.sha256])
+
+
+def _quotes(connection: Connection) -> str:
+    of_message = (messages.c.user_id == facts.c.user_id) & (messages.c.message_id == facts.c.message_id)
+    rows = connection.execute(
+        select(facts.c.fact_id, facts.c.quote, facts.c.start, facts.c.end, messages.c.content).join(
+            messages, of_message
+        )
+    )
+    return listing([row.fact_id for row in rows if row.content[row.start : row.end] != row.quote])
+
+
+def _topics(connection: Connection) -> str:
+    """Blocks whose count, times or latest turn are not those of their turns."""
+    ages = select_ages().subquery()
+    differ = or_(
+        *(blocks.c[name].is_distinct_from(func.coalesce(ages.c[name], EMPTY[name])) for name in EMPTY)
+    )
+    same = and_(ages.c.user_id == blocks.c.user_id, ages.c.block_id == blocks.c.block_id)
+    rows = connection.execute(select(blocks.c.block_id).outerjoin(ages, same).where(differ))
+    return listing(list(rows.scalars()))
+
+
+def _gaps(connection: Connection) -> str:
+    """Numbers that were given to turns and are neither there nor on a tombstone."""
+    there: dict[str, list[tuple[int, int]]] = {}
+    for user, seq in connection.execute(select(turns.c.user_id, turns.c.seq)):
+        there.setdefault(user, []).append((seq, seq))
+    for user, ranges in connection.execute(select(tombstones.c.user_id, tombstones.c.turn_seqs)):
+        there.setdefault(user, []).extend((first, last) for first, last in ranges)
+    last_seqs = connection.execute(select(users.c.user_id, users.c.last_seq))
+    missing = sum(last - _covered(there.get(user, []), last) for user, last in last_seqs)
+    return f"{missing} turns are missing" if missing else ""
+
+
+def _covered(ranges: list[tuple[int, int]], most: int) -> int:
+    """How many of the numbers from 1 to `most` lie in a range."""
+    count, end = 0, 0
+    for first, last in sorted(ranges):
+        begin, stop = max(first, end + 1), min(last, most)
+        if stop >= begin:
+            count, end = count + stop - begin + 1, stop
+    return count
+
+
+def _index(connection: Connection) -> str:
+    indexed = special(connection).indexed()
+    found = {
+        "chunks are not indexed": and_(chunks.c.term_count > 0, chunks.c.chunk_id.not_in(indexed)),
+        "chunks have no message": message_of_chunk().not_in(select(messages.c.message_no)),
+    }
+    counts = {
+        name: connection.execute(select(func.count()).where(bad)).scalar() for name, bad in found.items()
+    }
+    entries = indexed.subquery()
+    stray = entries.c.chunk_id.not_in(select(chunks.c.chunk_id))
+    counts["chunks in the index are not there"] = connection.execute(
+        select(func.count()).select_from(entries).where(stray)
+    ).scalar()
+    return listing([f"{count} {name}" for name, count in counts.items() if count])
+
+
+def _parked(connection: Connection) -> str:
+    failed = select(func.count(), func.max(jobs.c.error)).where(jobs.c.state == "failed")
+    count, error = connection.execute(failed).one()
+    return f"{count} jobs have failed for good, one with: {error}" if count else ""
+
+
+def listing(found: list[str]) -> str:
+    """The findings in one line, empty for none."""
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return " ".join((", ".join(found[:_SHOWN]) + more).split())
