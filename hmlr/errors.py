@@ -8,6 +8,9 @@ HMLRError
 │   └── MissingPackage    ... install it; it is an ImportError, too
 ├── TryLater              the same call may succeed later
 │   ├── StorageBusy       another process holds the database
+│   │   ├── LockTimeout       ... the user's rows
+│   │   └── PoolTimeout       ... or this one has no connection free
+│   ├── StorageUnreachable    no connection to the database server, or it broke
 │   ├── StorageFull       no space left on the disk
 │   └── EmbedderError     the embedding model failed
 │       └── EmbedderUnavailable   there is none: search is lexical
@@ -77,6 +80,22 @@ class TryLater(HMLRError):
 
 class StorageBusy(TryLater):
     """Another process held the database for longer than the busy timeout."""
+
+
+class LockTimeout(StorageBusy):
+    """Somebody else held the user's rows on the database server for longer than the lock timeout."""
+
+
+class PoolTimeout(StorageBusy):
+    """No connection to the database server became free within the pool timeout; nothing was sent."""
+
+
+class StorageUnreachable(TryLater):
+    """The database server can't be reached, or the connection broke.
+
+    Of a write that broke nobody knows whether it was stored: repeated with its idempotency key it is stored
+    once.
+    """
 
 
 class StorageFull(TryLater):

@@ -19,6 +19,8 @@ def watch() -> BlockBuster:
         function.can_block_in("hmlr/settings.py", {"load"})
         # The blocking twin is called to block; it says so.
         function.can_block_in("hmlr/core/external_api_client.py", {"query_external_api"})
+        # The driver reads ~/.pgpass as it connects, in the loop of the store's own thread.
+        function.can_block_in("asyncpg/connect_utils.py", {"_parse_connect_arguments"})
         # These tests hold the store's lock themselves, in the place of another process.
         function.can_block_in("tests/store/test_locking.py", HOLD_THE_LOCK)
         function.can_block_in("tests/store/test_threads.py", HOLD_THE_LOCK)

@@ -107,7 +107,8 @@ chunks = Table(
     words("terms"),  # the search terms as indexed, so that the index can be undone and made anew exactly
     flag("asks"),  # every sentence is a question
     flag("of_self"),  # it says I, my, we …
-    Index("ix_chunks_user", "user_no"),
+    Index("ix_chunks_user", "user_no").ddl_if("sqlite"),
+    Index("ix_chunks_user_chunk", "user_no", "chunk_id").ddl_if("postgresql"),
 )
 
 models = Table(
@@ -132,7 +133,8 @@ vectors = Table(
     Column("pieces", LargeBinary, nullable=False, server_default=NoBytes()),  # little-endian uint16
     UniqueConstraint("chunk_id", "model_no"),
     ForeignKeyConstraint(["chunk_id"], ["chunks.chunk_id"], ondelete="CASCADE"),
-    Index("ix_vectors_model", "user_no", "model_no"),
+    Index("ix_vectors_model", "user_no", "model_no").ddl_if("sqlite"),
+    Index("ix_vectors_model_vector", "user_no", "model_no", "vector_no").ddl_if("postgresql"),
     sqlite_autoincrement=True,
 )
 

@@ -1,14 +1,25 @@
-"""A store of each adapter."""
+"""A store of each adapter. A test that asks for `db_path` too is about SQLite's files, and runs there alone."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import inspect
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from hmlr.store.sqlite.store import SqliteStore, open_sqlite
+from hmlr.store.port import Store
+from hmlr.store.postgres.settings import Reach
+from hmlr.store.postgres.store import open_postgres
+from hmlr.store.sqlite.store import open_sqlite
+from tests.postgres import Server, running
 from tests.store.making import slices
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "adapter" in metafunc.fixturenames:
+        of_files = "db_path" in inspect.signature(metafunc.function).parameters
+        metafunc.parametrize("adapter", ["sqlite"] if of_files else ["sqlite", "postgres"])
 
 
 @pytest.fixture
@@ -16,8 +27,32 @@ def db_path(tmp_path: Path) -> Path:
     return tmp_path / "memory.db"
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
 @pytest.fixture
-async def store(db_path: Path) -> AsyncIterator[SqliteStore]:
-    opened = await open_sqlite(db_path, slicer=slices)
+def place(adapter: str, request: pytest.FixtureRequest) -> Iterator[Path | Reach]:
+    """Where a test's database is."""
+    if adapter == "sqlite":
+        yield request.getfixturevalue("db_path")
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    url = server.database()
+    yield Reach(url=url)
+    server.drop(url)
+
+
+@pytest.fixture
+async def store(place: Path | Reach) -> AsyncIterator[Store]:
+    opened = await open_store(place)
     yield opened
     await opened.aclose()
+
+
+async def open_store(place: Path | Reach) -> Store:
+    if isinstance(place, Reach):
+        return await open_postgres(place, slicer=slices)
+    return await open_sqlite(place, slicer=slices)

@@ -31,7 +31,7 @@ async def fill(store: SqliteStore) -> TurnId:
     return first.turn_id
 
 
-async def test_a_sound_database_passes(store: SqliteStore) -> None:
+async def test_a_sound_database_passes(store: SqliteStore, db_path: Path) -> None:
     await fill(store)
     checks = await store.check()
     assert await failing(store) == set()

@@ -6,12 +6,13 @@ import gc
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
 
-from hmlr.store.port import Store
 from hmlr.store.sqlite.collecting import no_collection
+from hmlr.store.sqlite.store import SqliteStore
 from hmlr.store.sqlite.writer import Writer
 from tests.store.making import ADA, turn
 
@@ -52,7 +53,9 @@ def test_a_program_without_collection_stays_so() -> None:
     assert not gc.isenabled()
 
 
-async def test_a_transaction_runs_without(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_transaction_runs_without(
+    store: SqliteStore, db_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[bool] = []
     transact = Writer._transact
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from hmlr.records import BlockId, FactId
-from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, AssignTurn, ConfirmFact, FactQuery, PutBlock, PutFact, TurnQuery
+from hmlr.store.sqlite.store import SqliteStore
 from tests.store.making import ADA, NOW, block, encoded, fact, reply, turn
 
 _NOBODY_HAS_MANY = ("users", "edits", "tombstones")
@@ -55,7 +56,9 @@ def wasteful(plans: dict[str, list[str]]) -> list[str]:
     ]
 
 
-async def test_what_is_named_is_found_by_its_name(store: Store, plans: dict[str, list[str]]) -> None:
+async def test_what_is_named_is_found_by_its_name(
+    store: SqliteStore, db_path: Path, plans: dict[str, list[str]]
+) -> None:
     jobs = ("embed", "route")
     first, second = await store.add_turns(ADA, [turn("Oslo", jobs=jobs), turn("Bergen", jobs=jobs)])
     await store.add_turns(ADA, [turn("Oslo", idempotency_key="k")])

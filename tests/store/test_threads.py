@@ -24,7 +24,7 @@ from tests.store.making import ADA, message, slices, turn
 pytestmark = pytest.mark.faults
 
 
-async def test_a_failing_call_costs_its_group_nothing(store: SqliteStore) -> None:  # F21
+async def test_a_failing_call_costs_its_group_nothing(store: SqliteStore, db_path: Path) -> None:  # F21
     rounds = figure(20, 1000)
 
     async def write(number: int) -> bool:
@@ -61,7 +61,9 @@ class FailingOnCommit:
         return getattr(self._raw, name)
 
 
-async def test_a_failed_commit_is_told_to_all_and_the_connection_thrown_away(store: SqliteStore) -> None:
+async def test_a_failed_commit_is_told_to_all_and_the_connection_thrown_away(
+    store: SqliteStore, db_path: Path
+) -> None:
     writer = store._gate._writer
     link = await store._gate.alone(lambda link: link)
     writer._link = Link(link.connection, FailingOnCommit(link.raw))  # type: ignore[arg-type]
@@ -102,7 +104,7 @@ async def test_a_call_cancelled_anywhere_happens_wholly_or_not_at_all(store: Sql
     assert all(check.ok for check in await store.check())
 
 
-async def test_a_cancelled_read_leaves_the_readers_well(store: SqliteStore) -> None:
+async def test_a_cancelled_read_leaves_the_readers_well(store: SqliteStore, db_path: Path) -> None:
     await store.add_turns(ADA, [turn(str(n)) for n in range(200)])
     for number in range(40):
         task = asyncio.create_task(store.turns(ADA, TurnQuery()))

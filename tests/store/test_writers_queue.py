@@ -170,7 +170,7 @@ async def test_closing_ends_in_time_while_another_process_writes_for_ever(db_pat
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO])
 async def test_a_lock_that_fails_is_told_and_asked_again(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, code: int
+    store: SqliteStore, db_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def failing(path: Path, *, wait: bool) -> Release | None:
         raise OSError(code, "no", str(path))

@@ -10,11 +10,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Delete,
+    Integer,
     Select,
     Table,
     and_,
     bindparam,
     delete,
+    literal,
     select,
 )
 
@@ -51,7 +53,7 @@ def chunk_values(
 
 def message_of_chunk() -> ColumnElement[int]:
     """The number of a chunk's message: from chunks to messages."""
-    return chunks.c.chunk_id.bitwise_rshift(ORDINAL_BITS)
+    return chunks.c.chunk_id.bitwise_rshift(literal(ORDINAL_BITS, Integer))
 
 
 def chunks_of(first: Any, last: Any) -> ColumnElement[bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -12,8 +11,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from hmlr.errors import ClosedError
 from hmlr.records import UserId
+from hmlr.store.sql.home import Home
 from hmlr.store.sqlite.engine import Database, Link
 from hmlr.store.sqlite.readers import HeldSnapshot, Readers
 from hmlr.store.sqlite.writer import Writer
@@ -33,8 +32,7 @@ class SqliteGate:
         self._database = database
         self._writer = writer
         self._readers = readers
-        self._loop = asyncio.get_running_loop()
-        self._pid = os.getpid()
+        self._home = Home()
         self._guard = threading.Lock()
         self._closed: Future[None] | None = None
         self._held: weakref.WeakSet[HeldSnapshot] = weakref.WeakSet()
@@ -63,18 +61,11 @@ class SqliteGate:
 
     def check(self) -> None:
         """Raise ClosedError where a call could only hang or do harm."""
-        if os.getpid() != self._pid:
-            raise ClosedError(
-                "the store was opened before a fork", hint="Open a new one in the child process"
-            )
-        if self._closed is not None:
-            raise ClosedError("the store is closed", hint="Open a new one")
-        if asyncio.get_running_loop() is not self._loop:
-            raise ClosedError("the store belongs to another event loop", hint="Open one in each loop")
+        self._home.check(closed=self._closed is not None)
 
     async def aclose(self) -> None:
         """Finish what is queued and close; every call waits for the same end. Does nothing in a fork."""
-        if os.getpid() != self._pid:
+        if self._home.is_forked:
             return
         with self._guard:
             if self._closed is None:

