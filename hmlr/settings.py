@@ -56,7 +56,18 @@ class Settings(SettingsBase):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore", frozen=True)
 
-    db_path: str = Field("", description="Database file; empty: memory.db in the user's data folder.")
+    db_path: str = Field(
+        "",
+        repr=False,  # an address may hold a password
+        description="Database file, or postgresql://… ; empty: memory.db in the user's data folder.",
+    )
+    pool_size: int = Field(10, ge=1, le=1000, description="Connections of a process to a database server.")
+    pool_timeout_s: float = Field(
+        4.0, gt=0, le=600, description="How long a call waits for one of these connections."
+    )
+    lock_timeout_s: float = Field(
+        5.0, gt=0, le=600, description="... and for another session that holds the user's rows."
+    )
     cache_dir: str = Field(
         "", description="Folder for the exported embedding model; empty: the user's cache."
     )
@@ -98,9 +109,23 @@ class Settings(SettingsBase):
     )
 
     @property
+    def database_url(self) -> str | None:
+        """The address of a database server, with its password; None for a file."""
+        return self.db_path if "://" in self.db_path else None
+
+    @property
     def database(self) -> Path:
-        """The database file."""
-        return Path(self.db_path).expanduser() if self.db_path else _user_folder("data") / "memory.db"
+        """The database file; what a process keeps beside it lies here for a server, too."""
+        own = self.db_path and self.database_url is None
+        return Path(self.db_path).expanduser() if own else _user_folder("data") / "memory.db"
+
+    @property
+    def database_shown(self) -> str:
+        """Where the database is, as it may be printed."""
+        if self.database_url is None:
+            return str(self.database)
+        scheme, _, rest = self.database_url.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
     @property
     def cache(self) -> Path:

@@ -56,8 +56,8 @@ class Call:
         from hmlr.settings import Settings  # not needed for help
 
         given = self.options
-        if given.db is not None and (not given.db.strip() or "://" in given.db):
-            raise UsageError("--db takes a file", hint="Database servers are not supported yet")
+        if given.db is not None and not given.db.strip():
+            raise UsageError("--db takes a file or postgresql://…")
         return Settings.load(db_path=given.db, user=given.user, model=given.model)
 
     @asynccontextmanager
@@ -80,7 +80,7 @@ class Call:
     def _refuse_missing(self) -> None:
         """An empty memory may be read where it is usual, not where somebody meant another file."""
         settings = self.settings
-        if settings.db_path and "://" not in settings.db_path and not settings.database.exists():
+        if settings.db_path and settings.database_url is None and not settings.database.exists():
             raise CommandError(
                 f"the database {settings.database} does not exist",
                 hint="Check --db and HMLR_DB_PATH; chat, remember and import make a new one",

@@ -159,7 +159,7 @@ async def _health(call: Call) -> Health:
         async with call.client(creates=True) as client:
             return await client.health()
     except HMLRError as error:
-        where = f"{settings.database}: {error}"
+        where = f"{settings.database_shown}: {error}"
         return Health(checks=(Check(name="database", ok=False, detail=where, remedy=error.hint),))
 
 

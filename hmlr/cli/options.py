@@ -12,8 +12,8 @@ import typer
 from hmlr.cli.call import Call, Globals, UsageError
 from hmlr.errors import InvalidInput
 
-_DB_HELP = "Database file; default: HMLR_DB_PATH, else in your data folder."
-Db = Annotated[str | None, typer.Option("--db", metavar="FILE", help=_DB_HELP)]
+_DB_HELP = "Database file or postgresql:// address; default: HMLR_DB_PATH, else in your data folder."
+Db = Annotated[str | None, typer.Option("--db", metavar="FILE|URL", help=_DB_HELP)]
 User = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Whose memory it is.")]
 Model = Annotated[str | None, typer.Option("--model", metavar="ID", help="provider:model, or offline.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -60,7 +60,7 @@ def serve(
     log.to_stderr(level)
 
     def told(address: str, file: Path | None) -> None:
-        emit(f"HMLR serves {call.settings.database} on {address}")
+        emit(f"HMLR serves {call.settings.database_shown} on {address}")
         emit(f"token: {file}" if file else "tokens: `token list`")
 
     async def alone() -> None:

@@ -21,7 +21,6 @@ from hmlr.memory.retrieval.lattice import Lattice
 from hmlr.records import DayLimit, UserId
 from hmlr.settings import Settings
 from hmlr.store.port import Store
-from hmlr.store.sqlite.store import open_sqlite
 
 if TYPE_CHECKING:
     from hmlr.llm.model import GatewayModel
@@ -80,12 +79,7 @@ async def open_services(
     if model is None or isinstance(model, str):
         opened = await asyncio.to_thread(_open_model, model or settings.model, llm, settings.user)
     spec = embedder or embedder_spec(settings.embedder, settings.cache)
-    store = await open_sqlite(
-        settings.database,
-        slicer=new_chunks,
-        durability=settings.durability,
-        busy_timeout_s=settings.busy_timeout_s,
-    )
+    store = await open_store(settings)
     if opened is not None:
         opened.gateway.day_book = StoredDayBook(store, clock)
     embedding = EmbeddingService(
@@ -99,6 +93,30 @@ async def open_services(
         runner=TaskRunner(opened if model is None or isinstance(model, str) else model),
         opened_model=opened,
         clock=clock,
+    )
+
+
+async def open_store(settings: Settings) -> Store:
+    """The database that the settings name; each kind is imported where it is used."""
+    if settings.database_url is not None:
+        from hmlr.store.postgres.settings import Reach
+        from hmlr.store.postgres.store import open_postgres
+
+        reach = Reach(
+            url=settings.database_url,
+            pool_size=settings.pool_size,
+            pool_timeout_s=settings.pool_timeout_s,
+            lock_timeout_s=settings.lock_timeout_s,
+            durability=settings.durability,
+        )
+        return await open_postgres(reach, slicer=new_chunks)
+    from hmlr.store.sqlite.store import open_sqlite
+
+    return await open_sqlite(
+        settings.database,
+        slicer=new_chunks,
+        durability=settings.durability,
+        busy_timeout_s=settings.busy_timeout_s,
     )
 
 
