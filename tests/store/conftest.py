@@ -1,4 +1,4 @@
-"""A store of each adapter. A test that asks for `db_path`, too, is about SQLite's files and runs there alone."""
+"""A store of each adapter. A test that asks for `db_path`, too, is about files and runs on SQLite alone."""
 
 from __future__ import annotations
 
