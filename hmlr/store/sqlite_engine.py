@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, select, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
-from hmlr.errors import StorageCorrupt, StorageError
 from hmlr.store import schema, sqlite_files
 from hmlr.store.locking import WriteLock, needs_file_lock
 from hmlr.store.sqlite_errors import translated
+from hmlr.store.sqlite_shape import is_newest
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -93,7 +93,7 @@ class Database:
             sqlite_files.prepare(self.path)
             link = self._link()
             try:
-                if not _is_current(link.connection, self.path):
+                if not is_newest(link.raw, self.path):
                     self._build(link)
             except BaseException:
                 with self.lock.held():  # closing the last connection makes a checkpoint
@@ -109,7 +109,7 @@ class Database:
             link.raw.execute("BEGIN IMMEDIATE")
             try:
                 # Again inside the transaction: another process may have built it meanwhile.
-                if not _is_current(link.connection, self.path):
+                if not is_newest(link.raw, self.path):
                     _upgrade(link.connection)
                 link.raw.execute("COMMIT")
             finally:
@@ -141,21 +141,6 @@ class Database:
             raw.close()
             raise
         return raw
-
-
-def _is_current(connection: Connection, path: Path) -> bool:
-    """Whether the schema is the newest. Raises when the file is another program's or was tampered with."""
-    kinds = set(connection.execute(text("SELECT DISTINCT type FROM sqlite_master")).scalars())
-    if not kinds.isdisjoint({"trigger", "view"}):
-        raise StorageCorrupt(
-            f"{path} holds triggers or views, which HMLR never makes",
-            hint="Somebody changed it: restore a backup, or import an export into a new file",
-        )
-    if not kinds:
-        return False
-    if not inspect(connection).has_table("alembic_version"):
-        raise StorageError(f"{path} is a database of another program", hint="Name another file")
-    return connection.execute(select(schema.alembic_version.c.version_num)).scalar() == schema.HEAD
 
 
 def _much_is_free(raw: sqlite3.Connection) -> bool:

@@ -37,6 +37,8 @@ def prepare(path: Path) -> None:
     if path.is_dir():
         raise StorageError(f"{path} is a folder", hint="Name a file in it, for example memory.db")
     if path.exists():
+        if not path.is_file():  # to open a pipe would wait for whoever writes into it
+            raise StorageError(f"{path} is no file", hint="Name a file, for example memory.db")
         _check(path)
     _create(lock_path(path))
     _create(path)
