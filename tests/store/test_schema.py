@@ -17,6 +17,7 @@ from hmlr.errors import SchemaTooNew, StorageCorrupt, StorageError
 from hmlr.store import schema
 from hmlr.store.migrations.upgrade import create, newest
 from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite_shape import FINGERPRINTS, fingerprint, parts_of
 from tests.store.making import ADA, slices, turn
 
 
@@ -47,6 +48,17 @@ def test_schema_from_scratch_equals_schema_by_migrations() -> None:
 
     assert clauses(schema.create_all) == clauses(create)
     assert newest() == schema.HEAD
+
+
+def test_both_are_known_at_first_sight() -> None:
+    made = set()
+    for make in (schema.create_all, create):
+        with create_engine("sqlite://", isolation_level="AUTOCOMMIT").connect() as connection:
+            make(connection)
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            made.add(fingerprint(tuple(parts_of(driver, Path()))))
+    assert made == FINGERPRINTS
 
 
 async def test_a_newer_schema_is_refused_and_the_file_untouched(db_path: Path) -> None:
