@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hmlr.errors import ConfigurationError
 from hmlr.records import (
+    Backup,
     BlockId,
     Check,
     ChunkId,
@@ -27,6 +28,7 @@ from hmlr.records import (
 )
 from hmlr.store import (
     sqlite_apply,
+    sqlite_backup,
     sqlite_blocks,
     sqlite_care,
     sqlite_check,
@@ -301,6 +303,11 @@ class SqliteStore(SqliteGarden, SqliteAccess):
     async def check(self) -> list[Check]:
         """See CareStore."""
         return await sqlite_check.check(self._gate, self._database)
+
+    async def backup(self, target: Path, *, overwrite: bool) -> Backup:
+        """See CareStore."""
+        self._gate.check()
+        return await asyncio.to_thread(sqlite_backup.backup, self._database, target, overwrite=overwrite)
 
     async def users(self) -> list[UserId]:
         """See CareStore."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
+from hmlr.errors import StorageBusy
 from hmlr.store import schema, sqlite_files
 from hmlr.store.locking import WriteLock, needs_file_lock
 from hmlr.store.sqlite_errors import translated
@@ -91,18 +93,26 @@ class Database:
         """
         with translated(self.path):
             sqlite_files.prepare(self.path)
+            place = self.path.stat()
             link = self._link()
             try:
                 if not is_newest(link.raw, self.path):
-                    self._build(link)
+                    self._build(link, place)
+                self._check(place)
             except BaseException:
                 with self.lock.held():  # closing the last connection makes a checkpoint
                     link.close()
                 raise
             return link
 
-    def _build(self, link: Link) -> None:
+    def _check(self, place: os.stat_result) -> None:
+        """Raise StorageBusy when there is another file now: `restore-backup` has replaced the memory."""
+        if not os.path.samestat(place, self.path.stat()):
+            raise StorageBusy("the memory was replaced just now", hint="Repeat the call")
+
+    def _build(self, link: Link, place: os.stat_result) -> None:
         with self.lock.held():
+            self._check(place)
             # The answer is the mode in force: a network file system stays in "delete", which is slower
             # (readers wait for the writer) but sound.
             link.raw.execute("PRAGMA journal_mode = WAL")

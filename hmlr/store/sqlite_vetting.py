@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from hmlr.errors import NotFound, StorageCorrupt, StorageError
+from hmlr.errors import InvalidInput, StorageCorrupt, StorageError
 from hmlr.store import schema
 from hmlr.store.sqlite_errors import translated
 from hmlr.store.sqlite_shape import revision_of
@@ -39,8 +39,8 @@ _MEND = "Take another backup, or import an export into a new file"
 def vetted(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that only reads, to a file in which everything is as HMLR makes it.
 
-    Blocks while it looks. Raises NotFound, StorageError, SchemaTooNew or StorageCorrupt saying what is wrong;
-    the file and its folder are as before.
+    Blocks while it looks. Raises InvalidInput, StorageError, SchemaTooNew or StorageCorrupt saying what is
+    wrong; the file and its folder are as before.
     """
     with translated(path):
         check_file(path)
@@ -68,7 +68,7 @@ def check_file(path: Path) -> None:
     try:
         kind = path.lstat().st_mode
     except FileNotFoundError as error:
-        raise NotFound(f"{path} does not exist", hint="Check the name") from error
+        raise InvalidInput(f"{path} does not exist", hint="Check the name") from error
     if not stat.S_ISREG(kind):  # to open a pipe would wait, and a link may lead anywhere
         raise StorageError(f"{path} is no regular file", hint="Name the file itself")
     for ending in ("-wal", "-journal"):
