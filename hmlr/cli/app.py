@@ -12,6 +12,7 @@ import typer
 
 from hmlr import __version__
 from hmlr.cli import (
+    backups,
     bench,
     blocks,
     care,
@@ -72,6 +73,8 @@ for function in (
     serving.mcp,
 ):
     app.command(function.__name__.rstrip("_").replace("_", "-"))(command(function))
+app.command("backup")(command(backups.backup, shared=("db", "debug")))
+app.command("restore-backup")(command(backups.restore_backup, shared=("db", "debug")))
 app.command("bench")(command(bench.bench, shared=("model", "debug")))
 app.add_typer(llm.app, name="llm")
 serving.token.command("create")(command(serving.create))

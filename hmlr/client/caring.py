@@ -15,7 +15,7 @@ from hmlr.errors import InvalidInput
 from hmlr.garden_records import GardenPlan, GardenProgress, GardenReport, GardenRun
 from hmlr.memory.intake import check_wait
 from hmlr.memory.portability import export_file, export_lines, import_file, import_lines
-from hmlr.records import Audit, Certificate, Health, RunId, Stats, UserId
+from hmlr.records import Audit, Backup, Certificate, Health, RunId, Stats, UserId
 
 
 class Caring(ClientBase):
@@ -117,6 +117,16 @@ class Caring(ClientBase):
         count = await import_lines(member.services.store, self.user_id, lines)
         member.background.notify()
         return count
+
+    async def backup(self, path: str | Path, *, overwrite: bool = False) -> Backup:
+        """Copy the memories of all users of this database into one file (mode 0600), while others use it.
+
+        It is as all was at one moment, and appears when it was read through and found sound;
+        `restore-backup` puts it back. What is forgotten later is still in it: delete old backups, too.
+        Raises InvalidInput when the file exists, unless `overwrite`; StorageCorrupt when what was copied is
+        damaged.
+        """
+        return await self._member.services.store.backup(Path(path), overwrite=overwrite)
 
     async def rebuild(self) -> int:
         """Make everything derived anew from the turns and the user's edits; the number of messages read."""

@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from hmlr.records.access import AccessToken, IssuedToken
 from hmlr.records.answers import Context, Hit, Hits, Miss, OutdatedFact, Reply, ReplyPart, Source
-from hmlr.records.care import Audit, AuditCheck, AuditExample, Certificate, Check, Health, ImportReport, Stats
+from hmlr.records.care import (
+    Audit,
+    AuditCheck,
+    AuditExample,
+    Backup,
+    Certificate,
+    Check,
+    Forgotten,
+    Health,
+    ImportReport,
+    Restored,
+    Stats,
+)
 from hmlr.records.facts import Contradiction, Fact, FactEvent, FactHistory, Profile, Timeline
 from hmlr.records.turns import Block, Day, DayTopic, DayView, Message, Receipt, StoredMessage, Tag, Turn
 from hmlr.records.usage import DayLimit, DaySpending, Latency, Spending, Usage
@@ -42,6 +54,7 @@ __all__ = [
     "Audit",
     "AuditCheck",
     "AuditExample",
+    "Backup",
     "Block",
     "BlockId",
     "BlockState",
@@ -62,6 +75,7 @@ __all__ = [
     "FactHistory",
     "FactId",
     "FactState",
+    "Forgotten",
     "Health",
     "Hit",
     "Hits",
@@ -78,6 +92,7 @@ __all__ = [
     "Receipt",
     "Reply",
     "ReplyPart",
+    "Restored",
     "Role",
     "RunId",
     "SessionId",

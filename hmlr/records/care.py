@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from hmlr.records.usage import DaySpending, Latency, Spending
-from hmlr.records.vocabulary import DossierId, FactId, TurnId
+from hmlr.records.vocabulary import DossierId, FactId, TurnId, UserId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,40 @@ class ImportReport:
     repeated: int  # messages that an earlier import had stored
     bad: tuple[str, ...]  # what can't be read, each with its place and the reason
     left_out: Mapping[str, int]  # what is left out on purpose: reason -> how many
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backup:
+    """A copy of a whole memory that was read through and found sound."""
+
+    path: str
+    bytes: int
+    users: int
+    turns: int
+    messages: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forgotten:
+    """An erasure that a replaced memory knew of and the backup in its place does not."""
+
+    user_id: UserId
+    scope: str  # "turn", "fact", "session" or "everything"
+    target: str  # id of what was forgotten
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What a backup brought."""
+
+    path: str  # of the memory
+    users: int
+    turns: int
+    messages: int
+    last_recorded_at: datetime | None  # of its latest message; None: it holds none
+    kept: str | None  # where the replaced memory lies now; None: there was none
+    forgotten: tuple[Forgotten, ...] | None  # what has come back; None: the replaced one could not be asked
 
 
 @dataclass(frozen=True, kw_only=True)

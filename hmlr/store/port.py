@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Protocol
 
 from hmlr.garden_records import DossierFile, GardenRun
 from hmlr.records import (
     AccessToken,
+    Backup,
     BlockId,
     Check,
     ChunkId,
@@ -320,6 +322,13 @@ class CareStore(Protocol):
 
     async def check(self) -> list[Check]:
         """Whether the database is sound: integrity, content hashes, gaps, index against messages."""
+
+    async def backup(self, target: Path, *, overwrite: bool) -> Backup:
+        """Copy the memories of all users as they are at one moment, while others read and write.
+
+        The file appears when it was read through and found sound. InvalidInput when there is one already, or
+        none can be; StorageCorrupt when what was copied is damaged.
+        """
 
     async def users(self) -> list[UserId]:
         """Whose memories are here; for the operator's own tools only."""

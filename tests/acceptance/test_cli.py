@@ -37,7 +37,7 @@ COMMANDS = (
         "retire",
     ),
     *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "audit", "doctor"),
-    *("garden", "dossiers", "deep-recall"),
+    *("garden", "dossiers", "deep-recall", "backup", "restore-backup"),
 )
 Run = Callable[..., Done]
 
@@ -296,6 +296,26 @@ def test_export_and_import(run: Run, tmp_path: Path) -> None:
     assert loaded(run("export", str(path), "--json"))["records"] > 0
     run("--user", "ben", "import", str(path))
     assert loaded(run("stats", "--json", "--user", "ben"))["turns"] == 1
+
+
+def test_backup_and_the_way_back(run: Run, tmp_path: Path) -> None:
+    run("chat", "I live in Oslo.")
+    refused(run("backup", "memory.db"), 2, "memory itself")
+    made = run("backup", "copy.db")
+    assert made.returncode == 0, made.stderr
+    assert "1 turns (2 messages) of 1 user written to copy.db" in made.stdout
+    refused(run("backup", "copy.db"), 2, "--overwrite")
+    assert loaded(run("backup", "copy.db", "--overwrite", "--json"))["turns"] == 1
+    run("forget", "--everything", "--yes")
+    refused(run("restore-backup", "copy.db"), 2, "--overwrite")
+    done = run("restore-backup", "copy.db", "--overwrite")
+    assert done.returncode == 0, done.stderr
+    assert "1 turns (2 messages) of 1 user restored" in done.stdout
+    assert "kept as" in done.stdout
+    assert "forget it again: forget --everything --user" in done.stdout
+    assert "Oslo" in run("recall", "Oslo").stdout
+    refused(run("restore-backup", "absent.db", "--db", "new.db"), 2, "does not exist")
+    assert not (tmp_path / "new.db").exists()
 
 
 def test_forget_everything(run: Run) -> None:

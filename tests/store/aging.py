@@ -77,6 +77,8 @@ def _to_second(raw: sqlite3.Connection) -> None:
     for table, names in (("vectors", ("tokens", "pieces")), ("chunks", ("asks", "of_self"))):
         for name in names:
             raw.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
+    raw.execute("DROP INDEX ix_chunks_searchable")
+    raw.execute("CREATE INDEX ix_chunks_searchable ON chunks (user_id, searchable, chunk_id)")
     for number, dim in raw.execute("SELECT vector_no, dim FROM vectors").fetchall():
         old = np.ones(dim, "<f2").tobytes()
         raw.execute("UPDATE vectors SET data = ? WHERE vector_no = ?", (old, number))

@@ -17,6 +17,7 @@ from hmlr.errors import SchemaTooNew, StorageCorrupt, StorageError
 from hmlr.store import schema
 from hmlr.store.migrations.upgrade import create, newest
 from hmlr.store.sqlite import full_text
+from hmlr.store.sqlite.shape import FINGERPRINTS, fingerprint, parts_of
 from hmlr.store.sqlite.store import open_sqlite
 from tests.store.making import ADA, slices, turn
 
@@ -48,6 +49,17 @@ def test_schema_from_scratch_equals_schema_by_migrations() -> None:
 
     assert clauses(full_text.create) == clauses(create)
     assert newest() == schema.HEAD
+
+
+def test_both_are_known_at_first_sight() -> None:
+    made = set()
+    for make in (schema.create_all, create):
+        with create_engine("sqlite://", isolation_level="AUTOCOMMIT").connect() as connection:
+            make(connection)
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            made.add(fingerprint(tuple(parts_of(driver, Path()))))
+    assert made == FINGERPRINTS
 
 
 async def test_a_newer_schema_is_refused_and_the_file_untouched(db_path: Path) -> None:

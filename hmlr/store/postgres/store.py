@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from hmlr.errors import MissingPackage
-from hmlr.records import Check, Stats, UserId
+from hmlr.errors import InvalidInput, MissingPackage
+from hmlr.records import Backup, Check, Stats, UserId
 from hmlr.store.port import Store
 from hmlr.store.postgres.check import check
 from hmlr.store.postgres.engine import owner_engine, prepared
@@ -72,6 +73,13 @@ class PostgresStore(SqlStore):
     async def check(self) -> list[Check]:
         """See CareStore."""
         return await check(self._gate)
+
+    async def backup(self, target: Path, *, overwrite: bool) -> Backup:
+        """See CareStore; a server has tools of its own, which keep every moment."""
+        raise InvalidInput(
+            "a database on a server is not backed up into a file of ours",
+            hint="Use pg_dump or a base backup with its write-ahead log, or `move --to FILE`",
+        )
 
 
 def _size(connection: Connection) -> int:

@@ -8,9 +8,9 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    ClauseElement,
     ColumnElement,
     Integer,
-    LargeBinary,
     Text,
     any_,
     cast,
@@ -115,11 +115,10 @@ def _text_at_postgresql(element: TextAt, compiler: SQLCompiler, **options: Any) 
     return f"(({column})::json ->> {key})"
 
 
-class NoBytes(FunctionElement[bytes]):
+class NoBytes(ClauseElement):
     """An empty binary value, for the default of a column."""
 
     inherit_cache = True
-    type = LargeBinary()
 
 
 @compiles(NoBytes, "sqlite")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -9,15 +10,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, select, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
-from hmlr.errors import StorageCorrupt, StorageError
-from hmlr.store import schema
+from hmlr.errors import StorageBusy
 from hmlr.store.sql.special import OPTION
 from hmlr.store.sqlite import files as sqlite_files
 from hmlr.store.sqlite.errors import translated
 from hmlr.store.sqlite.full_text import FullText, create
 from hmlr.store.sqlite.locking import WriteLock, needs_file_lock
+from hmlr.store.sqlite.shape import is_newest
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -95,25 +96,33 @@ class Database:
         """
         with translated(self.path):
             sqlite_files.prepare(self.path)
+            place = self.path.stat()
             link = self._link()
             try:
-                if not _is_current(link.connection, self.path):
-                    self._build(link)
+                if not is_newest(link.raw, self.path):
+                    self._build(link, place)
+                self._check(place)
             except BaseException:
                 with self.lock.held():  # closing the last connection makes a checkpoint
                     link.close()
                 raise
             return link
 
-    def _build(self, link: Link) -> None:
+    def _check(self, place: os.stat_result) -> None:
+        """Raise StorageBusy when there is another file now: `restore-backup` has replaced the memory."""
+        if not os.path.samestat(place, self.path.stat()):
+            raise StorageBusy("the memory was replaced just now", hint="Repeat the call")
+
+    def _build(self, link: Link, place: os.stat_result) -> None:
         with self.lock.held():
+            self._check(place)
             # The answer is the mode in force: a network file system stays in "delete", which is slower
             # (readers wait for the writer) but sound.
             link.raw.execute("PRAGMA journal_mode = WAL")
             link.raw.execute("BEGIN IMMEDIATE")
             try:
                 # Again inside the transaction: another process may have built it meanwhile.
-                if not _is_current(link.connection, self.path):
+                if not is_newest(link.raw, self.path):
                     _upgrade(link.connection)
                 link.raw.execute("COMMIT")
             finally:
@@ -145,21 +154,6 @@ class Database:
             raw.close()
             raise
         return raw
-
-
-def _is_current(connection: Connection, path: Path) -> bool:
-    """Whether the schema is the newest. Raises when the file is another program's or was tampered with."""
-    kinds = set(connection.execute(text("SELECT DISTINCT type FROM sqlite_master")).scalars())
-    if not kinds.isdisjoint({"trigger", "view"}):
-        raise StorageCorrupt(
-            f"{path} holds triggers or views, which HMLR never makes",
-            hint="Somebody changed it: restore a backup, or import an export into a new file",
-        )
-    if not kinds:
-        return False
-    if not inspect(connection).has_table("alembic_version"):
-        raise StorageError(f"{path} is a database of another program", hint="Name another file")
-    return connection.execute(select(schema.alembic_version.c.version_num)).scalar() == schema.HEAD
 
 
 def _much_is_free(raw: sqlite3.Connection) -> bool:

@@ -33,10 +33,12 @@ def prepare(path: Path) -> None:
 
     Raises StorageError, StorageReadOnly or StorageCorrupt saying what is in the way.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     if path.is_dir():
         raise StorageError(f"{path} is a folder", hint="Name a file in it, for example memory.db")
     if path.exists():
+        if not path.is_file():  # to open a pipe would wait for whoever writes into it
+            raise StorageError(f"{path} is no file", hint="Name a file, for example memory.db")
         _check(path)
     _create(lock_path(path))
     _create(path)
@@ -60,7 +62,8 @@ def _allowed(path: Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it that are missing, private."""
     missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     for parent in reversed(missing):
         # mkdir's mode is cut by the umask and never widened, so every level is private.

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmlr.errors import ConfigurationError
-from hmlr.records import Check, Stats, UserId
+from hmlr.records import Backup, Check, Stats, UserId
 from hmlr.store.port import Store
 from hmlr.store.slicing import Slicer
 from hmlr.store.sql import care
 from hmlr.store.sql.store import SqlStore
-from hmlr.store.sqlite import check, files, purge
+from hmlr.store.sqlite import backup, check, files, purge
 from hmlr.store.sqlite.engine import Database
 from hmlr.store.sqlite.gate import SqliteGate
 from hmlr.store.sqlite.readers import Readers
@@ -61,6 +61,11 @@ class SqliteStore(SqlStore):
     async def check(self) -> list[Check]:
         """See CareStore."""
         return await check.check(self._gate, self._database)
+
+    async def backup(self, target: Path, *, overwrite: bool) -> Backup:
+        """See CareStore."""
+        self._gate.check()
+        return await asyncio.to_thread(backup.backup, self._database, target, overwrite=overwrite)
 
 
 if TYPE_CHECKING:

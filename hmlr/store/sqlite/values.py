@@ -1,0 +1,205 @@
+"""What the values in a database have to be: SQLite itself takes anything in any column.
+
+Two sets of rules. Those by declared type hold for every revision of the schema; the others, what the values
+say and how rows hang together, for the newest. Both name the first row that breaks them.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from sqlalchemy import Table
+
+from hmlr.records import JobKind
+from hmlr.store import schema
+from hmlr.store.columns import JsonText, UtcMicros
+from hmlr.store.encoded import TOKEN_DIMS
+from hmlr.store.record_rules import MAX_NUMBER, what_is_wrong
+from hmlr.store.sql.rows import digest
+
+_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999  # the years 1 to 9999
+_MOMENTS = {
+    column.name
+    for table in schema.metadata.tables.values()
+    for column in table.c
+    if isinstance(column.type, UtcMicros)
+}
+_LONGEST_BLOB = 2**24
+_WIDEST = 2**16  # dimensions of a vector
+_FREE_TEXT = {"error"}  # what a failing library said
+
+# Tables whose values have words of their own, with the name of their records in an export.
+_RECORDS: dict[str, Table] = {
+    "message": schema.messages,
+    "block": schema.blocks,
+    "fact": schema.facts,
+    "fact_event": schema.fact_events,
+    "dossier_event": schema.dossier_events,
+    "tag": schema.tags,
+    "edit": schema.edits,
+    "tombstone": schema.tombstones,
+    "garden_run": schema.garden_runs,
+    "garden_image": schema.garden_images,
+}
+
+# What is wrong, and a query that finds it: each gives the row's own name.
+_GIVEN = {
+    "bits": schema.ORDINAL_BITS,
+    "signs": TOKEN_DIMS,
+    "widest": _WIDEST,
+    "kinds": json.dumps(get_args(JobKind)),
+    "most": MAX_NUMBER >> schema.ORDINAL_BITS,
+}
+_HANGS_TOGETHER: tuple[tuple[str, str], ...] = (
+    (
+        "turns belongs to no user, or has a number beyond the last",
+        "SELECT t.turn_id FROM turns t LEFT JOIN users u USING (user_id) "
+        "WHERE u.user_no IS NULL OR t.seq < 1 OR t.seq > u.last_seq",
+    ),
+    (
+        "blocks belongs to no user",
+        "SELECT block_id FROM blocks WHERE user_id NOT IN (SELECT user_id FROM users)",
+    ),
+    (
+        "dossiers belongs to no user, or has half a vector",
+        "SELECT dossier_id FROM dossiers WHERE user_id NOT IN (SELECT user_id FROM users) "
+        "OR (model_id IS NULL) <> (vector IS NULL) "
+        "OR length(vector) % 2 OR length(vector) NOT BETWEEN 2 AND 2 * :widest",
+    ),
+    (
+        "messages has the id of another place, or too large a number",
+        "SELECT message_id FROM messages WHERE message_id <> turn_id || '/' || position "
+        "OR message_no NOT BETWEEN 1 AND :most",
+    ),
+    (
+        "chunks belongs to no message, to one of another user, or lies beyond its end",
+        "SELECT c.chunk_id FROM chunks c "
+        "LEFT JOIN messages m ON m.message_no = c.chunk_id >> :bits "
+        "LEFT JOIN users u ON u.user_id = m.user_id "
+        'WHERE u.user_no IS NOT c.user_no OR c.start > c."end" OR c."end" > length(m.content)',
+    ),
+    (
+        "vectors belongs to no chunk, to one of another user, or has another length than it says",
+        "SELECT v.vector_no FROM vectors v "
+        "LEFT JOIN chunks c USING (chunk_id) LEFT JOIN models USING (model_no) "
+        "WHERE c.user_no IS NOT v.user_no OR model_id IS NULL OR v.dim NOT BETWEEN 1 AND :widest "
+        "OR length(v.data) <> (v.dim + 1) / 2 OR length(v.tokens) % ((min(v.dim, :signs) + 7) / 8) "
+        "OR length(v.pieces) % 2",
+    ),
+    ("models has a number twice", "SELECT model_no FROM models GROUP BY model_no HAVING count(*) > 1"),
+    (
+        "facts does not stand in its message, or in one of another turn",
+        "SELECT fact_id FROM facts f LEFT JOIN messages m USING (user_id, message_id) "
+        'WHERE m.turn_id IS NOT f.turn_id OR substr(m.content, f.start + 1, f."end" - f.start) <> f.quote',
+    ),
+    (
+        "jobs is of no known kind or state",
+        "SELECT job_id FROM jobs WHERE kind NOT IN (SELECT value FROM json_each(:kinds)) "
+        "OR state NOT IN ('pending', 'leased', 'failed')",
+    ),
+    (
+        "sqlite_sequence makes no sense",
+        "SELECT name FROM sqlite_sequence WHERE typeof(name) <> 'text' OR typeof(seq) <> 'integer' "
+        "OR seq NOT BETWEEN 0 AND :most",
+    ),
+)
+
+
+def wrong_types(raw: sqlite3.Connection) -> Iterator[str]:
+    """Which tables hold values that their columns do not say; the schema is one of HMLR's."""
+    tables = raw.execute(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
+        "AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+    )
+    for (table,) in tables.fetchall():
+        columns = raw.execute('SELECT name, type, "notnull" FROM pragma_table_xinfo(?)', (table,)).fetchall()
+        for name, declared, required in columns:
+            right = _right(f'"{name}"', name, declared)
+            bad = f"NOT ({right})" if required else f'"{name}" IS NOT NULL AND NOT ({right})'
+            # A NULL makes `right` unknown, which is no break of it.
+            bad += f' OR "{name}" IS NULL' if required else ""
+            if raw.execute(f'SELECT 1 FROM "{table}" WHERE {bad} LIMIT 1').fetchone():  # noqa: S608 - our names
+                yield f"a row of {table} holds no {_told(declared)} as {name}"
+        yield from _undecodable(raw, table, [name for name, declared, _ in columns if _is_text(declared)])
+
+
+def wrong_values(raw: sqlite3.Connection) -> Iterator[str]:
+    """Which rows say what HMLR never writes, or hang on rows of others.
+
+    The schema is the newest and the types are right.
+    """
+    for told, query in _HANGS_TOGETHER:
+        found = raw.execute(f"{query} LIMIT 1", _GIVEN).fetchone()
+        if found is not None:
+            yield f"a row of {told}: {str(found[0])[:80]!r}"
+    for kind, table in _RECORDS.items():
+        yield from _wrong_records(raw, kind, table)
+    for message_id, content, sha256 in raw.execute("SELECT message_id, content, sha256 FROM messages"):
+        if digest(content) != sha256:
+            yield f"the message {message_id[:80]!r} is not what was stored: its digest differs"
+
+
+def _wrong_records(raw: sqlite3.Connection, kind: str, table: Table) -> Iterator[str]:
+    columns = [(column.name, isinstance(column.type, JsonText)) for column in table.c]
+    wanted = ", ".join(f'"{name}"' for name, _ in columns)
+    for row in raw.execute(f"SELECT {wanted} FROM {table.name}"):  # noqa: S608 - our names
+        for (name, is_json), value in zip(columns, row, strict=True):
+            if name in _MOMENTS or (type(value) is int and not is_json):
+                continue  # the other rules have seen it
+            wrong = _wrong_json(kind, name, value) if is_json else what_is_wrong(kind, name, value)
+            if wrong:
+                yield f"a row of {table.name}: {name} must be {wrong}"
+                return
+
+
+def _wrong_json(kind: str, name: str, value: Any) -> str:
+    try:
+        return what_is_wrong(kind, name, json.loads(value))
+    except (ValueError, RecursionError):
+        return "JSON"
+
+
+def _undecodable(raw: sqlite3.Connection, table: str, names: list[str]) -> Iterator[str]:
+    """SQLite compares and returns bytes that are no UTF-8 as if they were text; the driver does not."""
+    if not names:
+        return
+    wanted = ", ".join(f'"{name}"' for name in names)
+    try:
+        for _ in raw.execute(f'SELECT {wanted} FROM "{table}"'):  # noqa: S608 - our names
+            pass
+    except sqlite3.OperationalError as error:
+        if "decode to UTF-8" not in str(error):
+            raise
+        yield f"a row of {table} holds text that is no UTF-8"
+
+
+def _right(quoted: str, name: str, declared: str) -> str:
+    """What must be true of a value of that column, as SQL."""
+    kind = f"typeof({quoted})"
+    match declared:
+        case "BOOLEAN":
+            return f"{kind} = 'integer' AND {quoted} IN (0, 1)"
+        case "INTEGER" | "BIGINT":
+            least, most = (_FIRST_MOMENT, _LAST_MOMENT) if name in _MOMENTS else (0, MAX_NUMBER)
+            return f"{kind} = 'integer' AND {quoted} BETWEEN {least} AND {most}"
+        case "FLOAT":
+            return f"{kind} = 'real' AND {quoted} BETWEEN 0 AND 1e12"
+        case "BLOB":
+            return f"{kind} = 'blob' AND length({quoted}) <= {_LONGEST_BLOB}"
+        case _ if _is_text(declared) and name not in _FREE_TEXT:
+            return f"{kind} = 'text' AND instr(CAST({quoted} AS BLOB), x'00') = 0"
+        case _ if _is_text(declared):
+            return f"{kind} = 'text'"
+    raise AssertionError(f"the schema has a column of type {declared}")
+
+
+def _is_text(declared: str) -> bool:
+    return declared == "TEXT" or declared.startswith("VARCHAR")
+
+
+def _told(declared: str) -> str:
+    names = {"BOOLEAN": "yes or no", "FLOAT": "amount", "BLOB": "bytes of a sensible length"}
+    return "text" if _is_text(declared) else names.get(declared, "number in its range")
