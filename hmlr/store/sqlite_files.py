@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 from hmlr.errors import StorageCorrupt, StorageError, StorageReadOnly
@@ -65,6 +67,20 @@ def _make_folder(folder: Path) -> None:
     for parent in reversed(missing):
         # mkdir's mode is cut by the umask and never widened, so every level is private.
         parent.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+        _sync(parent.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Let the names in a folder outlive a loss of power; SQLite does it for the folder of the database."""
+    if sys.platform == "win32":  # folders can't be opened there
+        return
+    # Like SQLite: where a folder can't be synced, its file system has no better way.
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _create(path: Path) -> None:

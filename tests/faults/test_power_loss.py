@@ -7,6 +7,7 @@ of many moments, a disk is made as the loss of power may have left it, and opene
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -166,3 +167,15 @@ async def test_nothing_acknowledged_is_lost_nothing_is_damaged(tmp_path: Path, d
         for each in wreck.iterdir():
             each.unlink()
     print(f"F02 {durability}: {count} moments of {len(disk.events)}, {lost} with a loss, at most {worst}")
+
+
+async def test_new_folders_outlive_a_loss_of_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []  # inodes
+
+    def note(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+
+    monkeypatch.setattr(os, "fsync", note)
+    store = await open_sqlite(tmp_path / "new" / "deep" / NAME, slicer=slices)
+    await store.aclose()
+    assert synced == [tmp_path.stat().st_ino, (tmp_path / "new").stat().st_ino]
