@@ -52,10 +52,16 @@ def _check(path: Path) -> None:
         )
     with path.open("rb") as file:
         head = file.read(len(_MAGIC))
-    if head and head != _MAGIC:
+    if head and head != _MAGIC and not _can_be_mended(path):
         raise StorageCorrupt(
             f"{path} is not a database", hint="Name another file; if it was one, restore a backup"
         )
+
+
+def _can_be_mended(path: Path) -> bool:
+    """Whether SQLite has a log or journal from which to restore a first page torn by a loss of power."""
+    files = (sidecars(path)[0], path.with_name(path.name + "-journal"))
+    return any(file.exists() and file.stat().st_size for file in files)
 
 
 def _allowed(path: Path, mode: int) -> bool:
