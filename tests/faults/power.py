@@ -54,10 +54,22 @@ class Platter:
                 _write(file.sure, kept)
                 file.later = []
 
+    def seen(self) -> Files:
+        """What programs see: all of it, as a process that is killed leaves it."""
+        return self._chosen(-1, kept=True)
+
     def surely(self) -> Files:
         """What is there at the least: nothing but what was made sure."""
-        chosen = {name: each[0] for name, each in self._names.items()}
-        return {name: bytes(file.sure) for name, file in chosen.items() if file is not None}
+        return self._chosen(0, kept=False)
+
+    def _chosen(self, which: int, *, kept: bool) -> Files:
+        found: Files = {}
+        for name, each in self._names.items():
+            if (file := each[which]) is not None:
+                data = bytearray(file.sure)
+                _write(data, file.later if kept else [])
+                found[name] = bytes(data)
+        return found
 
     def by_chance(self, dice: random.Random) -> Files:
         """What may be there when the power goes now."""

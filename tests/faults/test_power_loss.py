@@ -113,6 +113,14 @@ def moments(events: list[Event], count: int, dice: random.Random) -> Iterator[tu
         yield platter.by_chance(dice), set(told)
 
 
+def put(folder: Path, files: Files) -> None:
+    """Make a disk."""
+    folder.mkdir()
+    for name, data in files.items():
+        (folder / name).touch(0o600)
+        (folder / name).write_bytes(data)
+
+
 async def verify(path: Path, told: set[str], durability: str) -> int:
     """Open what is left and look; how many acknowledged things are gone."""
     store = await open_sqlite(path, slicer=slices, durability=durability)
@@ -155,18 +163,41 @@ async def test_nothing_acknowledged_is_lost_nothing_is_damaged(tmp_path: Path, d
     count, lost, worst = figure(20, 2000), 0, 0
     for number, (files, told) in enumerate(moments(disk.events, count, dice)):
         wreck = tmp_path / f"{number}"
-        wreck.mkdir()
         if number % 2:  # the index of the log is never made sure
             files[f"{NAME}-shm"] = dice.randbytes(32768)
-        for name, data in files.items():
-            (wreck / name).touch(0o600)
-            (wreck / name).write_bytes(data)
+        put(wreck, files)
         missing = await verify(wreck / NAME, told, durability)
         lost, worst = lost + (missing > 0), max(worst, missing)
         assert durability == "fast" or not missing
         for each in wreck.iterdir():
             each.unlink()
     print(f"F02 {durability}: {count} moments of {len(disk.events)}, {lost} with a loss, at most {worst}")
+
+
+async def test_what_a_killed_process_wrote_outlives_power_loss_once_it_is_answered(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    with watched(first) as disk:
+        store = await open_sqlite(first / NAME, slicer=slices)
+        await say(store, disk, 1)
+        await store.add_turns(ADA, [said(2)])
+        events = list(disk.events)
+        await store.aclose()
+    # Killed before the last fsync: what programs see of the second turn is not on the disk.
+    platter, dice = Platter(), random.Random(3)
+    for event in events[: max(n for n, event in enumerate(events) if event.kind == "sync")]:
+        if event.kind != "ack":
+            platter.take(event, dice)
+    put(second, platter.seen())
+    with watched(second) as disk:
+        store = await open_sqlite(second / NAME, slicer=slices)
+        (added,) = await store.add_turns(ADA, [said(2)])
+        assert not added.created
+        for event in disk.events:
+            platter.take(event, dice)
+        await store.aclose()
+    put(tmp_path / "third", platter.surely())
+    assert await verify(tmp_path / "third" / NAME, {"turn t00001", "turn t00002"}, "full") == 0
 
 
 async def test_new_folders_outlive_a_loss_of_power(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
