@@ -42,6 +42,21 @@ async def test_a_folder_is_refused(tmp_path: Path) -> None:
         await open_sqlite(tmp_path, slicer=slices)
 
 
+@pytest.mark.faults
+async def test_a_first_page_torn_by_a_loss_of_power_is_mended_from_the_log(
+    db_path: Path, tmp_path: Path
+) -> None:  # F02
+    store = await open_sqlite(db_path, slicer=slices)
+    log = db_path.with_name(db_path.name + "-wal").read_bytes()
+    await store.aclose()
+    torn = tmp_path / "torn.db"
+    torn.write_bytes(bytes(512) + db_path.read_bytes()[512:])
+    torn.with_name(torn.name + "-wal").write_bytes(log)
+    store = await open_sqlite(torn, slicer=slices)
+    assert (await store.add_turns(ADA, [turn()]))[0].seq == 1
+    await store.aclose()
+
+
 async def test_a_file_that_is_no_database_is_refused_and_left(db_path: Path) -> None:
     db_path.write_text("Dear diary, " * 1000)
     with pytest.raises(StorageCorrupt, match="not a database"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 from hmlr.errors import StorageCorrupt, StorageError, StorageReadOnly
@@ -52,10 +54,16 @@ def _check(path: Path) -> None:
         )
     with path.open("rb") as file:
         head = file.read(len(_MAGIC))
-    if head and head != _MAGIC:
+    if head and head != _MAGIC and not _can_be_mended(path):
         raise StorageCorrupt(
             f"{path} is not a database", hint="Name another file; if it was one, restore a backup"
         )
+
+
+def _can_be_mended(path: Path) -> bool:
+    """Whether SQLite has a log or journal from which to restore a first page torn by a loss of power."""
+    files = (sidecars(path)[0], path.with_name(path.name + "-journal"))
+    return any(file.exists() and file.stat().st_size for file in files)
 
 
 def _allowed(path: Path, mode: int) -> bool:
@@ -68,6 +76,20 @@ def make_folder(folder: Path) -> None:
     for parent in reversed(missing):
         # mkdir's mode is cut by the umask and never widened, so every level is private.
         parent.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+        _sync(parent.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Let the names in a folder outlive a loss of power; SQLite does it for the folder of the database."""
+    if sys.platform == "win32":  # folders can't be opened there
+        return
+    # Like SQLite: where a folder can't be synced, its file system has no better way.
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _create(path: Path) -> None:

@@ -9,6 +9,7 @@ The lock comes first, then the calls: until no other process writes, nothing is 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ class Writer:
     def __init__(self, database: Database, link: Link) -> None:
         self._database = database
         self._link: Link | None = link
+        self._is_sure = False  # what this connection found in the log is known to be on the disk
         self._queue = CallQueue(database.lock.timeout_s, database.lock.busy)
         self._thread = start_thread(self._loop, "hmlr-writer")
 
@@ -93,6 +95,7 @@ class Writer:
     def _transact(self, calls: list[Call]) -> list[Future[Any]]:
         raw = self._open().raw
         try:
+            self._make_sure(raw)
             raw.execute("BEGIN IMMEDIATE")
             outcomes = [self._attempt(call) for call in calls]
             raw.execute("COMMIT")
@@ -101,6 +104,17 @@ class Writer:
             self._discard()
             raise
         return outcomes
+
+    def _make_sure(self, raw: sqlite3.Connection) -> None:
+        """Put on the disk what a process that was killed, or a failed fsync, has left in the log.
+
+        SQLite shows it as committed, and a repeated call would be answered with it. An fsync of the log is
+        not enough: after one that failed the system takes the pages for written. PASSIVE waits for nobody,
+        and no reader holds it back before that point: who reads from before never sees what was left.
+        """
+        if not self._is_sure:
+            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._is_sure = True
 
     def _attempt(self, call: Call) -> Future[Any]:
         """Run one call in its savepoint. Raises when its failure has cost the whole transaction."""
@@ -138,6 +152,7 @@ class Writer:
         if self._link is not None:
             self._link.close()
             self._link = None
+            self._is_sure = False
 
     def _finish(self, _: None) -> None:
         if self._link is None:
