@@ -149,6 +149,10 @@ class SqliteStore(SqliteGarden, SqliteAccess):
         """See SearchStore."""
         return await self._gate.read(lambda c: sqlite_search.chunk_columns(c, user, after_chunk))
 
+    async def former_model(self, user: UserId, model_id: str) -> str | None:
+        """See SearchStore."""
+        return await self._gate.read(lambda c: sqlite_search.former_model(c, user, model_id))
+
     async def vectors(self, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
         """See SearchStore."""
         return await self._gate.read(lambda c: sqlite_search.read_vectors(c, user, model_id, after_vector))

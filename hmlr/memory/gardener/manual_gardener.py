@@ -305,6 +305,10 @@ class Gardener:
             await self._store.put_dossier_vectors(self._user, vectors)
         return bed
 
+    async def fill_vectors(self) -> None:
+        """Give dossiers their vectors that have none of the present model."""
+        await self._fresh()
+
     async def _block_of(self, turn_id: TurnId) -> BlockId | None:
         turns = await self._store.turns(self._user, TurnQuery(turn_ids=(turn_id,)))
         return turns[0].block_id if turns else None
