@@ -21,6 +21,8 @@ from hmlr.store.sqlite_rows import digest
 
 _postings = table("chunk_postings", column("doc"))  # a row for each place of a term
 _SHOWN = 5  # findings named in a detail
+_MOVE = "Put the database on a local disk: here readers wait for writers, and a copy may be half of one state"
+_REOPEN = "Close all programs that use this database and open it again: its journal mode is changed then"
 _REBUILD = "Run `rebuild`: the index is made anew from the messages"
 _RESTORE = "Restore a backup, or export what can be read and import it into a new file"
 
@@ -47,7 +49,7 @@ async def check(gate: Gate, database: Database) -> list[Check]:
             lambda: asyncio.to_thread(_files, database.path),
         ),
     ]
-    checks = [_version(database), await _journal(gate)]
+    checks = [_version(database), await _journal(gate, database.unsuited)]
     for name, remedy, look in lines:
         try:
             found = await look()
@@ -70,14 +72,17 @@ def _version(database: Database) -> Check:
     return Check(name="sqlite", ok=True, detail=detail)
 
 
-async def _journal(gate: Gate) -> Check:
+async def _journal(gate: Gate, unsuited: str) -> Check:
     try:
         mode = str(
             await gate.read(lambda connection: connection.execute(text("PRAGMA journal_mode")).scalar())
         )
     except HMLRError as error:
         return Check(name="journal", ok=False, detail=str(error), remedy=_RESTORE)
-    remedy = "" if mode == "wal" else "Put the database on a local disk: here readers wait for writers"
+    if unsuited:
+        detail = f"journal mode {mode}: {unsuited}"
+        return Check(name="journal", ok=False, detail=detail, remedy=_MOVE if mode != "wal" else _REOPEN)
+    remedy = "" if mode == "wal" else _REOPEN
     return Check(name="journal", ok=mode == "wal", detail=f"journal mode {mode}", remedy=remedy)
 
 
