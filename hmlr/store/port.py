@@ -121,6 +121,9 @@ class SearchStore(Protocol):
     async def vectors(self, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
         """Vectors of that model with a number above the given one."""
 
+    async def former_model(self, user: UserId, model_id: str) -> str | None:
+        """The other model with a vector where that model has none; of several the one with most vectors."""
+
     async def postings(self, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:
         """Where each term stands in this user's chunks; unknown terms are left out."""
 

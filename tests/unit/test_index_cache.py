@@ -47,11 +47,11 @@ class Growing:
 
 async def test_no_vector_is_dropped():
     store = Growing()
-    cache = IndexCache(store, "m")  # type: ignore[arg-type]
+    cache = IndexCache(store)  # type: ignore[arg-type]
     for _ in range(3):
-        await cache.fresh(ADA)
+        await cache.fresh(ADA, "m")
     store._next = lambda after: np.arange(after + 1, store.count + 1)  # type: ignore[method-assign]
-    index = await cache.fresh(ADA)
+    index = await cache.fresh(ADA, "m")
     assert index.n == index.vectors.count == store.count
     assert index.vectors.pooled[: index.n].any(axis=1).all()
 

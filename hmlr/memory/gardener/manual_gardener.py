@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.errors import (
@@ -30,7 +31,7 @@ from hmlr.memory.gardener.bed import Bed
 from hmlr.memory.gardener.block import BlockGardener
 from hmlr.memory.gardener.pending import Unit, pending
 from hmlr.memory.gardener.reach import Reach, TooFar, changed_lately
-from hmlr.memory.renewing import renewed
+from hmlr.memory.renewing import give_back, renewed, taken
 from hmlr.memory.synthesis.dossier_governor import DossierGovernor
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
 from hmlr.memory.synthesis.dossier_vectors import DossierVectors
@@ -145,6 +146,10 @@ class Gardener:
                     break
         except Stop as reason:
             stopped, halts = str(reason), reason.halts
+        except asyncio.CancelledError:
+            if run.done != GardenDone():
+                await self._end(run)
+            raise
         left = len(await self.waiting())
         if run.done != GardenDone():
             await self._end(run)
@@ -184,8 +189,10 @@ class Gardener:
         """
         tries, before = 0, None
         while tries * POLL_S <= self._lease_s + 1:
-            leases = await self._store.claim(
-                self._user, "garden", limit=1, lease_s=self._lease_s, now=self._clock()
+            leases = await taken(
+                self._store.claim(self._user, "garden", limit=1, lease_s=self._lease_s, now=self._clock()),
+                list,
+                partial(give_back, self._store, self._user, clock=self._clock),
             )
             if leases:
                 return leases[0]
@@ -214,9 +221,9 @@ class Gardener:
 
     async def _garden(self, lease: Lease, run: GardenRun, reach: Reach | None) -> GardenRun:
         """Garden the block behind a lease; the run as it stands then."""
-        if self._foreground is not None:
-            await self._foreground.quiet()
         async with renewed(self._store, self._user, [lease], lease_s=self._lease_s, clock=self._clock):
+            if self._foreground is not None:
+                await self._foreground.quiet()
             for attempt in range(TRIES):
                 try:
                     return await self._one(lease, run, reach)
@@ -304,6 +311,10 @@ class Gardener:
             vectors = [(each.dossier_id, each.search_summary, vector) for each, vector in made]
             await self._store.put_dossier_vectors(self._user, vectors)
         return bed
+
+    async def fill_vectors(self) -> None:
+        """Give dossiers their vectors that have none of the present model."""
+        await self._fresh()
 
     async def _block_of(self, turn_id: TurnId) -> BlockId | None:
         turns = await self._store.turns(self._user, TurnQuery(turn_ids=(turn_id,)))

@@ -42,6 +42,7 @@ class UserIndex:
     """
 
     n: int = 0
+    model_id: str | None = None  # whose vectors they are
     state: IndexState = field(default_factory=lambda: IndexState(epoch=-1, last_chunk=0, last_vector=0))
     chunk_ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     message_nos: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -122,20 +123,19 @@ class UserIndex:
 class IndexCache:
     """Indexes of the users seen last, brought up to date from the store before every use."""
 
-    def __init__(self, store: SearchStore, model_id: str | None) -> None:
+    def __init__(self, store: SearchStore) -> None:
         self._store = store
-        self._model_id = model_id
         self._indexes: OrderedDict[UserId, UserIndex] = OrderedDict()
         self._locks: dict[UserId, asyncio.Lock] = {}
 
-    async def fresh(self, user: UserId) -> UserIndex:
-        """The user's index as of now, with what other processes wrote."""
+    async def fresh(self, user: UserId, model_id: str | None) -> UserIndex:
+        """The user's index as of now, with what other processes wrote and the vectors of that model."""
         lock = self._locks.setdefault(user, asyncio.Lock())
         async with lock:
-            state = await self._store.index_state(user, self._model_id or "")
+            state = await self._store.index_state(user, model_id or "")
             index = self._indexes.get(user)
-            if index is None or index.state.epoch != state.epoch:
-                index = UserIndex()
+            if index is None or (index.state.epoch, index.model_id) != (state.epoch, model_id):
+                index = UserIndex(model_id=model_id)
             if index.state != state:
                 await self._extend(user, index, state)
             self._indexes[user] = index
@@ -150,8 +150,8 @@ class IndexCache:
         last_chunk, last_vector = index.state.last_chunk, index.state.last_vector
         batch = None
         # Vectors first: the paragraph of each is older, so that it is among the columns read after it.
-        if self._model_id is not None:
-            batch = await self._store.vectors(user, self._model_id, last_vector)
+        if index.model_id is not None:
+            batch = await self._store.vectors(user, index.model_id, last_vector)
         columns = await self._store.chunk_columns(user, last_chunk)
         count = len(columns.chunk_ids)
         await unless_brief(count <= BRIEF_ROWS and index.has_room(count), index.append, columns)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    exists,
     func,
     select,
     type_coerce,
@@ -23,7 +24,7 @@ from hmlr.errors import StorageCorrupt
 from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
 from hmlr.store.encoded import Encoded
 from hmlr.store.records import ChunkColumns, ChunkRow, IndexState, Postings, VectorBatch
-from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
+from hmlr.store.schema import chunks, messages, models, turn_blocks, turns, users, vectors
 from hmlr.store.sql.index import chunks_of, message_of_chunk, of_model
 from hmlr.store.sql.rows import listed, mine, owned, select_messages, stored_message, user_no
 from hmlr.store.sql.special import special
@@ -127,6 +128,25 @@ def _vectors() -> Select[Any]:
     columns = [vectors.c[name] for name in names]
     newer = and_(mine(vectors), of_model(), vectors.c.vector_no > bindparam("after"))
     return select(*columns).where(newer).order_by(vectors.c.vector_no)
+
+
+def former_model(connection: Connection, user: UserId, model_id: str) -> str | None:
+    """See SearchStore.former_model."""
+    found: str | None = connection.execute(_former_model(), {"user": user, "model": model_id}).scalar()
+    return found
+
+
+@cache
+def _former_model() -> Select[Any]:
+    new, wanted = vectors.alias(), models.alias()
+    this = select(wanted.c.model_no).where(wanted.c.model_id == bindparam("model")).scalar_subquery()
+    of_former = and_(mine(vectors), vectors.c.model_no == models.c.model_no)
+    made = exists().where(new.c.chunk_id == vectors.c.chunk_id, new.c.model_no == this)
+    # The latest first: the new ones are made in the order of the turns, so that the last tells at once.
+    latest = select(vectors.c.vector_no).where(of_former, ~made).order_by(vectors.c.vector_no.desc()).limit(1)
+    count = select(func.count()).select_from(vectors).where(of_former).scalar_subquery()
+    other = and_(models.c.model_id != bindparam("model"), latest.exists())
+    return select(models.c.model_id).where(other).order_by(count.desc()).limit(1)
 
 
 def postings(connection: Connection, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:

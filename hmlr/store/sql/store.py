@@ -95,6 +95,10 @@ class SqlStore(SqlGarden, SqlJobs, SqlCare, SqlAccess):
         """See SearchStore."""
         return await self._gate.read(user, lambda c: searching.chunk_columns(c, user, after_chunk))
 
+    async def former_model(self, user: UserId, model_id: str) -> str | None:
+        """See SearchStore."""
+        return await self._gate.read(user, lambda c: searching.former_model(c, user, model_id))
+
     async def vectors(self, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
         """See SearchStore."""
         return await self._gate.read(user, lambda c: searching.read_vectors(c, user, model_id, after_vector))
