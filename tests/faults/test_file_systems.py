@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from hmlr.store.file_systems import unsuited
+from hmlr.store.sqlite.file_systems import unsuited
 
 from hmlr import Message
 from hmlr.errors import StorageError, StorageReadOnly
