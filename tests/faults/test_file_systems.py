@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from hmlr.store.sqlite.file_systems import unsuited
 
 from hmlr import Message
 from hmlr.errors import StorageError, StorageReadOnly
 from hmlr.records import Check
 from hmlr.store.sqlite import files as sqlite_files
+from hmlr.store.sqlite.file_systems import unsuited
 from tests.faults.doors import door, said, settled
 from tests.store.test_files import anybody
 
