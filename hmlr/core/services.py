@@ -60,7 +60,7 @@ class Services:
         if self.opened_model is not None:
             await self.opened_model.aclose()
         await self.embedding.aclose()
-        await self.lattice.serving.aclose()
+        await self.lattice.aclose()
         await self.store.aclose()
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hmlr.memory.retrieval.index import IndexCache, UserIndex
+from hmlr.memory.retrieval.index import UserIndex
+from hmlr.memory.retrieval.index_cache import IndexCache
 from hmlr.records import SessionId, TurnId, UserId
 from hmlr.store.records import ChunkColumns, IndexState, VectorBatch
 from tests.store.making import encoded
@@ -24,6 +25,9 @@ class Growing:
 
     async def index_state(self, *_: object) -> IndexState:
         return IndexState(epoch=1, last_chunk=self.count, last_vector=self.count)
+
+    async def finds_vectors(self, *_: object) -> bool:
+        return False
 
     async def chunk_columns(self, _: object, after: int) -> ChunkColumns:
         ids = self._next(after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,13 +16,15 @@ from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.facts.links import Links
 from hmlr.memory.retrieval.asking import names_of, take_apart
 from hmlr.memory.retrieval.hits import SearchQuery, finished
-from hmlr.memory.retrieval.index import IndexCache, UserIndex
+from hmlr.memory.retrieval.index import UserIndex
+from hmlr.memory.retrieval.index_cache import IndexCache
 from hmlr.memory.retrieval.moments import Bounds, bounds_of, event_named, telling
+from hmlr.memory.retrieval.partial import by_words
 from hmlr.memory.retrieval.scoring import CANDIDATES, Search
 from hmlr.memory.retrieval.serving import Opener, Served, Serving
-from hmlr.records import Hit, Hits, NodeKind, UserId
+from hmlr.records import ChunkId, Hit, Hits, NodeKind, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import ChunkFilter
+from hmlr.store.records import ChunkFilter, Postings
 from hmlr.threads import unless_brief
 
 # More candidates than asked for are read, since some only repeat others.
@@ -32,6 +34,7 @@ BRIEF_CHUNKS = 100  # scored in about a millisecond, token vectors included
 LEXICAL_ONLY = "no embedder: search was lexical"
 OTHER_MODEL = "the embedding model is not the one that made the stored vectors: search was lexical"
 FORMER_FAILED = "the former embedding model can't be loaded: what has no new vector yet is found by words"
+STILL_READING = "the memory is large and still being read: found by the database's own index"
 TEXT_KINDS: tuple[NodeKind, ...] = ("turn", "paragraph")
 
 
@@ -83,6 +86,9 @@ class Lattice:
             self._indexes.fresh(user, served.by.model_id),
             self._allowed(user, query.where),
         )
+        if index.of is not None:
+            index = await self._part(user, index, asked, postings, query.links)
+            asked = replace(asked, degraded=(*asked.degraded, STILL_READING))
         if asked.asked is not None and not comparable(index, asked.asked.row):
             asked = QueryVector(degraded=(*asked.degraded, OTHER_MODEL))
         known = asked.asked if index.vectors.count else None  # else there is nothing to compare it with
@@ -98,6 +104,30 @@ class Lattice:
             budgeted=query.budgeted,
         )
         return search, asked.degraded
+
+    async def _part(
+        self,
+        user: UserId,
+        index: UserIndex,
+        asked: QueryVector,
+        postings: Mapping[str, Postings],
+        links: Links,
+    ) -> UserIndex:
+        """What the database itself finds for a question, of a memory that is still being read."""
+        model_id, extent = index.model_id, index.of
+        assert model_id is not None and extent is not None  # noqa: S101 - it is a part
+        linked = [link.turn_id for link in (*links.places, *links.standing)]
+        near: list[ChunkId] = []
+        if asked.row is not None:
+            near = await self._store.nearest(user, model_id, asked.row, CANDIDATES)
+        rows = await self._store.turn_chunks(user, linked)
+        worded = await asyncio.to_thread(by_words, postings, extent)
+        return await self._indexes.part(user, model_id, [*near, *worded, *(row.chunk_id for row in rows)])
+
+    async def aclose(self) -> None:
+        """End what goes on in the background, and close former models."""
+        await self._indexes.aclose()
+        await self.serving.aclose()
 
     async def _bounds(self, user: UserId, query: SearchQuery) -> Bounds | None:
         """The time that a question takes from an event ("before I moved"), when it is clear which that is."""
