@@ -9,6 +9,7 @@ import pytest
 
 from tests.alone import place_among_workers
 from tests.blocking import watch
+from tests.postgres import Server, running
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time begins to count
@@ -39,3 +40,10 @@ def no_blocking_calls() -> Iterator[None]:
     watcher.activate()
     yield
     watcher.deactivate()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server of the worker's own, for the run."""
+    with running() as server:
+        yield server
