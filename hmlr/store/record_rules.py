@@ -17,7 +17,7 @@ _Object = TypeAdapter(dict[str, Any])
 _Ranges = TypeAdapter(list[tuple[int, int]])
 
 # By type of record and field.
-_WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
+WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("message", "role"): get_args(Role),
     ("block", "state"): get_args(BlockState),
     ("fact", "category"): get_args(Category),
@@ -41,7 +41,7 @@ _SHAPES: Mapping[tuple[str, str], tuple[TypeAdapter[Any], str]] = {
 def what_is_wrong(kind: str, field: str, value: object) -> str:
     """What the value must be and is not; empty when it is right."""
     if isinstance(value, str):
-        words = _WORDS.get((kind, field))
+        words = WORDS.get((kind, field))
         if words is not None and value not in words:
             return f"one of {', '.join(words)}"
         return "" if _is_text(value) else "text without NUL and lone surrogates"
