@@ -112,13 +112,15 @@ _HANGS_TOGETHER: tuple[tuple[str, str], ...] = (
 )
 
 
+def tables_of(raw: sqlite3.Connection) -> list[str]:
+    """The tables with rows of HMLR's own, none that SQLite or the full-text index keeps for itself."""
+    found = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return [name for (name,) in found if not name.startswith(("sqlite_", "chunk_terms", "chunk_postings"))]
+
+
 def wrong_types(raw: sqlite3.Connection) -> Iterator[str]:
     """Which tables hold values that their columns do not say; the schema is one of HMLR's."""
-    tables = raw.execute(
-        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-        "AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
-    )
-    for (table,) in tables.fetchall():
+    for table in tables_of(raw):
         columns = raw.execute('SELECT name, type, "notnull" FROM pragma_table_xinfo(?)', (table,)).fetchall()
         for name, declared, required in columns:
             right = _right(f'"{name}"', name, declared)
