@@ -35,6 +35,7 @@ from hmlr.store.sqlite.copies import (
 from hmlr.store.sqlite.errors import translated
 from hmlr.store.sqlite.locking import WriteLock
 from hmlr.store.sqlite.shape import revision_of
+from hmlr.store.sqlite.values import tables_of
 from hmlr.store.sqlite.vetting import check_content, vetted
 
 _AT_ONCE = 1000  # rows
@@ -108,9 +109,10 @@ def _build(source: sqlite3.Connection, part: Path) -> None:
         with engine.connect() as connection:
             copy.execute("BEGIN")
             _make_schema(connection, revision)
-            for table in _tables(copy):
+            tables = [name for name in tables_of(copy) if name not in _LEFT]
+            for table in tables:
                 _copy_rows(source, copy, table)
-            _copy_last_numbers(source, copy)
+            _copy_last_numbers(source, copy, tables)
             if revision != schema.HEAD:
                 from hmlr.store.migrations.upgrade import upgrade  # slow to import and seldom needed
 
@@ -130,12 +132,6 @@ def _make_schema(connection: Connection, revision: str) -> None:
     create(connection, target=revision)
 
 
-def _tables(raw: sqlite3.Connection) -> list[str]:
-    """Tables with rows of their own."""
-    found = raw.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
-    return [name for (name,) in found if name not in _LEFT and not name.startswith("sqlite_")]
-
-
 def _copy_rows(source: sqlite3.Connection, copy: sqlite3.Connection, table: str) -> None:
     names = [name for (name,) in copy.execute("SELECT name FROM pragma_table_info(?)", (table,))]
     columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
@@ -148,10 +144,10 @@ def _copy_rows(source: sqlite3.Connection, copy: sqlite3.Connection, table: str)
         raise StorageError(f"rows of {table} were lost on the way", hint="Repeat the call")
 
 
-def _copy_last_numbers(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
+def _copy_last_numbers(source: sqlite3.Connection, copy: sqlite3.Connection, tables: list[str]) -> None:
     """A number once given to a row that is gone is not given again."""
     for name, number in source.execute("SELECT name, seq FROM sqlite_sequence").fetchall():
-        if name in _tables(copy):
+        if name in tables:
             copy.execute("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
             copy.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, number))
 

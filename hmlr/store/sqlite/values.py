@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, get_args
 
 from sqlalchemy import Table
@@ -17,7 +19,7 @@ from hmlr.records import JobKind
 from hmlr.store import schema
 from hmlr.store.columns import JsonText, UtcMicros
 from hmlr.store.encoded import TOKEN_DIMS
-from hmlr.store.record_rules import MAX_NUMBER, what_is_wrong
+from hmlr.store.record_rules import MAX_NUMBER, WORDS, what_is_wrong
 from hmlr.store.sql.rows import digest
 
 _FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999  # the years 1 to 9999
@@ -30,6 +32,8 @@ _MOMENTS = {
 _LONGEST_BLOB = 2**24
 _WIDEST = 2**16  # dimensions of a vector
 _FREE_TEXT = {"error"}  # what a failing library said
+_PAGE = 500  # rows
+_BREATH_S = 0.0005
 
 # Tables whose values have words of their own, with the name of their records in an export.
 _RECORDS: dict[str, Table] = {
@@ -108,13 +112,15 @@ _HANGS_TOGETHER: tuple[tuple[str, str], ...] = (
 )
 
 
+def tables_of(raw: sqlite3.Connection) -> list[str]:
+    """The tables with rows of HMLR's own, none that SQLite or the full-text index keeps for itself."""
+    found = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return [name for (name,) in found if not name.startswith(("sqlite_", "chunk_terms", "chunk_postings"))]
+
+
 def wrong_types(raw: sqlite3.Connection) -> Iterator[str]:
     """Which tables hold values that their columns do not say; the schema is one of HMLR's."""
-    tables = raw.execute(
-        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-        "AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
-    )
-    for (table,) in tables.fetchall():
+    for table in tables_of(raw):
         columns = raw.execute('SELECT name, type, "notnull" FROM pragma_table_xinfo(?)', (table,)).fetchall()
         for name, declared, required in columns:
             right = _right(f'"{name}"', name, declared)
@@ -137,25 +143,29 @@ def wrong_values(raw: sqlite3.Connection) -> Iterator[str]:
             yield f"a row of {told}: {str(found[0])[:80]!r}"
     for kind, table in _RECORDS.items():
         yield from _wrong_records(raw, kind, table)
-    for message_id, content, sha256 in raw.execute("SELECT message_id, content, sha256 FROM messages"):
+    for message_id, content, sha256 in _paged(raw, "SELECT message_id, content, sha256 FROM messages"):
         if digest(content) != sha256:
             yield f"the message {message_id[:80]!r} is not what was stored: its digest differs"
 
 
 def _wrong_records(raw: sqlite3.Connection, kind: str, table: Table) -> Iterator[str]:
-    columns = [(column.name, isinstance(column.type, JsonText)) for column in table.c]
-    wanted = ", ".join(f'"{name}"' for name, _ in columns)
-    for row in raw.execute(f"SELECT {wanted} FROM {table.name}"):  # noqa: S608 - our names
-        for (name, is_json), value in zip(columns, row, strict=True):
-            if name in _MOMENTS or (type(value) is int and not is_json):
-                continue  # the other rules have seen it
-            wrong = _wrong_json(kind, name, value) if is_json else what_is_wrong(kind, name, value)
+    """Values that have to be JSON of some shape, or one of some words."""
+    words = {name for of_kind, name in WORDS if of_kind == kind}
+    columns = [each for each in table.c if each.name in words or isinstance(each.type, JsonText)]
+    wanted = ", ".join(f'"{column.name}"' for column in columns)
+    for row in _paged(raw, f"SELECT {wanted} FROM {table.name}"):  # noqa: S608 - our names
+        for column, value in zip(columns, row, strict=True):
+            is_json = isinstance(column.type, JsonText)
+            wrong = (
+                _wrong_json(kind, column.name, value) if is_json else what_is_wrong(kind, column.name, value)
+            )
             if wrong:
-                yield f"a row of {table.name}: {name} must be {wrong}"
+                yield f"a row of {table.name}: {column.name} must be {wrong}"
                 return
 
 
-def _wrong_json(kind: str, name: str, value: Any) -> str:
+@lru_cache(maxsize=100)  # most are "{}" and "[]"
+def _wrong_json(kind: str, name: str, value: str) -> str:
     try:
         return what_is_wrong(kind, name, json.loads(value))
     except (ValueError, RecursionError):
@@ -168,12 +178,24 @@ def _undecodable(raw: sqlite3.Connection, table: str, names: list[str]) -> Itera
         return
     wanted = ", ".join(f'"{name}"' for name in names)
     try:
-        for _ in raw.execute(f'SELECT {wanted} FROM "{table}"'):  # noqa: S608 - our names
+        for _ in _paged(raw, f'SELECT {wanted} FROM "{table}"'):  # noqa: S608 - our names
             pass
     except sqlite3.OperationalError as error:
         if "decode to UTF-8" not in str(error):
             raise
         yield f"a row of {table} holds text that is no UTF-8"
+
+
+def _paged(raw: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, with a breath between pages.
+
+    In a long row of short calls into SQLite a thread has Python's lock back before the event loop is awake to
+    take it.
+    """
+    rows = raw.execute(query)
+    while page := rows.fetchmany(_PAGE):
+        yield from page
+        time.sleep(_BREATH_S)
 
 
 def _right(quoted: str, name: str, declared: str) -> str:
