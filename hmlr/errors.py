@@ -9,6 +9,7 @@ HMLRError
 ├── TryLater              the same call may succeed later
 │   ├── StorageBusy       another process holds the database
 │   ├── StorageFull       no space left on the disk
+│   ├── OutOfResources    no more memory, threads or open files for this process
 │   └── EmbedderError     the embedding model failed
 │       └── EmbedderUnavailable   there is none: search is lexical
 ├── ModelError            a call of a language model failed; each one is also what stands behind the colon
@@ -81,6 +82,10 @@ class StorageBusy(TryLater):
 
 class StorageFull(TryLater):
     """The disk is full; reading still works, and writing does once there is space."""
+
+
+class OutOfResources(TryLater):
+    """The system gives this process no more memory, threads or open files; what was stored is not touched."""
 
 
 class EmbedderError(TryLater):

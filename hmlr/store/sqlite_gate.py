@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from hmlr.errors import ClosedError
+from hmlr.errors import ClosedError, OutOfResources
 from hmlr.store.sqlite_engine import Database, Link
 from hmlr.store.sqlite_readers import HeldSnapshot, Readers
 from hmlr.store.sqlite_writer import Writer
@@ -77,7 +77,10 @@ class Gate:
         with self._guard:
             if self._closed is None:
                 self._closed = Future()
-                start_thread(self._close, "hmlr-closer")
+                try:
+                    start_thread(self._close, "hmlr-closer")
+                except OutOfResources:  # better a loop that waits than a database left open
+                    self._close()
         # Shielded: closing goes on when the caller no longer waits.
         await asyncio.shield(asyncio.wrap_future(self._closed))
 
