@@ -35,6 +35,7 @@ from hmlr.cli import (
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
+from hmlr.exhaustion import exhausted
 from hmlr.interpreter import take_short_turns
 
 DONE, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -125,9 +126,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE  # the work is done; whoever read the output had seen enough
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the edge: every failure becomes one line and an exit code
+    except Exception as raised:  # noqa: BLE001 - the edge: every failure becomes one line and an exit code
         if debug:
             streams.note(traceback.format_exc(), end="")
+        error = exhausted(raised) or raised
         streams.note(_line(error))
         code = _code(error)
     if code != INTERRUPTED:

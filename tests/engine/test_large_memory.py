@@ -1,4 +1,4 @@
-"""A memory too large to be read before its first answer, on PostgreSQL: answered at once, then by all of it."""
+"""A memory too large to be read before its first answer, on PostgreSQL: answered at once."""
 
 from __future__ import annotations
 

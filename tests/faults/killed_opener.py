@@ -18,7 +18,7 @@ from typing import Any
 
 import hmlr.store.migrations.upgrade  # noqa: F401 - imported once, before the forks
 from hmlr.memory.intake import new_chunks
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from tests.faults.disk import watched
 
 

@@ -23,7 +23,7 @@ import pytest
 from hmlr.errors import HMLRError
 from hmlr.memory.intake import new_chunks
 from hmlr.records import TurnId
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from hmlr.testing import hash_embedder
 from tests.faults.disk import Disk, available, nth, watched
 from tests.faults.doors import Clock, door, settled

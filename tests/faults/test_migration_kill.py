@@ -18,7 +18,7 @@ import pytest
 from hmlr.errors import SchemaTooNew
 from hmlr.memory.intake import new_chunks
 from hmlr.store.schema import HEAD
-from hmlr.store.sqlite import open_sqlite
+from hmlr.store.sqlite.store import open_sqlite
 from hmlr.testing import hash_embedder
 from tests.faults.disk import available
 from tests.faults.doors import door, settled

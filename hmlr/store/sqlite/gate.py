@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from hmlr.errors import OutOfResources
 from hmlr.records import UserId
 from hmlr.store.sql.home import Home
 from hmlr.store.sqlite.engine import Database, Link
@@ -70,7 +71,10 @@ class SqliteGate:
         with self._guard:
             if self._closed is None:
                 self._closed = Future()
-                start_thread(self._close, "hmlr-closer")
+                try:
+                    start_thread(self._close, "hmlr-closer")
+                except OutOfResources:  # better a loop that waits than a database left open
+                    self._close()
         # Shielded: closing goes on when the caller no longer waits.
         await asyncio.shield(asyncio.wrap_future(self._closed))
 
