@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 
@@ -89,3 +89,8 @@ def what_payload_lacks(kind: str, payload: Mapping[str, object]) -> str:
         place = ".".join(str(each) for each in error.errors()[0]["loc"][:2])
         return f"that of {kind}: {place!r} is missing or no such value"
     return ""
+
+
+def fact_of(kind: str, payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The fact that a correction made; None when the edit made none."""
+    return payload.get("fact") if PAYLOADS.get(kind) is _OfFact else None
