@@ -129,7 +129,9 @@ vectors = Table(
     number("dim"),
     Column("data", LargeBinary, nullable=False),  # two levels a byte, see encoded.py
     Column("tokens", LargeBinary, nullable=False, server_default=text("x''")),  # a sign per dimension
-    Column("pieces", LargeBinary, nullable=False, server_default=text("x''")),  # little-endian uint16
+    Column(
+        "pieces", LargeBinary, nullable=False, server_default=text("x''")
+    ),  # little-endian uint16, and a checksum
     UniqueConstraint("chunk_id", "model_no"),
     ForeignKeyConstraint(["chunk_id"], ["chunks.chunk_id"], ondelete="CASCADE"),
     Index("ix_vectors_model", "user_no", "model_no"),

@@ -14,6 +14,9 @@ from hmlr.records import Check
 from hmlr.store import sqlite_files
 from hmlr.store.schema import blocks, chunks, facts, jobs, messages, tombstones, turns, users
 from hmlr.store.sqlite_blocks import EMPTY, select_ages
+from hmlr.store.sqlite_check_schema import differing
+from hmlr.store.sqlite_check_search import chunks_that_differ, damaged_vectors, index_differs
+from hmlr.store.sqlite_check_values import wrong_values
 from hmlr.store.sqlite_engine import Database, Link
 from hmlr.store.sqlite_gate import Gate
 from hmlr.store.sqlite_index import message_of_chunk
@@ -29,6 +32,8 @@ async def check(gate: Gate, database: Database) -> list[Check]:
     """See CareStore.check; a check that can't be made is one that failed."""
     lines: list[tuple[str, str, Callable[[], Awaitable[str]]]] = [
         ("integrity", _RESTORE, lambda: gate.read(_integrity)),
+        ("schema", _RESTORE, lambda: gate.read(_schema)),
+        ("values", _RESTORE, lambda: gate.read(_values)),
         ("references", _RESTORE, lambda: gate.read(_references)),
         ("messages", _RESTORE, lambda: gate.read(_contents)),
         (
@@ -40,6 +45,7 @@ async def check(gate: Gate, database: Database) -> list[Check]:
         ("turns", "A part of the database is missing: restore a newer backup", lambda: gate.read(_gaps)),
         ("full text", _REBUILD, lambda: gate.alone(_full_text)),
         ("index", _REBUILD, lambda: gate.read(_index)),
+        ("vectors", "Run `rebuild`: the damaged ones are made anew", lambda: gate.read(_vectors)),
         ("jobs", "Run `retry`", lambda: gate.read(_parked)),
         (
             "files",
@@ -47,7 +53,7 @@ async def check(gate: Gate, database: Database) -> list[Check]:
             lambda: asyncio.to_thread(_files, database.path),
         ),
     ]
-    checks = [_version(database), await _journal(gate)]
+    checks = [_version(database), await _journal(gate), _log(database)]
     for name, remedy, look in lines:
         try:
             found = await look()
@@ -81,9 +87,26 @@ async def _journal(gate: Gate) -> Check:
     return Check(name="journal", ok=mode == "wal", detail=f"journal mode {mode}", remedy=remedy)
 
 
+def _log(database: Database) -> Check:
+    if database.unread_frames:
+        detail = (
+            f"a byte of the write-ahead log has changed: the last {database.unread_frames} pages are lost"
+        )
+        return Check(name="log", ok=False, detail=detail, remedy="Repeat what was said last, or " + _RESTORE)
+    return Check(name="log", ok=True, detail="sound", remedy="")
+
+
 def _integrity(connection: Connection) -> str:
-    found = list(connection.execute(text("PRAGMA quick_check")).scalars())
+    found = list(connection.execute(text("PRAGMA integrity_check")).scalars())
     return "" if found == ["ok"] else _listed(found)
+
+
+def _schema(connection: Connection) -> str:
+    return _listed([f"{name} is not as it was made" for name in differing(connection)])
+
+
+def _values(connection: Connection) -> str:
+    return _listed([f"{name} has a wrong value" for name in wrong_values(connection)])
 
 
 def _references(connection: Connection) -> str:
@@ -155,7 +178,14 @@ def _index(connection: Connection) -> str:
     counts = {
         name: connection.execute(select(func.count()).where(bad)).scalar() for name, bad in found.items()
     }
-    return _listed([f"{count} {name}" for name, count in counts.items() if count])
+    counts["chunks differ from their messages"] = chunks_that_differ(connection)
+    differs = ["places of terms are not those of the chunks"] if index_differs(connection) else []
+    return _listed([f"{count} {name}" for name, count in counts.items() if count] + differs)
+
+
+def _vectors(connection: Connection) -> str:
+    count = len(damaged_vectors(connection))
+    return f"{count} vectors are damaged" if count else ""
 
 
 def _parked(connection: Connection) -> str:

@@ -114,7 +114,7 @@ def read_vectors(connection: Connection, user: UserId, model_id: str, after_vect
         try:
             parts.append(Encoded.of_parts([(row.data, row.tokens, row.pieces) for row in rows], dim))
         except ValueError as error:
-            raise StorageCorrupt(f"vectors of {model_id} differ in length", hint="Run `rebuild`") from error
+            raise StorageCorrupt(f"vectors of {model_id}: {error}", hint="Run `rebuild`") from error
     return VectorBatch(
         vector_nos=np.array(numbers, np.int64),
         chunk_ids=np.array(chunk_ids, np.int64),
