@@ -129,13 +129,10 @@ vectors = Table(
     number("chunk_id"),
     number("model_no"),
     number("dim"),
-    Column("data", LargeBinary, nullable=False),  # two levels a byte, see encoded.py
-    Column(
-        "tokens", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())
-    ),  # a sign per dimension
-    Column(
-        "pieces", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())
-    ),  # little-endian uint16
+    # See encoded.py: two levels a byte; a sign a dimension; little-endian uint16, and a checksum of them all.
+    Column("data", LargeBinary, nullable=False),
+    Column("tokens", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())),
+    Column("pieces", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())),
     UniqueConstraint("chunk_id", "model_no"),
     ForeignKeyConstraint(["chunk_id"], ["chunks.chunk_id"], ondelete="CASCADE"),
     Index("ix_vectors_model", "user_no", "model_no").ddl_if("sqlite"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable
@@ -17,10 +18,13 @@ from hmlr.errors import StorageBusy
 from hmlr.store.sql.special import OPTION
 from hmlr.store.sqlite import file_systems
 from hmlr.store.sqlite import files as sqlite_files
+from hmlr.store.sqlite import log as sqlite_log
 from hmlr.store.sqlite.errors import translated
 from hmlr.store.sqlite.full_text import FullText, create
 from hmlr.store.sqlite.locking import WriteLock, needs_file_lock
 from hmlr.store.sqlite.shape import is_newest
+
+logger = logging.getLogger(__name__)
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -80,6 +84,7 @@ class Database:
             timeout_s=busy_timeout_s,
         )
         self.unsuited = ""  # why it may have no write-ahead log; prepare() finds it out
+        self.unread_frames = 0  # of the log, when it was opened
         self._pragmas = (*_PRAGMAS, _SYNCHRONOUS[durability])
         self._busy_timeout_s = busy_timeout_s
 
@@ -109,10 +114,14 @@ class Database:
                 elif _journal(link.raw) != self._mode:
                     self._set_mode(link)
                 self._check(place)
+                # Now or never: the next write begins the log anew.
+                self.unread_frames = sqlite_log.unread(self.path)
             except BaseException:
                 with self.lock.held():  # closing the last connection makes a checkpoint
                     link.close()
                 raise
+            if self.unread_frames:
+                logger.warning("the write-ahead log is damaged: its last writes are lost")
             return link
 
     def _check(self, place: os.stat_result) -> None:
@@ -165,7 +174,7 @@ class Database:
         try:
             for pragma in self._pragmas:
                 raw.execute(pragma)
-        except sqlite3.Error:
+        except BaseException:
             raw.close()
             raise
         return raw

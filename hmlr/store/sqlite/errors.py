@@ -41,7 +41,7 @@ def translated(path: Path) -> Iterator[None]:
         SQLAlchemyError,
         sqlite3.Error,
         json.JSONDecodeError,
-        UnicodeEncodeError,
+        UnicodeError,
         OverflowError,
         OSError,
         MemoryError,
@@ -62,10 +62,12 @@ def _ours(error: BaseException, path: Path) -> HMLRError:
         case OSError():
             return _from_system(error, path)
         case _:
-            return _from_value(error)
+            return _from_value(error, path)
 
 
-def _from_value(error: BaseException) -> HMLRError:
+def _from_value(error: BaseException, path: Path) -> HMLRError:
+    if isinstance(error, UnicodeDecodeError):  # of what SQLite says of a damaged schema
+        return _corrupt(path, "its schema holds bytes that are no text")
     if isinstance(error, UnicodeEncodeError):
         return InvalidInput("the text holds a lone surrogate, which is no character")
     if isinstance(error, OverflowError):
