@@ -93,7 +93,6 @@ def _postings() -> Select[Any]:
 
 def index_differs(connection: Connection) -> bool:
     """Whether the places of terms in the index are not those that the chunks name."""
-    chunks = schema.chunks
     # The sum of hashes knows no order: the index gives its rows by term, the chunks by number.
     wanted = sum(
         hash((row.chunk_id, place, term))

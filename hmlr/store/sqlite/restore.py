@@ -13,7 +13,10 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import Connection, NullPool, create_engine, func, insert, select
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
+from sqlalchemy.dialects import sqlite
 
 from hmlr.errors import InvalidInput, StorageBusy, StorageError
 from hmlr.records import Forgotten, Restored, UserId
@@ -35,7 +38,7 @@ from hmlr.store.sqlite.copies import (
 from hmlr.store.sqlite.errors import translated
 from hmlr.store.sqlite.locking import WriteLock
 from hmlr.store.sqlite.shape import revision_of
-from hmlr.store.sqlite.values import tables_of
+from hmlr.store.sqlite.values import as_sql, tables_of
 from hmlr.store.sqlite.vetting import check_content, vetted
 
 _AT_ONCE = 1000  # rows
@@ -134,13 +137,14 @@ def _make_schema(connection: Connection, revision: str) -> None:
 
 def _copy_rows(source: sqlite3.Connection, copy: sqlite3.Connection, table: str) -> None:
     names = [name for (name,) in copy.execute("SELECT name FROM pragma_table_info(?)", (table,))]
-    columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
-    rows = source.execute(f'SELECT {columns} FROM "{table}"')  # noqa: S608 - names of our schema
+    here = sql_table(table, *map(sql_column, names))
+    put = str(insert(here).compile(dialect=sqlite.dialect()))
+    rows = source.execute(as_sql(select(*here.c)))
     count = 0
     while page := rows.fetchmany(_AT_ONCE):
-        copy.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', page)  # noqa: S608
+        copy.executemany(put, page)
         count += len(page)
-    if copy.execute(f'SELECT count(*) FROM "{table}"').fetchone() != (count,):  # noqa: S608
+    if copy.execute(as_sql(select(func.count()).select_from(here))).fetchone() != (count,):
         raise StorageError(f"rows of {table} were lost on the way", hint="Repeat the call")
 
 

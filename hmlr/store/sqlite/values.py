@@ -13,7 +13,24 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, get_args
 
-from sqlalchemy import Table
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+    text,
+    type_coerce,
+)
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
+from sqlalchemy.dialects import sqlite
 
 from hmlr.records import JobKind
 from hmlr.store import schema
@@ -32,6 +49,7 @@ _MOMENTS = {
 _LONGEST_BLOB = 2**24
 _WIDEST = 2**16  # dimensions of a vector
 _FREE_TEXT = {"error"}  # what a failing library said
+_MESSAGES = select(schema.messages.c.message_id, schema.messages.c.content, schema.messages.c.sha256)
 _PAGE = 500  # rows
 _BREATH_S = 0.0005
 
@@ -120,16 +138,18 @@ def tables_of(raw: sqlite3.Connection) -> list[str]:
 
 def wrong_types(raw: sqlite3.Connection) -> Iterator[str]:
     """Which tables hold values that their columns do not say; the schema is one of HMLR's."""
-    for table in tables_of(raw):
-        columns = raw.execute('SELECT name, type, "notnull" FROM pragma_table_xinfo(?)', (table,)).fetchall()
-        for name, declared, required in columns:
-            right = _right(f'"{name}"', name, declared)
-            bad = f"NOT ({right})" if required else f'"{name}" IS NOT NULL AND NOT ({right})'
-            # A NULL makes `right` unknown, which is no break of it.
-            bad += f' OR "{name}" IS NULL' if required else ""
-            if raw.execute(f'SELECT 1 FROM "{table}" WHERE {bad} LIMIT 1').fetchone():  # noqa: S608 - our names
-                yield f"a row of {table} holds no {_told(declared)} as {name}"
-        yield from _undecodable(raw, table, [name for name, declared, _ in columns if _is_text(declared)])
+    for name in tables_of(raw):
+        found = raw.execute('SELECT name, type, "notnull" FROM pragma_table_xinfo(?)', (name,)).fetchall()
+        here = sql_table(name, *(sql_column(each) for each, _, _ in found))
+        for column, declared, required in found:
+            bad = _wrong(here.c[column], declared)
+            if not required:
+                bad = and_(here.c[column].is_not(None), bad)
+            if raw.execute(as_sql(select(here.c[column]).where(bad).limit(1))).fetchone():
+                yield f"a row of {name} holds no {_told(declared)} as {column}"
+        texts = [here.c[column] for column, declared, _ in found if _is_text(declared)]
+        if texts:
+            yield from _undecodable(raw, name, select(*texts))
 
 
 def wrong_values(raw: sqlite3.Connection) -> Iterator[str]:
@@ -138,12 +158,12 @@ def wrong_values(raw: sqlite3.Connection) -> Iterator[str]:
     The schema is the newest and the types are right.
     """
     for told, query in _HANGS_TOGETHER:
-        found = raw.execute(f"{query} LIMIT 1", _GIVEN).fetchone()
+        found = raw.execute(query, _GIVEN).fetchone()
         if found is not None:
             yield f"a row of {told}: {str(found[0])[:80]!r}"
     for kind, table in _RECORDS.items():
         yield from _wrong_records(raw, kind, table)
-    for message_id, content, sha256 in _paged(raw, "SELECT message_id, content, sha256 FROM messages"):
+    for message_id, content, sha256 in _paged(raw, _MESSAGES):
         if digest(content) != sha256:
             yield f"the message {message_id[:80]!r} is not what was stored: its digest differs"
 
@@ -152,8 +172,7 @@ def _wrong_records(raw: sqlite3.Connection, kind: str, table: Table) -> Iterator
     """Values that have to be JSON of some shape, or one of some words."""
     words = {name for of_kind, name in WORDS if of_kind == kind}
     columns = [each for each in table.c if each.name in words or isinstance(each.type, JsonText)]
-    wanted = ", ".join(f'"{column.name}"' for column in columns)
-    for row in _paged(raw, f"SELECT {wanted} FROM {table.name}"):  # noqa: S608 - our names
+    for row in _paged(raw, select(*(type_coerce(column, Text) for column in columns))):
         for column, value in zip(columns, row, strict=True):
             is_json = isinstance(column.type, JsonText)
             wrong = (
@@ -172,49 +191,51 @@ def _wrong_json(kind: str, name: str, value: str) -> str:
         return "JSON"
 
 
-def _undecodable(raw: sqlite3.Connection, table: str, names: list[str]) -> Iterator[str]:
+def _undecodable(raw: sqlite3.Connection, name: str, texts: ClauseElement) -> Iterator[str]:
     """SQLite compares and returns bytes that are no UTF-8 as if they were text; the driver does not."""
-    if not names:
-        return
-    wanted = ", ".join(f'"{name}"' for name in names)
     try:
-        for _ in _paged(raw, f'SELECT {wanted} FROM "{table}"'):  # noqa: S608 - our names
+        for _ in _paged(raw, texts):
             pass
     except sqlite3.OperationalError as error:
         if "decode to UTF-8" not in str(error):
             raise
-        yield f"a row of {table} holds text that is no UTF-8"
+        yield f"a row of {name} holds text that is no UTF-8"
 
 
-def _paged(raw: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+def _paged(raw: sqlite3.Connection, query: ClauseElement) -> Iterator[tuple[Any, ...]]:
     """The rows of a query, with a breath between pages.
 
     In a long row of short calls into SQLite a thread has Python's lock back before the event loop is awake to
     take it.
     """
-    rows = raw.execute(query)
+    rows = raw.execute(as_sql(query))
     while page := rows.fetchmany(_PAGE):
         yield from page
         time.sleep(_BREATH_S)
 
 
-def _right(quoted: str, name: str, declared: str) -> str:
-    """What must be true of a value of that column, as SQL."""
-    kind = f"typeof({quoted})"
+def as_sql(statement: ClauseElement) -> str:
+    """The statement for the driver, with the values of ours in it."""
+    return str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+
+
+def _wrong(column: ColumnElement[Any], declared: str) -> ColumnElement[bool]:
+    """What is true of a value that such a column does not hold, NULL among them."""
+    kind = func.typeof(column)
     match declared:
         case "BOOLEAN":
-            return f"{kind} = 'integer' AND {quoted} IN (0, 1)"
+            return or_(kind != "integer", column.not_in((0, 1)))
         case "INTEGER" | "BIGINT":
-            least, most = (_FIRST_MOMENT, _LAST_MOMENT) if name in _MOMENTS else (0, MAX_NUMBER)
-            return f"{kind} = 'integer' AND {quoted} BETWEEN {least} AND {most}"
+            least, most = (_FIRST_MOMENT, _LAST_MOMENT) if column.key in _MOMENTS else (0, MAX_NUMBER)
+            return or_(kind != "integer", not_(column.between(least, most)))
         case "FLOAT":
-            return f"{kind} = 'real' AND {quoted} BETWEEN 0 AND 1e12"
+            return or_(kind != "real", not_(column.between(0, 1e12)))
         case "BLOB":
-            return f"{kind} = 'blob' AND length({quoted}) <= {_LONGEST_BLOB}"
-        case _ if _is_text(declared) and name not in _FREE_TEXT:
-            return f"{kind} = 'text' AND instr(CAST({quoted} AS BLOB), x'00') = 0"
+            return or_(kind != "blob", func.length(column) > _LONGEST_BLOB)
+        case _ if _is_text(declared) and column.key not in _FREE_TEXT:
+            return or_(kind != "text", func.instr(cast(column, LargeBinary), text("x'00'")) > 0)
         case _ if _is_text(declared):
-            return f"{kind} = 'text'"
+            return kind != "text"
     raise AssertionError(f"the schema has a column of type {declared}")
 
 

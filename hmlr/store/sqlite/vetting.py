@@ -22,11 +22,11 @@ from hmlr.store.sqlite.shape import revision_of
 from hmlr.store.sqlite.values import wrong_types, wrong_values
 
 _PRAGMAS = (
-    "trusted_schema = OFF",
-    "cell_size_check = ON",
-    "query_only = ON",
-    "mmap_size = 0",
-    "temp_store = MEMORY",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA query_only = ON",
+    "PRAGMA mmap_size = 0",
+    "PRAGMA temp_store = MEMORY",
 )
 _MAGIC = b"SQLite format 3\x00"
 _HEAD = 100  # bytes of the header, https://sqlite.org/fileformat2.html#the_database_header
@@ -123,7 +123,7 @@ def _opened(path: Path) -> sqlite3.Connection:
         raw.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, _MOST_SQL)
         raw.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         for pragma in _PRAGMAS:
-            raw.execute(f"PRAGMA {pragma}")
+            raw.execute(pragma)
     except BaseException:
         raw.close()
         raise
