@@ -11,7 +11,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, text
+from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult
 
@@ -28,13 +28,12 @@ _EVERYBODY = 0x484D4C53
 _READ = text("SELECT set_config('hmlr.user', :user, true), set_config('hmlr.operator', :operator, true)")
 _WRITE = text(
     "SELECT set_config('hmlr.user', :user, true), set_config('hmlr.operator', 'off', true),"
-    f" pg_advisory_xact_lock_shared({_EVERYBODY}),"
-    f" pg_advisory_xact_lock(hashtextextended(:user, {_EVERYBODY}))"
-)
+    " pg_advisory_xact_lock_shared(:everybody), pg_advisory_xact_lock(hashtextextended(:user, :everybody))"
+).bindparams(bindparam("everybody", _EVERYBODY, BigInteger))
 _WRITE_ALL = text(
     "SELECT set_config('hmlr.user', '', true), set_config('hmlr.operator', 'on', true),"
-    f" pg_advisory_xact_lock({_EVERYBODY})"
-)
+    " pg_advisory_xact_lock(:everybody)"
+).bindparams(bindparam("everybody", _EVERYBODY, BigInteger))
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 

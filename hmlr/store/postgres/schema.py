@@ -7,7 +7,7 @@ the operator is at work (`hmlr.operator`). A query of ours that forgot its user 
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, Connection, Table, inspect, select, text
+from sqlalchemy import DDL, Connection, Table, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from hmlr.errors import ConfigurationError, SchemaTooNew, StorageError
@@ -75,7 +75,7 @@ def build(connection: Connection) -> None:
     Raises SchemaTooNew for a database of a newer HMLR, StorageError for one of another program, and
     ConfigurationError when the member's role is missing and can't be made.
     """
-    connection.execute(select(text(f"pg_advisory_xact_lock({_LOCK})")))
+    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     if is_current(connection):
         return
     _require_vectors(connection)
