@@ -87,7 +87,7 @@ def what_payload_lacks(kind: str, payload: Mapping[str, object]) -> str:
         shape.model_validate(payload)
     except ValidationError as error:
         place = ".".join(str(each) for each in error.errors()[0]["loc"][:2])
-        return f"that of {kind}: {place!r} is missing or no such value"
+        return f"that of {kind}, with a fit {place!r}"
     return ""
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 
 from hmlr import HMLRClient, Message
-from hmlr.errors import InvalidInput
+from hmlr.errors import Conflict, InvalidInput
 from hmlr.memory.block_desk import PLACE, RENAME
 from hmlr.memory.facts.edits import EDITS
+from hmlr.records import Fact
 from hmlr.store.edit_rules import PAYLOADS
 from hmlr.store.garden_records import MERGE_DOSSIER, PLACE_FACT, RENAME_DOSSIER
 from hmlr.testing import hash_embedder
@@ -128,14 +130,32 @@ async def use(hmlr: HMLRClient) -> None:
         await read()
     await hmlr.timeline("user")
     await hmlr.recall("Mia", explain=True)
+    await hmlr.draw_dossiers()
+    await hmlr.draw_blocks()
     await hmlr.chat("Where did Mia live last year?")
     await hmlr.garden(include_active=True)
+    await edit(hmlr, facts)
     await hmlr.rebuild()
     assert await hmlr.flush(30)
     assert (await hmlr.stats()).jobs_failed == 0
     for turn in (await hmlr.turns())[:1]:
         await hmlr.forget(turn_id=turn.turn_id)
     await hmlr.forget(everything=True)
+
+
+async def edit(hmlr: HMLRClient, facts: list[Fact]) -> None:
+    """By hand, as far as it makes sense with what there is."""
+    for fact in facts:
+        with suppress(Conflict, InvalidInput):
+            await (
+                hmlr.retire(fact.fact_id, "over") if fact.state == "active" else hmlr.restore(fact.fact_id)
+            )
+    with suppress(Conflict, InvalidInput):
+        await hmlr.correct(facts[0].fact_id, "a third")
+    for block in await hmlr.blocks():
+        await hmlr.rename_block(block.block_id, "Anew")
+    for dossier in (await hmlr.dossiers())[:1]:
+        await hmlr.rename_dossier(dossier.dossier_id, "Anew")
 
 
 async def test_an_odd_value_is_refused_or_harmless(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
