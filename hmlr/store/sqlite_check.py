@@ -53,12 +53,15 @@ async def check(gate: Gate, database: Database) -> list[Check]:
             lambda: asyncio.to_thread(_files, database.path),
         ),
     ]
-    checks = [_version(database), await _journal(gate), _log(database)]
+    checks = [_version(database), await _journal(gate), await _log(gate, database)]
     for name, remedy, look in lines:
         try:
             found = await look()
         except HMLRError as error:
             checks.append(Check(name=name, ok=False, detail=str(error), remedy=remedy))
+        except (TypeError, AttributeError, ValueError) as error:  # a value of another type than its column's
+            detail = f"a value is of the wrong type ({error})"
+            checks.append(Check(name=name, ok=False, detail=detail, remedy=remedy))
         else:
             checks.append(
                 Check(name=name, ok=not found, detail=found or "sound", remedy=remedy if found else "")
@@ -87,7 +90,11 @@ async def _journal(gate: Gate) -> Check:
     return Check(name="journal", ok=mode == "wal", detail=f"journal mode {mode}", remedy=remedy)
 
 
-def _log(database: Database) -> Check:
+async def _log(gate: Gate, database: Database) -> Check:
+    try:
+        await gate.alone(lambda _: None)  # whoever comes first to write looks at the log
+    except HMLRError as error:
+        return Check(name="log", ok=False, detail=str(error), remedy=_RESTORE)
     if database.unread_frames:
         detail = (
             f"a byte of the write-ahead log has changed: the last {database.unread_frames} pages are lost"

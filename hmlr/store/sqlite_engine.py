@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -13,11 +12,9 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, select, text
 
 from hmlr.errors import StorageCorrupt, StorageError
-from hmlr.store import schema, sqlite_files, sqlite_log
+from hmlr.store import schema, sqlite_files
 from hmlr.store.locking import WriteLock, needs_file_lock
 from hmlr.store.sqlite_errors import translated
-
-logger = logging.getLogger(__name__)
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -74,7 +71,7 @@ class Database:
             needed=needs_file_lock(sqlite3.sqlite_version_info),
             timeout_s=busy_timeout_s,
         )
-        self.unread_frames = 0  # of the log, when it was opened
+        self.unread_frames = 0  # of the log, when writing began
         self._pragmas = (*_PRAGMAS, _SYNCHRONOUS[durability])
         self._busy_timeout_s = busy_timeout_s
 
@@ -99,14 +96,10 @@ class Database:
             try:
                 if not _is_current(link.connection, self.path):
                     self._build(link)
-                # Now or never: the next write begins the log anew.
-                self.unread_frames = sqlite_log.unread(self.path)
             except BaseException:
                 with self.lock.held():  # closing the last connection makes a checkpoint
                     link.close()
                 raise
-            if self.unread_frames:
-                logger.warning("the write-ahead log is damaged: its last writes are lost")
             return link
 
     def _build(self, link: Link) -> None:
