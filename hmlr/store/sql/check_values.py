@@ -56,7 +56,7 @@ def _wrong_in(table: Table, row: Row[Any]) -> list[str]:
             or (kind and what_is_wrong(kind, column.name, value))
         )
     ]
-    return wrong + _not_derived(table.name, row)
+    return wrong or _not_derived(table.name, row)
 
 
 def _not_derived(table: str, row: Row[Any]) -> list[str]:

@@ -39,6 +39,9 @@ async def looked_at(lines: Sequence[Line]) -> list[Check]:
             found = await look()
         except HMLRError as error:
             checks.append(Check(name=name, ok=False, detail=str(error), remedy=remedy))
+        except (TypeError, AttributeError, ValueError) as error:  # a value of another type than its column's
+            detail = f"a value is of the wrong type ({error})"
+            checks.append(Check(name=name, ok=False, detail=detail, remedy=remedy))
         else:
             checks.append(
                 Check(name=name, ok=not found, detail=found or "sound", remedy=remedy if found else "")

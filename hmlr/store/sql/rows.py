@@ -184,7 +184,8 @@ def select_messages(*where: ColumnElement[bool]) -> Select[Any]:
 def stored_message(row: Sequence[Any]) -> StoredMessage:
     """The record of a row of select_messages(). StorageCorrupt when its content is not what was stored."""
     message = StoredMessage(**dict(zip(_MESSAGE_FIELDS, row, strict=False)))
-    if digest(message.content) != row[len(_MESSAGE_FIELDS)]:
+    is_text = isinstance(message.content, str)
+    if not is_text or digest(message.content) != row[len(_MESSAGE_FIELDS)]:
         raise StorageCorrupt(
             f"the message {message.message_id} has changed on the disk",
             hint="Run `doctor`; restore a backup, or forget the turn",

@@ -26,7 +26,7 @@ async def check(gate: SqliteGate, database: Database) -> list[Check]:
     return [
         _version(database),
         await _journal(gate, database.unsuited),
-        _log(database),
+        await _log(gate, database),
         *await looked_at(
             [
                 Line("integrity", RESTORE, lambda: gate.read(None, _integrity)),
@@ -70,7 +70,11 @@ async def _journal(gate: SqliteGate, unsuited: str) -> Check:
     return Check(name="journal", ok=mode == "wal", detail=f"journal mode {mode}", remedy=remedy)
 
 
-def _log(database: Database) -> Check:
+async def _log(gate: SqliteGate, database: Database) -> Check:
+    try:
+        await gate.alone(lambda _: None)  # whoever comes first to write looks at the log
+    except HMLRError as error:
+        return Check(name="log", ok=False, detail=str(error), remedy=RESTORE)
     if database.unread_frames:
         detail = (
             f"a byte of the write-ahead log has changed: the last {database.unread_frames} pages are lost"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from collections.abc import Callable
@@ -18,13 +17,10 @@ from hmlr.errors import StorageBusy
 from hmlr.store.sql.special import OPTION
 from hmlr.store.sqlite import file_systems
 from hmlr.store.sqlite import files as sqlite_files
-from hmlr.store.sqlite import log as sqlite_log
 from hmlr.store.sqlite.errors import translated
 from hmlr.store.sqlite.full_text import FullText, create
 from hmlr.store.sqlite.locking import WriteLock, needs_file_lock
 from hmlr.store.sqlite.shape import is_newest
-
-logger = logging.getLogger(__name__)
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -84,7 +80,7 @@ class Database:
             timeout_s=busy_timeout_s,
         )
         self.unsuited = ""  # why it may have no write-ahead log; prepare() finds it out
-        self.unread_frames = 0  # of the log, when it was opened
+        self.unread_frames = 0  # of the log, when writing began
         self._pragmas = (*_PRAGMAS, _SYNCHRONOUS[durability])
         self._busy_timeout_s = busy_timeout_s
 
@@ -114,14 +110,10 @@ class Database:
                 elif _journal(link.raw) != self._mode:
                     self._set_mode(link)
                 self._check(place)
-                # Now or never: the next write begins the log anew.
-                self.unread_frames = sqlite_log.unread(self.path)
             except BaseException:
                 with self.lock.held():  # closing the last connection makes a checkpoint
                     link.close()
                 raise
-            if self.unread_frames:
-                logger.warning("the write-ahead log is damaged: its last writes are lost")
             return link
 
     def _check(self, place: os.stat_result) -> None:

@@ -6,7 +6,6 @@ writing had stopped. Where a byte has changed since, all that was committed late
 
 from __future__ import annotations
 
-import sys
 from itertools import dropwhile
 from pathlib import Path
 
@@ -14,20 +13,19 @@ from hmlr.store.sqlite import files as sqlite_files
 
 # https://sqlite.org/fileformat2.html, "The Write-Ahead Log", and https://sqlite.org/walformat.html
 _HEADER, _FRAME_HEADER = 32, 24
-_LAST_FRAME = slice(16, 20)  # in the index: how many frames are read
 
 
-def unread(path: Path) -> int:
-    """How many frames were written after a commit that is not read any more; the database must be open.
+def unread(path: Path, read: int) -> int:
+    """How many frames were written after a commit that is not among the `read` ones; nobody may be writing.
 
     What is committed with durability full was synced before more was written, so that a loss of power leaves
     none. With fast it may: then the last writes are lost, as they may be.
     """
-    log, index = sqlite_files.sidecars(path)
-    if not log.exists() or not index.exists() or log.stat().st_size <= _HEADER:
+    # Only the log may be opened here: to close the database or the log's index would let go of all locks that
+    # this process has on it.
+    log, _ = sqlite_files.sidecars(path)
+    if not log.exists() or log.stat().st_size <= _HEADER:
         return 0
-    with index.open("rb") as file:
-        read = int.from_bytes(file.read(_LAST_FRAME.stop)[_LAST_FRAME], sys.byteorder)
     later = dropwhile(lambda is_commit: not is_commit, _commits(log, read))
     return max(0, len(list(later)) - 1)
 
