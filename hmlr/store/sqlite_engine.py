@@ -94,7 +94,8 @@ class Database:
             sqlite_files.prepare(self.path)
             link = self._link()
             try:
-                if not _is_current(link.connection, self.path):
+                # An I/O error may have left a new file without its log, in silence.
+                if not _is_current(link.connection, self.path) or not _has_log(link.raw):
                     self._build(link)
             except BaseException:
                 with self.lock.held():  # closing the last connection makes a checkpoint
@@ -157,6 +158,10 @@ def _is_current(connection: Connection, path: Path) -> bool:
     if not inspect(connection).has_table("alembic_version"):
         raise StorageError(f"{path} is a database of another program", hint="Name another file")
     return connection.execute(select(schema.alembic_version.c.version_num)).scalar() == schema.HEAD
+
+
+def _has_log(raw: sqlite3.Connection) -> bool:
+    return bool(raw.execute("PRAGMA journal_mode").fetchone() == ("wal",))
 
 
 def _much_is_free(raw: sqlite3.Connection) -> bool:
