@@ -105,7 +105,7 @@ async def test_a_killed_migration_leaves_the_old_or_the_new(
     after = state(new)
     assert (stamped(before), stamped(after)) == (revision, HEAD)
     assert kept(before) == kept(after)
-    for kind in KINDS:
+    for kind in KINDS if FULL else KINDS[int(revision) % len(KINDS) :][:1]:
         ends = []
         there = int(await asyncio.to_thread(opener, kind, -1, copy(old, tmp_path / kind)))
         for number in range(there) if FULL else (2 * there // 3,):
