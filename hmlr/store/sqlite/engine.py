@@ -177,10 +177,6 @@ def _journal(raw: sqlite3.Connection) -> str:
     return str(mode)
 
 
-def _has_log(raw: sqlite3.Connection) -> bool:
-    return bool(raw.execute("PRAGMA journal_mode").fetchone() == ("wal",))
-
-
 def _much_is_free(raw: sqlite3.Connection) -> bool:
     """Whether an upgrade has left so many pages empty that it is worth to write the file anew."""
     (free,) = raw.execute("PRAGMA freelist_count").fetchone()
