@@ -26,6 +26,7 @@ def age(path: Path, *, revision: str = "0002") -> None:
     no traits, and vectors of float16 without tokens. 0001: also no count of erasures.
     """
     with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("DROP TABLE moves")
         raw.execute("DROP TABLE access_tokens")
         if revision <= "0005":
             _to_fifth(raw)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, text
@@ -81,6 +82,17 @@ class PostgresGate:
             return result
 
         return await self.run(write)
+
+    @asynccontextmanager
+    async def change(self, user: UserId) -> AsyncIterator[PostgresTransaction]:
+        """A write of many steps, on a connection of its own."""
+        connection = await self.run(lambda asked: self._ready(asked, lambda: self._locked(user)))
+        transaction = PostgresTransaction(self, connection)
+        try:
+            yield transaction
+            await self.run(lambda _: connection.commit())
+        finally:
+            await self.in_thread(lambda _: transaction.close())
 
     async def run(self, work: Callable[[Asked], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine in the thread, with its errors translated."""
@@ -159,6 +171,29 @@ class PostgresGate:
     async def in_thread(self, work: Callable[[Asked], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine in the thread, also while the store is being closed."""
         return await self._loop.run(work)
+
+
+class PostgresTransaction:
+    """A write of many steps; what was not committed when it is closed is undone."""
+
+    def __init__(self, gate: PostgresGate, connection: AsyncConnection) -> None:
+        self._gate = gate
+        self._connection = connection
+        self._guard = asyncio.Lock()  # used in the thread's loop alone
+
+    async def step(self, work: Callable[[Connection], T]) -> T:
+        """Run in the transaction."""
+
+        async def step(_: Asked) -> T:
+            async with self._guard:
+                return await self._connection.run_sync(work)
+
+        return await self._gate.run(step)
+
+    async def close(self) -> None:
+        """Let the connection go, after the step that runs; in the thread."""
+        async with self._guard:
+            await self._connection.close()
 
 
 class PostgresSnapshot:
