@@ -90,7 +90,7 @@ class PostgresGate:
         transaction = PostgresTransaction(self, connection)
         try:
             yield transaction
-            await self.run(lambda _: connection.commit())
+            await self.run(lambda _: transaction.commit())
         finally:
             await self.in_thread(lambda _: transaction.close())
 
@@ -180,15 +180,32 @@ class PostgresTransaction:
         self._gate = gate
         self._connection = connection
         self._guard = asyncio.Lock()  # used in the thread's loop alone
+        self._failure: BaseException | None = None
 
     async def step(self, work: Callable[[Connection], T]) -> T:
         """Run in the transaction."""
 
         async def step(_: Asked) -> T:
             async with self._guard:
-                return await self._connection.run_sync(work)
+                self._require_whole()
+                try:
+                    return await self._connection.run_sync(work)
+                except BaseException as error:
+                    self._failure = error
+                    raise
 
         return await self._gate.run(step)
+
+    async def commit(self) -> None:
+        """Keep what the steps did; in the thread."""
+        async with self._guard:
+            self._require_whole()
+            await self._connection.commit()
+
+    def _require_whole(self) -> None:
+        """A step that failed has done who knows how much."""
+        if self._failure is not None:
+            raise self._failure
 
     async def close(self) -> None:
         """Let the connection go, after the step that runs; in the thread."""

@@ -53,7 +53,7 @@ class SqlMoves:
                 rows += len(page.rows)
                 told(len(page.rows))
             digest = await transaction.step(arrival.end)
-            told(rows)
+        told(rows)
         return digest
 
     async def begin_moves(self, users: Sequence[UserId], now: datetime) -> None:
