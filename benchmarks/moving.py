@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        folder.chmod(0o755)  # noqa: S103 - the server runs as a user of its own when we are root
+        folder.chmod(0o755)  # the server runs as a user of its own when we are root
         if given.url:
             asyncio.run(run(folder, given.url, given.messages, given.users))
             return

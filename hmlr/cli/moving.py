@@ -71,8 +71,8 @@ def _told(report: MoveReport, settings: Settings, source: str, target: str) -> s
     lines = [f"moved and proved: {len(report.users)} users{here}, {report.rows} rows{tokens}"]
     if not report.left:
         lines += [
-            f"From now on use the new database: HMLR_DB_PATH={one_line(new)} (with its password, if any) or --db.",
-            f"The old one is as it was: {one_line(old)} keeps what you forget from now on. Delete it in time.",
+            f"From now on use the new one, with its password if it has any: HMLR_DB_PATH={one_line(new)}",
+            f"{one_line(old)} is as it was, and keeps what you forget from now on: delete it in time.",
         ]
     return "\n".join(lines)
 
