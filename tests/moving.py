@@ -6,15 +6,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from hmlr import HMLRClient
+from hmlr.core.moving import Move, Progress
 from hmlr.core.services import open_store
-from hmlr.records import Usage, UserId
+from hmlr.records import MoveReport, Usage, UserId
 from hmlr.settings import Settings
 from hmlr.store.move_records import Tally
 from hmlr.store.port import Store
+from hmlr.store.records import PutFact
 from hmlr.testing import hash_embedder
 from tests.faults.doors import START, Clock, door, settled
 from tests.gardens import sow
-from tests.store.making import turn
+from tests.store.making import fact, turn
 
 ADA, BOB, CAROL, DAN = (UserId(name) for name in ("ada", "bob", "carol", "dan"))
 USERS = (ADA, BOB, CAROL, DAN)
@@ -86,3 +88,31 @@ async def exports(place: Path | str, folder: Path) -> dict[UserId, bytes]:
                 await one.export(folder / user)
             found[user] = (folder / user).read_bytes()
     return found
+
+
+async def small(store: Store) -> None:
+    """Ada with two turns and a fact, Bob with one turn."""
+    first, _ = await store.add_turns(ADA, [turn("Oslo is home"), turn("I like it")])
+    await store.apply(ADA, [PutFact(fact=fact(first.turn_id))])
+    await store.add_turns(BOB, [turn("Bergen")])
+
+
+async def run(
+    source: Store, target: Store, only: UserId | None = None, progress: Progress = lambda _, __: None
+) -> MoveReport:
+    """Move between open stores."""
+    return await Move(source, target, clock=Clock(), progress=progress or (lambda _, __: None)).run(only)
+
+
+class Stop(Exception):
+    """The move was ended from outside."""
+
+
+def stopping(after: int) -> Progress:
+    """Ends the move when so many steps are done."""
+
+    def progress(done: int, total: int) -> None:
+        if done >= after:
+            raise Stop
+
+    return progress

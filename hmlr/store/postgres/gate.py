@@ -20,6 +20,7 @@ from hmlr.errors import ClosedError
 from hmlr.records import UserId
 from hmlr.store.postgres.errors import lost_connection, translated
 from hmlr.store.postgres.loop import Asked, LoopThread
+from hmlr.store.postgres.transaction import PostgresTransaction
 from hmlr.store.sql.home import Home
 
 T = TypeVar("T")
@@ -171,46 +172,6 @@ class PostgresGate:
     async def in_thread(self, work: Callable[[Asked], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine in the thread, also while the store is being closed."""
         return await self._loop.run(work)
-
-
-class PostgresTransaction:
-    """A write of many steps; what was not committed when it is closed is undone."""
-
-    def __init__(self, gate: PostgresGate, connection: AsyncConnection) -> None:
-        self._gate = gate
-        self._connection = connection
-        self._guard = asyncio.Lock()  # used in the thread's loop alone
-        self._failure: BaseException | None = None
-
-    async def step(self, work: Callable[[Connection], T]) -> T:
-        """Run in the transaction."""
-
-        async def step(_: Asked) -> T:
-            async with self._guard:
-                self._require_whole()
-                try:
-                    return await self._connection.run_sync(work)
-                except BaseException as error:
-                    self._failure = error
-                    raise
-
-        return await self._gate.run(step)
-
-    async def commit(self) -> None:
-        """Keep what the steps did; in the thread."""
-        async with self._guard:
-            self._require_whole()
-            await self._connection.commit()
-
-    def _require_whole(self) -> None:
-        """A step that failed has done who knows how much."""
-        if self._failure is not None:
-            raise self._failure
-
-    async def close(self) -> None:
-        """Let the connection go, after the step that runs; in the thread."""
-        async with self._guard:
-            await self._connection.close()
 
 
 class PostgresSnapshot:
