@@ -127,6 +127,10 @@ class StorageReadOnly(StorageError):
     """The database or its folder can't be written."""
 
 
+class CopyDiffers(StorageError):
+    """A memory that was moved is not what it was before; the copy was taken out again."""
+
+
 class SchemaTooNew(StorageError):
     """The database was written by a newer version; it was left untouched."""
 

@@ -27,6 +27,7 @@ from hmlr.cli import (
     garden,
     knowledge,
     llm,
+    moving,
     recall,
     remember,
     serving,
@@ -80,6 +81,7 @@ for function in (
 app.command("backup")(command(backups.backup, shared=("db", "debug")))
 app.command("restore-backup")(command(backups.restore_backup, shared=("db", "debug")))
 app.command("bench")(command(bench.bench, shared=("model", "debug")))
+app.command("move")(command(moving.move, shared=("user", "debug")))
 app.add_typer(llm.app, name="llm")
 serving.token.command("create")(command(serving.create))
 serving.token.command("list")(command(serving.list_))

@@ -19,6 +19,7 @@ from hmlr.records.care import (
     Forgotten,
     Health,
     ImportReport,
+    MoveReport,
     Restored,
     Stats,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "Message",
     "MessageId",
     "Miss",
+    "MoveReport",
     "NodeKind",
     "OutdatedFact",
     "Profile",

@@ -15,18 +15,20 @@ _SEARCH = ("chunks", "vectors", "chunk_terms", "chunk_postings")
 _GARDEN = ("dossier_entries", "dossiers", "dossier_events", "tags", "garden_images", "garden_runs")
 
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")  # that age() leads to
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")  # that age() leads to
 
 
 def age(path: Path, *, revision: str = "0002") -> None:
     """Make a database one that an older revision left.
 
-    0006: no tokens. 0005: also, paragraphs have a sentence where an id is free for one, and echoes have
-    chunks too, which are not searchable. 0004: also no spending. 0003: also nothing of gardening. 0002: also
-    no traits, and vectors of float16 without tokens. 0001: also no count of erasures.
+    0007: no move. 0006: also no tokens. 0005: also, paragraphs have a sentence where an id is free for one,
+    and echoes have chunks too, which are not searchable. 0004: also no spending. 0003: also nothing of
+    gardening. 0002: also no traits, and vectors of float16 without tokens. 0001: also no count of erasures.
     """
     with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("DROP TABLE access_tokens")
+        raw.execute("DROP TABLE moves")
+        if revision <= "0006":
+            raw.execute("DROP TABLE access_tokens")
         if revision <= "0005":
             _to_fifth(raw)
         if revision <= "0004":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, text
@@ -19,6 +20,7 @@ from hmlr.errors import ClosedError
 from hmlr.records import UserId
 from hmlr.store.postgres.errors import lost_connection, translated
 from hmlr.store.postgres.loop import Asked, LoopThread
+from hmlr.store.postgres.transaction import PostgresTransaction
 from hmlr.store.sql.home import Home
 
 T = TypeVar("T")
@@ -80,6 +82,17 @@ class PostgresGate:
             return result
 
         return await self.run(write)
+
+    @asynccontextmanager
+    async def change(self, user: UserId) -> AsyncIterator[PostgresTransaction]:
+        """A write of many steps, on a connection of its own."""
+        connection = await self.run(lambda asked: self._ready(asked, lambda: self._locked(user)))
+        transaction = PostgresTransaction(self, connection)
+        try:
+            yield transaction
+            await self.run(lambda _: transaction.commit())
+        finally:
+            await self.in_thread(lambda _: transaction.close())
 
     async def run(self, work: Callable[[Asked], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine in the thread, with its errors translated."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from hmlr.errors import HMLRError
 from hmlr.records import Check
-from hmlr.store.schema import blocks, chunks, facts, jobs, messages, tombstones, turns, users
+from hmlr.store.schema import blocks, chunks, facts, jobs, messages, moves, tombstones, turns, users
 from hmlr.store.sql.blocks import EMPTY, select_ages
 from hmlr.store.sql.check_search import chunks_that_differ, damaged_vectors
 from hmlr.store.sql.check_values import wrong_values
@@ -76,7 +76,14 @@ def derived_lines(gate: Gate) -> list[Line]:
         Line("index", REBUILD, lambda: gate.read(None, _index)),
         Line("vectors", "Run `rebuild`: the damaged ones are made anew", lambda: gate.read(None, _vectors)),
         Line("jobs", "Run `retry`", lambda: gate.read(None, _parked)),
+        Line("move", "Run the same `move` again", lambda: gate.read(None, _moving)),
     ]
+
+
+def _moving(connection: Connection) -> str:
+    """Whether users are on their way here: some are there, the others not yet."""
+    count = connection.execute(select(func.count()).select_from(moves)).scalar_one()  # a user may read this
+    return f"a move of {count} users into this database was not finished" if count else ""
 
 
 def _contents(connection: Connection) -> str:
