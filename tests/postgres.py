@@ -55,9 +55,14 @@ class Server:
         names = [url.partition("/")[2].lstrip("/").partition("/")[2].partition("?")[0] for url in urls]
         self._run(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in names))
 
+    @property
+    def pid(self) -> int:
+        """Of the server's first process."""
+        return int((self.folder / "postmaster.pid").read_text().splitlines()[0])
+
     def kill(self) -> None:
         """End all its processes at once, as a loss of power does."""
-        first = psutil.Process(int((self.folder / "postmaster.pid").read_text().splitlines()[0]))
+        first = psutil.Process(self.pid)
         first.suspend()  # it starts no other ones meanwhile
         killed = [first, *first.children(recursive=True)]
         for process in killed:
