@@ -37,7 +37,13 @@ ROWS = (
         "1,000 kills, each durability: 0 lost, 0 partial",
         f"{_KILL}::test_killed_writers_lose_nothing_acknowledged",
     ),
-    _row("F02", "power loss, simulated", "2,000 crash points: 0 acknowledged lost, 0 corrupt"),
+    _row(
+        "F02",
+        "power loss, simulated",
+        "2,000 crash points: 0 acknowledged lost, 0 corrupt",
+        "faults/test_power_loss.py",
+        "store/test_files.py",
+    ),
     _row(
         "F03",
         "kill between commit and answer, repeated with its key",
@@ -45,7 +51,12 @@ ROWS = (
         f"{_KILL}::test_a_write_that_got_no_answer_is_repeated_without_a_double",
     ),
     _row("F04", "full disk, at every size", "50 rounds: 0 lost", "faults/test_store_full.py"),
-    _row("F05", "I/O error at the Nth call", "every N: 0 silent successes"),
+    _row(
+        "F05",
+        "I/O error at the Nth call",
+        "every N: 0 silent successes",
+        "faults/test_io_errors.py",
+    ),
     _row(
         "F06",
         "2, 8 and 16 processes on one file",
@@ -65,7 +76,13 @@ ROWS = (
         "faults/test_file_systems.py",
         "store/test_files.py",
     ),
-    _row("F09", "a flipped byte in database, log or backup", "1,000 files: 0 crashes, 99 % found"),
+    _row(
+        "F09",
+        "a flipped byte in database, log or backup",
+        "1,000 files: 0 crashes, 99 % found",
+        "faults/test_bit_flips.py",
+        "store/test_check.py",
+    ),
     _row(
         "F10",
         "log deleted, main file copied alone, old file over a new one",
@@ -73,8 +90,19 @@ ROWS = (
         "faults/test_store_lost_files.py",
         "store/test_check.py",
     ),
-    _row("F11", "backup while writing", "200 backups: 0 bad"),
-    _row("F12", "kill in each statement of a migration; a newer schema", "every statement, every version"),
+    _row(
+        "F11",
+        "backup while writing",
+        "200 backups: 0 bad",
+        "faults/test_backups.py",
+    ),
+    _row(
+        "F12",
+        "kill in each statement of a migration; a newer schema",
+        "every statement, every version",
+        "faults/test_migration_kill.py",
+        "store/test_schema.py",
+    ),
     _row(
         "F13",
         "another embedding model, killed half-way",
@@ -94,8 +122,18 @@ ROWS = (
         "0 collisions in 1,000,000 ids; order kept",
         "faults/test_store_clock.py",
     ),
-    _row("F16", "(PostgreSQL) server killed, network dropped", "100 kills: 0 lost, back in < 5 s"),
-    _row("F17", "(PostgreSQL) pool exhausted, long locks", "told within 10 s"),
+    _row(
+        "F16",
+        "(PostgreSQL) server killed, network dropped",
+        "100 kills: 0 lost, back in < 5 s",
+        "faults/test_postgres_outage.py",
+    ),
+    _row(
+        "F17",
+        "(PostgreSQL) pool exhausted, long locks",
+        "told within 10 s",
+        "faults/test_postgres_waits.py",
+    ),
     _row(
         "F20",
         "cancelled at every suspension",
@@ -269,6 +307,7 @@ ROWS = (
         "other users' data",
         "50 users, 10,000 calls: 0 words crossed",
         "faults/test_isolation.py",
+        "faults/test_row_security.py",
         "server/test_isolation.py",
         "server/test_mcp_isolation.py",
         "server/test_memory_scope.py",
@@ -308,7 +347,12 @@ ROWS = (
     ),
     _row("X15", "code that runs what it loads", "none", "faults/test_bans.py"),
     _row("X16", "crafted archives", "200 archives: 0 bytes outside", "faults/test_archives.py"),
-    _row("X17", "a hostile database file on restore", "100 % refused"),
+    _row(
+        "X17",
+        "a hostile database file on restore",
+        "100 % refused",
+        "faults/test_hostile_files.py",
+    ),
     _row(
         "X18",
         "unbounded use",
@@ -319,7 +363,12 @@ ROWS = (
     _row("X19", "MCP tools", "10,000 calls: 0 other bytes", "server/test_mcp_stdio.py", "server/test_mcp.py"),
     _row("X20", "files readable by others", "0600 and 0700 always", "store/test_files.py"),
     _row("X21", "supply chain", "locked, bounded, offline", "faults/test_supply.py"),
-    _row("X22", "vectors of others before the best are taken", "10 of 1,000,000 found"),
+    _row(
+        "X22",
+        "vectors of others before the best are taken",
+        "10 of 1,000,000 found",
+        "store/test_part.py",
+    ),
     _row(
         "X23",
         "loss by import and export",
