@@ -51,6 +51,18 @@ async def test_postings_count_terms_in_the_users_own_chunks(store: Store) -> Non
     assert list(found["pear"].chunk_ids) == [first, second]
 
 
+async def test_postings_come_in_the_order_of_the_chunks(store: Store) -> None:
+    words = ["apple", "plum", "fig", "kiwi", "lime"]
+    said = [turn(" ".join(words[number % 4 :] + words[: number % 3])) for number in range(30)]
+    await store.add_turns(ADA, said)
+    found = await store.postings(ADA, ["appl", "plum", "fig", "kiwi", "lime"])
+    assert len(found) == 5
+    for postings in found.values():
+        assert list(postings.chunk_ids) == sorted(postings.chunk_ids)
+    rows = await store.chunks(ADA, found["appl"].chunk_ids.tolist())
+    assert [row.text.count("apple") for row in rows] == found["appl"].counts.tolist()
+
+
 async def test_users_whose_numbers_share_digits_do_not_meet(store: Store) -> None:
     for number in range(1, 13):
         await store.add_turns(f"user{number}", [turn("apple")])  # type: ignore[arg-type]

@@ -110,12 +110,14 @@ class FullText:
         """See Special; all terms in one question."""
         asked = dict(zip(tokens(user_no, terms), terms, strict=True))
         found = connection.execute(_postings(), {"tokens": list(asked)})
-        return {
-            asked[row.token]: Postings(
-                chunk_ids=np.array(row.ids, np.int64), counts=np.array(row.counts, np.int32)
-            )
-            for row in found
-        }
+        return {asked[row.token]: _ascending(row.ids, row.counts) for row in found}
+
+
+def _ascending(ids: Sequence[int], counts: Sequence[int]) -> Postings:
+    """PostgreSQL finds rows in the order in which they lie on its disk."""
+    chunk_ids, of_each = np.array(ids, np.int64), np.array(counts, np.int32)
+    order = np.argsort(chunk_ids, kind="stable")
+    return Postings(chunk_ids=chunk_ids[order], counts=of_each[order])
 
 
 def _parts(row: Indexed) -> Iterator[list[str]]:
