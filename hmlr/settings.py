@@ -68,6 +68,12 @@ class Settings(SettingsBase):
     lock_timeout_s: float = Field(
         5.0, gt=0, le=600, description="... and for another session that holds the user's rows."
     )
+    call_timeout_s: float = Field(
+        9.0,
+        gt=0,
+        le=600,
+        description="... and altogether for a database server, but where all of a user's rows are worked on.",
+    )
     cache_dir: str = Field(
         "", description="Folder for the exported embedding model; empty: the user's cache."
     )

@@ -115,6 +115,7 @@ async def open_store(settings: Settings, *, build: bool = True) -> Store:
             pool_size=settings.pool_size,
             pool_timeout_s=settings.pool_timeout_s,
             lock_timeout_s=settings.lock_timeout_s,
+            call_timeout_s=settings.call_timeout_s,
             durability=settings.durability,
         )
         return await open_postgres(reach, slicer=new_chunks, build=build)

@@ -18,7 +18,10 @@ _SETTINGS = (
 
 async def check(gate: PostgresGate) -> list[Check]:
     """See CareStore.check."""
-    return [await _server(gate), *await looked_at([*content_lines(gate), *derived_lines(gate)])]
+    return [
+        await _server(gate),
+        *await looked_at([*content_lines(gate.patient), *derived_lines(gate.patient)]),
+    ]
 
 
 async def _server(gate: PostgresGate) -> Check:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Connection, event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hmlr.errors import ConfigurationError, StorageUnreachable
 from hmlr.store.postgres import schema
-from hmlr.store.postgres.errors import translated
 from hmlr.store.postgres.full_text import FullText
-from hmlr.store.postgres.settings import Reach, driver_url
+from hmlr.store.postgres.settings import Reach, driver_url, ms
 from hmlr.store.sql.special import OPTION
 
 _CONNECT_TIMEOUT_S = 3.0
+_SLACK_S = 5.0  # the server ends a statement before the driver gives up
+FAREWELL_S = 1.0  # how long a server may take to close a connection
+_OF_A_CALL = 0.85  # a statement may take as much of it, so that the server can say so in time
 # Weaker than "on" is asked for only where the last writes may be lost; stronger ones are left as they are.
 _WEAK = {"off", "local"}
 
@@ -25,7 +31,7 @@ def owner_engine(reach: Reach) -> AsyncEngine:
     return create_async_engine(
         driver_url(reach.url),
         poolclass=NullPool,
-        connect_args=_connect_args(reach, {"statement_timeout": "0"}),
+        connect_args=_connect_args(reach, {"statement_timeout": "0"}, command_timeout_s=None),
     )
 
 
@@ -33,9 +39,10 @@ def member_engine(reach: Reach, *, synchronous_commit: str) -> AsyncEngine:
     """The pool; its connections are the member's, whose rights end at row-level security."""
     own = {
         "role": schema.MEMBER,
-        "statement_timeout": f"{round(reach.statement_timeout_s * 1000)}",
         "synchronous_commit": synchronous_commit,
-        "idle_in_transaction_session_timeout": f"{round(reach.statement_timeout_s * 1000)}",
+        "statement_timeout": ms(_OF_A_CALL * reach.call_timeout_s),
+        # A computer that vanished keeps its locks no longer than this.
+        "idle_in_transaction_session_timeout": ms(reach.call_timeout_s + _SLACK_S),
     }
     return create_async_engine(
         driver_url(reach.url),
@@ -43,48 +50,94 @@ def member_engine(reach: Reach, *, synchronous_commit: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=reach.pool_timeout_s,
         pool_use_lifo=True,
-        connect_args=_connect_args(reach, own),
+        connect_args=_connect_args(reach, own, command_timeout_s=reach.patient_timeout_s + _SLACK_S),
         query_cache_size=2000,
         execution_options={OPTION: FullText()},
     )
 
 
-def _connect_args(reach: Reach, own: dict[str, str]) -> dict[str, Any]:
+def _connect_args(reach: Reach, own: dict[str, str], *, command_timeout_s: float | None) -> dict[str, Any]:
     return {
         "timeout": _CONNECT_TIMEOUT_S,
-        "command_timeout": reach.statement_timeout_s + 5.0,  # a network that says nothing any more
+        "command_timeout": command_timeout_s,  # a network that says nothing any more
         "server_settings": {
             "application_name": "hmlr",
             "timezone": "UTC",
-            "lock_timeout": f"{round(reach.lock_timeout_s * 1000)}",
+            "lock_timeout": ms(reach.lock_timeout_s),
             **own,
         },
     }
 
 
-async def prepared(reach: Reach, *, build: bool = True) -> AsyncEngine:
-    """A pool on a database that has its schema and keeps what it promises; `build` makes what is missing.
+async def looked_at(reach: Reach) -> tuple[bool, str]:
+    """Whether the database has its schema, and the synchronous_commit that our sessions ask for.
 
-    Raises NotFound without it, ConfigurationError when the server or the role would break a promise,
-    StorageUnreachable, SchemaTooNew and StorageError.
+    Raises ConfigurationError when the server would break a promise, SchemaTooNew and StorageError.
     """
+    async with _as_owner(reach) as connection:
+        return (
+            await connection.run_sync(schema.is_current),
+            await connection.run_sync(_commit_mode, reach.durability),
+        )
+
+
+async def build_schema(reach: Reach) -> None:
+    """Make the schema where it is missing. Raises ConfigurationError, SchemaTooNew and StorageError."""
+    async with _as_owner(reach) as connection:
+        await connection.run_sync(schema.build)
+
+
+class Pool:
+    """The member's connections of this process."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()
+        event.listen(engine.sync_engine, "connect", self._note)
+
+    async def aclose(self) -> None:
+        """Close them when none is used; where the server does not take the farewell, without one."""
+        closing = asyncio.create_task(self.engine.dispose())
+        done, _ = await asyncio.wait({closing}, timeout=FAREWELL_S)
+        if not done:
+            for connection in list(self._drivers):
+                connection.terminate()
+        await closing
+
+    def _note(self, connection: Any, _: object) -> None:
+        self._drivers.add(connection.driver_connection)
+
+
+async def member_pool(reach: Reach, *, synchronous_commit: str) -> Pool:
+    """The pool of connections to a database that has its schema.
+
+    Raises ConfigurationError when its role would break a promise.
+    """
+    pool = Pool(member_engine(reach, synchronous_commit=synchronous_commit))
+    try:
+        async with pool.engine.connect() as connection:
+            await connection.run_sync(_require_bound)
+    except BaseException:
+        await pool.aclose()
+        raise
+    return pool
+
+
+async def let_go(connection: AsyncConnection) -> None:
+    """Give a connection back to its pool; thrown away where the server does not take its rollback."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FAREWELL_S):
+            await connection.close()
+
+
+@asynccontextmanager
+async def _as_owner(reach: Reach) -> AsyncIterator[AsyncConnection]:
     owner = owner_engine(reach)
     try:
-        with translated():
-            async with owner.begin() as connection:
-                await connection.run_sync(schema.build if build else schema.require)
-                commit = await connection.run_sync(_commit_mode, reach.durability)
+        async with owner.begin() as connection:
+            yield connection
     finally:
         await owner.dispose()
-    engine = member_engine(reach, synchronous_commit=commit)
-    try:
-        with translated():
-            async with engine.connect() as connection:
-                await connection.run_sync(_require_bound)
-    except BaseException:
-        await engine.dispose()
-        raise
-    return engine
 
 
 def _commit_mode(connection: Connection, durability: str) -> str:

@@ -74,8 +74,10 @@ def _ours(error: BaseException) -> HMLRError:
     match error:
         case StatementError(orig=HMLRError() as ours):  # a column type refused the value
             return ours
-        case NoConnection() | TimeoutError():
+        case NoConnection():
             return PoolTimeout("no connection to the database was free in time", hint="Repeat the call")
+        case TimeoutError():
+            return StorageUnreachable("the database server did not answer in time", hint=_REPEAT)
         case DBAPIError():
             return _of(error)
         case OSError():

@@ -51,7 +51,7 @@ class PostgresFinding:
         count = 0
         while taken := await self._gate.write(user, lambda c: _take_page(c, user, model_id)):
             count += taken
-        await self._gate.run(lambda _: self._build(user, model_id))
+        await self._gate.patient.run(lambda _: self._build(user, model_id))
         return count
 
     async def _build(self, user: UserId, model_id: str) -> None:

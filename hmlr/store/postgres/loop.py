@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from hmlr.threads import start_thread
@@ -25,10 +26,16 @@ class LoopThread:
         self._calls: set[asyncio.Task[Any]] = set()  # touched in the thread alone
         self._thread = start_thread(self._run, name)
 
-    async def run(self, work: Callable[[Asked], Coroutine[Any, Any, T]]) -> T:
-        """The coroutine's outcome; from any loop but this one."""
+    async def run(
+        self, work: Callable[[Asked], Coroutine[Any, Any, T]], *, within_s: float | None = None
+    ) -> T:
+        """The coroutine's outcome; from any loop but this one.
+
+        Raises TimeoutError at the end of the time; the coroutine is cancelled then, and cleans up by itself.
+        """
         asked = Asked()
-        future = asyncio.run_coroutine_threadsafe(self._call(work(asked)), self._loop)
+        future: Future[T] = Future()
+        self._loop.call_soon_threadsafe(self._begin, work(asked), future, within_s)
         outcome = asyncio.wrap_future(future)
         outcome.add_done_callback(_seen)
         try:
@@ -39,18 +46,26 @@ class LoopThread:
 
     async def stop(self) -> None:
         """Wait for the calls that run, and end the thread."""
-        await self.run(lambda _: self._idle())
+        await self.idle()
         self._loop.call_soon_threadsafe(self._loop.stop)
         await asyncio.to_thread(self._thread.join)
 
-    async def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - this is a coroutine
+    async def idle(self) -> None:
+        """Wait for the calls that run, those cancelled at the end of their time, too."""
+        await self.run(lambda _: self._idle())
+
+    def _begin(self, work: Coroutine[Any, Any, T], outcome: Future[T], within_s: float | None) -> None:
+        task = self._loop.create_task(work)
         self._calls.add(task)
-        try:
-            return await work
-        finally:
+        timer = self._loop.call_later(within_s, _expire, task, outcome) if within_s is not None else None
+
+        def end(task: asyncio.Task[T]) -> None:
             self._calls.discard(task)
+            if timer is not None:
+                timer.cancel()
+            _settle(task, outcome)
+
+        task.add_done_callback(end)
 
     async def _idle(self) -> None:
         while others := self._calls - {asyncio.current_task()}:
@@ -62,6 +77,25 @@ class LoopThread:
             self._loop.run_forever()
         finally:
             self._loop.close()
+
+
+def _expire(task: asyncio.Task[T], outcome: Future[T]) -> None:
+    """Tell who asked at once: to throw a connection away that is silent takes seconds more."""
+    outcome.set_exception(TimeoutError())
+    task.cancel()
+
+
+def _settle(task: asyncio.Task[T], outcome: Future[T]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if outcome.done():
+        return
+    if task.cancelled():
+        outcome.cancel()
+        outcome.set_running_or_notify_cancel()
+    elif error is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(task.result())
 
 
 def _seen(outcome: asyncio.Future[Any]) -> None:

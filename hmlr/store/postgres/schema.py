@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import DDL, Connection, Table, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from hmlr.errors import ConfigurationError, NotFound, SchemaTooNew, StorageError
+from hmlr.errors import ConfigurationError, SchemaTooNew, StorageError
 from hmlr.store import schema
 from hmlr.store.postgres import full_text, points
 
@@ -93,12 +93,6 @@ def build(connection: Connection) -> None:
         _run(connection, statement)
         _run(connection, "REVOKE ALL ON FUNCTION %(name)s FROM PUBLIC", name=name)
         _run(connection, "GRANT EXECUTE ON FUNCTION %(name)s TO %(member)s", name=name, member=MEMBER)
-
-
-def require(connection: Connection) -> None:
-    """Raise NotFound when nothing was ever built here, and what `build` raises."""
-    if not is_current(connection):
-        raise NotFound("the database holds no memory", hint="Check its name in the address")
 
 
 def is_current(connection: Connection) -> bool:

@@ -16,21 +16,27 @@ _KNOWN = {"host": "host", "port": "port", "sslmode": "ssl", "ssl": "ssl"}
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """Where the database is, and how long to wait for it. A call ends within the sum of the first three."""
+    """Where the database is, and how long to wait for it."""
 
     url: str
     pool_size: int = 10  # connections of this process, at the utmost
     pool_timeout_s: float = 4.0
     lock_timeout_s: float = 5.0
-    statement_timeout_s: float = 120.0
+    call_timeout_s: float = 9.0  # of every call but the patient ones, all of the above included
+    patient_timeout_s: float = 600.0  # of a statement of those: erasing, importing, rebuilding, exporting
     durability: str = "full"  # fast: the last answered writes may be lost when the server crashes
+
+
+def ms(seconds: float) -> str:
+    """As PostgreSQL's settings take it."""
+    return f"{round(seconds * 1000)}"
 
 
 def driver_url(url: str) -> URL:
     """The address for SQLAlchemy. Raises ConfigurationError, which never shows the password."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number
         raise ConfigurationError("the database's address is no URL", hint=_EXAMPLE) from None
     if parsed.drivername not in SCHEMES:
         raise ConfigurationError(f"databases at {parsed.drivername}:// are not known", hint=_EXAMPLE)

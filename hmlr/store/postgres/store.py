@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from hmlr.errors import InvalidInput, MissingPackage
+from hmlr.errors import InvalidInput, MissingPackage, NotFound
 from hmlr.records import Backup, Check, Stats, UserId
 from hmlr.store.port import Store
 from hmlr.store.postgres.check import check
-from hmlr.store.postgres.engine import owner_engine, prepared
+from hmlr.store.postgres.engine import Pool, build_schema, looked_at, member_pool, owner_engine
+from hmlr.store.postgres.errors import translated
 from hmlr.store.postgres.finding import PostgresFinding
 from hmlr.store.postgres.gate import PostgresGate
 from hmlr.store.postgres.loop import LoopThread
@@ -36,11 +37,23 @@ async def open_postgres(reach: Reach, *, slicer: Slicer, build: bool = True) -> 
         ) from None
     loop = LoopThread("hmlr-postgres")
     try:
-        engine = await loop.run(lambda _: prepared(reach, build=build))
+        with translated():
+            pool = await _prepared(reach, loop, make=build)
     except BaseException:
         await loop.stop()
         raise
-    return PostgresStore(PostgresGate(engine, loop), reach, slicer)
+    return PostgresStore(PostgresGate(pool, loop, reach), reach, slicer)
+
+
+async def _prepared(reach: Reach, loop: LoopThread, *, make: bool) -> Pool:
+    """A pool on a database with the schema; only making it may take longer than a call."""
+    soon = reach.call_timeout_s
+    has_schema, commit = await loop.run(lambda _: looked_at(reach), within_s=soon)
+    if not has_schema and not make:
+        raise NotFound("the database holds no memory", hint="Check its name in the address")
+    if not has_schema:
+        await loop.run(lambda _: build_schema(reach), within_s=reach.patient_timeout_s)
+    return await loop.run(lambda _: member_pool(reach, synchronous_commit=commit), within_s=soon)
 
 
 class PostgresStore(PostgresFinding, SqlStore):
@@ -63,7 +76,7 @@ class PostgresStore(PostgresFinding, SqlStore):
             finally:
                 await owner.dispose()
 
-        await self._gate.run(lambda _: purge())
+        await self._gate.patient.run(lambda _: purge())
         await self._gate.write(None, lambda c: mark_purged(c, last))
         return True
 

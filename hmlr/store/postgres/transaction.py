@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hmlr.store.postgres.calls import PostgresCalls
+from hmlr.store.postgres.engine import let_go
 from hmlr.store.postgres.loop import Asked
-
-if TYPE_CHECKING:
-    from hmlr.store.postgres.gate import PostgresGate
 
 T = TypeVar("T")
 
@@ -20,8 +19,8 @@ T = TypeVar("T")
 class PostgresTransaction:
     """A write of many steps; what was not committed when it is closed is undone."""
 
-    def __init__(self, gate: PostgresGate, connection: AsyncConnection) -> None:
-        self._gate = gate
+    def __init__(self, calls: PostgresCalls, connection: AsyncConnection) -> None:
+        self._calls = calls
         self._connection = connection
         self._guard = asyncio.Lock()  # used in the thread's loop alone
         self._failure: BaseException | None = None
@@ -38,7 +37,7 @@ class PostgresTransaction:
                     self._failure = error
                     raise
 
-        return await self._gate.run(step)
+        return await self._calls.run(step)
 
     async def commit(self) -> None:
         """Keep what the steps did; in the thread."""
@@ -54,4 +53,4 @@ class PostgresTransaction:
     async def close(self) -> None:
         """Let the connection go, after the step that runs; in the thread."""
         async with self._guard:
-            await self._connection.close()
+            await let_go(self._connection)

@@ -25,11 +25,11 @@ class SqlCare:
 
     async def messages_containing(self, user: UserId, needles: Sequence[str]) -> list[StoredMessage]:
         """See CareStore."""
-        return await self._gate.read(user, lambda c: turn_rows.messages_containing(c, user, needles))
+        return await self._gate.patient.read(user, lambda c: turn_rows.messages_containing(c, user, needles))
 
     async def erase(self, user: UserId, plan: ErasePlan, *, now: datetime) -> Erased:
         """See CareStore."""
-        return await self._gate.write(user, lambda c: erasing.erase(c, user, plan, now))
+        return await self._gate.patient.write(user, lambda c: erasing.erase(c, user, plan, now))
 
     async def purge_pending(self) -> bool:
         """See CareStore."""
@@ -50,15 +50,15 @@ class SqlCare:
         """See CareStore. InvalidInput names the first record that can't be taken; none is then."""
         self._gate.check()
         parcel = await asyncio.to_thread(importing.unpack, records, self._slicer)
-        return await self._gate.write(user, lambda c: importing.import_parcel(c, user, parcel))
+        return await self._gate.patient.write(user, lambda c: importing.import_parcel(c, user, parcel))
 
     async def rebuild_search(self) -> int:
         """See CareStore."""
-        return await self._gate.write(None, lambda c: care.rebuild(c, self._slicer))
+        return await self._gate.patient.write(None, lambda c: care.rebuild(c, self._slicer))
 
     async def drop_knowledge(self, user: UserId) -> None:
         """See CareStore."""
-        await self._gate.write(user, lambda c: care.drop_knowledge(c, user))
+        await self._gate.patient.write(user, lambda c: care.drop_knowledge(c, user))
 
     async def users(self) -> list[UserId]:
         """See CareStore."""

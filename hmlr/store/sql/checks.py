@@ -13,7 +13,7 @@ from hmlr.store.schema import blocks, chunks, facts, jobs, messages, moves, tomb
 from hmlr.store.sql.blocks import EMPTY, select_ages
 from hmlr.store.sql.check_search import chunks_that_differ, damaged_vectors
 from hmlr.store.sql.check_values import wrong_values
-from hmlr.store.sql.gate import Gate
+from hmlr.store.sql.gate import Calls
 from hmlr.store.sql.index import message_of_chunk
 from hmlr.store.sql.rows import digest
 from hmlr.store.sql.special import special
@@ -49,34 +49,34 @@ async def looked_at(lines: Sequence[Line]) -> list[Check]:
     return checks
 
 
-def content_lines(gate: Gate) -> list[Line]:
+def content_lines(calls: Calls) -> list[Line]:
     """Whether what was said, and what stands on it, is as it was written."""
     return [
-        Line("values", RESTORE, lambda: gate.read(None, _values)),
-        Line("messages", RESTORE, lambda: gate.read(None, _contents)),
+        Line("values", RESTORE, lambda: calls.read(None, _values)),
+        Line("messages", RESTORE, lambda: calls.read(None, _contents)),
         Line(
             "quotes",
             "Run `rebuild --knowledge`: facts are taken from the messages again",
-            lambda: gate.read(None, _quotes),
+            lambda: calls.read(None, _quotes),
         ),
         Line(
-            "topics", "Run `rebuild`: topics are made from the turns again", lambda: gate.read(None, _topics)
+            "topics", "Run `rebuild`: topics are made from the turns again", lambda: calls.read(None, _topics)
         ),
         Line(
             "turns",
             "A part of the database is missing: restore a newer backup",
-            lambda: gate.read(None, _gaps),
+            lambda: calls.read(None, _gaps),
         ),
     ]
 
 
-def derived_lines(gate: Gate) -> list[Line]:
+def derived_lines(calls: Calls) -> list[Line]:
     """Whether what is made from the messages is complete."""
     return [
-        Line("index", REBUILD, lambda: gate.read(None, _index)),
-        Line("vectors", "Run `rebuild`: the damaged ones are made anew", lambda: gate.read(None, _vectors)),
-        Line("jobs", "Run `retry`", lambda: gate.read(None, _parked)),
-        Line("move", "Run the same `move` again", lambda: gate.read(None, _moving)),
+        Line("index", REBUILD, lambda: calls.read(None, _index)),
+        Line("vectors", "Run `rebuild`: the damaged ones are made anew", lambda: calls.read(None, _vectors)),
+        Line("jobs", "Run `retry`", lambda: calls.read(None, _parked)),
+        Line("move", "Run the same `move` again", lambda: calls.read(None, _moving)),
     ]
 
 

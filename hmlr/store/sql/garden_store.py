@@ -32,7 +32,7 @@ class SqlGarden:
 
     async def undo_run(self, user: UserId, run_id: RunId, *, now: datetime) -> GardenRun:
         """See GardenStore."""
-        return await self._gate.write(user, lambda c: garden_undo.undo_run(c, user, run_id, now))
+        return await self._gate.patient.write(user, lambda c: garden_undo.undo_run(c, user, run_id, now))
 
     async def garden_runs(self, user: UserId) -> list[GardenRun]:
         """See GardenStore."""

@@ -30,7 +30,7 @@ class Transaction(Protocol):
         """Run in the transaction; one step at a time, and none after one that failed."""
 
 
-class Gate(Protocol):
+class Calls(Protocol):
     """Runs functions with a connection, each in a transaction of its own, away from the event loop.
 
     Each call names the user whose rows it may touch; None is the operator, for what belongs to no user and
@@ -43,6 +43,14 @@ class Gate(Protocol):
 
     async def write(self, user: UserId | None, work: Callable[[Connection], T]) -> T:
         """Run in a transaction while nobody else writes the user's rows; when it returns, it is durable."""
+
+
+class Gate(Calls, Protocol):
+    """Calls that end soon: a server that does not answer is an error within ten seconds."""
+
+    @property
+    def patient(self) -> Calls:
+        """The same for work that may take minutes: what touches everything that a user has, or all have."""
 
     def change(self, user: UserId) -> AbstractAsyncContextManager[Transaction]:
         """A write of many steps: durable when the block ends, undone when it raises or the process dies.

@@ -50,6 +50,11 @@ class SqliteGate:
         self.check()
         return await asyncio.wrap_future(self._writer.submit(work))
 
+    @property
+    def patient(self) -> SqliteGate:
+        """The same: a file answers or fails, and does not fall silent."""
+        return self
+
     async def alone(self, work: Callable[[Link], T]) -> T:
         """Run outside any transaction, while nobody writes."""
         self.check()
