@@ -9,7 +9,23 @@ import pytest
 
 from tests.alone import place_among_workers
 from tests.blocking import watch
-from tests.postgres import Server, running
+from tests.places import (
+    database,
+    databases,
+    db_path,
+    postgres_server,
+    pytest_addoption,
+    pytest_generate_tests,
+)
+
+__all__ = [
+    "database",
+    "databases",
+    "db_path",
+    "postgres_server",
+    "pytest_addoption",
+    "pytest_generate_tests",
+]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time begins to count
@@ -40,10 +56,3 @@ def no_blocking_calls() -> Iterator[None]:
     watcher.activate()
     yield
     watcher.deactivate()
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """A PostgreSQL server of the worker's own, for the run."""
-    with running() as server:
-        yield server

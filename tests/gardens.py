@@ -11,6 +11,7 @@ from hmlr.memory.intake import new_chunks
 from hmlr.records import Block, BlockId, TurnId, UserId
 from hmlr.store.records import AssignTurn, Change, PutBlock, PutFact
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
+from tests.opening import open_place
 from tests.store.making import NOW, fact, message, turn
 
 NAMES = (
@@ -113,9 +114,9 @@ def masked(records: list[Any]) -> list[Any]:
     ]
 
 
-async def exported(path: Path, user: str = "ada") -> list[Any]:
+async def exported(place: Path | str, user: str = "ada") -> list[Any]:
     """What an export holds."""
-    store = await open_sqlite(path, slicer=new_chunks)
+    store = await open_place(str(place), slicer=new_chunks)
     try:
         return [record async for record in store.export(UserId(user))]
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -12,10 +13,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from hmlr.errors import HMLRError
 from tests import exported, processes
+from tests.acceptance import driver
+from tests.opening import Place, is_file
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -82,9 +87,30 @@ def python(tmp_path: Path, environment: dict[str, str]) -> Callable[..., str]:
     return run
 
 
+Sit = Callable[..., list[Any]]
+
+
 @pytest.fixture
-def sit(tmp_path: Path, environment: dict[str, str], embedder: None) -> Callable[..., list[Any]]:
-    """Run steps in a fresh process on this test's database."""
+def sit(database: Place, tmp_path: Path, environment: dict[str, str], embedder: None) -> Sit:
+    """Run steps on this test's database: on SQLite in a fresh process, else with a client opened anew."""
+
+    def in_a_process(job: dict[str, Any], env: Mapping[str, str]) -> list[Any]:
+        done = processes.run(
+            [str(ROOT / "tests/acceptance/driver.py")],
+            stdin=json.dumps(job),
+            env={**environment, **env},
+            cwd=tmp_path,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        results: list[Any] = json.loads(done.stdout)
+        return results
+
+    return sitting(database, in_a_process if is_file(database) else here(environment))
+
+
+def sitting(database: Place, take: Callable[[dict[str, Any], Mapping[str, str]], list[Any]]) -> Sit:
+    """What a test calls: the steps as a job of the driver's, and who takes it."""
 
     def run(
         *steps: Step,
@@ -94,23 +120,22 @@ def sit(tmp_path: Path, environment: dict[str, str], embedder: None) -> Callable
         env: Mapping[str, str] | None = None,
         **client: Any,
     ) -> list[Any]:
-        job = {
-            "db": str(tmp_path / "memory.db"),
-            "user": user,
-            "steps": steps,
-            "flush": flush,
-            "model": model,
-            "client": client,
-        }
-        done = processes.run(
-            [str(ROOT / "tests/acceptance/driver.py")],
-            stdin=json.dumps(job),
-            env={**environment, **(env or {})},
-            cwd=tmp_path,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        results: list[Any] = json.loads(done.stdout)
-        return results
+        job = {"db": database, "user": user, "steps": steps, "flush": flush, "model": model, "client": client}
+        return take(job, env or {})
 
     return run
+
+
+def here(environment: Mapping[str, str]) -> Callable[[dict[str, Any], Mapping[str, str]], list[Any]]:
+    """Takes a job in this process, with what it takes and gives as in one of its own."""
+
+    def take(job: dict[str, Any], env: Mapping[str, str]) -> list[Any]:
+        with patch.dict(os.environ, {**environment, **env}):
+            try:
+                results = asyncio.run(driver.run(json.loads(json.dumps(job))))
+            except HMLRError as error:
+                raise AssertionError(f"{type(error).__name__}: {error}") from error
+        given: list[Any] = json.loads(json.dumps(results))
+        return given
+
+    return take

@@ -6,28 +6,29 @@ scenarios stand.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
-from tests.acceptance import driver
 from tests.acceptance import test_constraints_and_keys as keys
 from tests.acceptance import test_finding_again as finding
 from tests.acceptance import test_topics as topics
 from tests.acceptance import test_trust as trust
-from tests.acceptance.conftest import Step, call, chat
+from tests.acceptance.conftest import Sit, call, chat, here, sitting
 from tests.acceptance.hydra import email
+from tests.opening import Place
 from tests.scripted import test_scenarios as scripted
 from tests.scripted.server import Line, TaskServer
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120), pytest.mark.usefixtures("embedder")]
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.one_store,
+    pytest.mark.timeout(120),
+    pytest.mark.usefixtures("embedder"),
+]
 
 OFFLINE = (
     keys.test_a2_a_constraint_is_named_in_the_answer,
@@ -61,54 +62,40 @@ SCRIPTED = (
     scripted.test_a11_that_thing_i_found_confusing_is_in_the_prompt,
     scripted.test_a13_five_details_over_eight_turns_reach_the_prompt,
 )
-Sit = Callable[..., list[Any]]
 
 
-def gardened(path: Path, environment: Mapping[str, str]) -> Sit:
+def gardened(database: Place, environment: Mapping[str, str]) -> Sit:
     """Run steps with a fresh client on this database, and garden all of it, what is talked about included."""
+    take_here = here(environment)
 
-    def run(
-        *steps: Step,
-        user: str = "ada",
-        flush: bool = True,
-        model: str = "offline",
-        env: Mapping[str, str] | None = None,
-        **client: Any,
-    ) -> list[Any]:
+    def take(job: dict[str, Any], env: Mapping[str, str]) -> list[Any]:
+        steps, flush = job["steps"], job["flush"]
         ends = (*([call("flush", 30)] if flush else []), call("garden", include_active=True), call("blocks"))
-        job = {
-            "db": str(path / "memory.db"),
-            "user": user,
-            "steps": json.loads(json.dumps((*steps, *ends))),
-            "flush": flush,
-            "model": model,
-            "client": client,
-        }
-        with patch.dict(os.environ, {**environment, **(env or {})}):
-            results = json.loads(json.dumps(asyncio.run(driver.run(job))))
+        results = take_here({**job, "steps": [*steps, *ends]}, env)
         report, blocks = results[-2:]
         if flush:
             assert (report["pending"], report["stopped"]) == (0, "")
             assert {block["state"] for block in blocks} <= {"GARDENED"}
-        return list(results[: len(steps)])
+        return results[: len(steps)]
 
-    return run
+    return sitting(database, take)
 
 
 @pytest.mark.parametrize("scenario", OFFLINE, ids=lambda scenario: scenario.__name__[5:40])
 def test_it_holds_after_gardening(
-    scenario: Callable[..., None], tmp_path: Path, environment: dict[str, str]
+    scenario: Callable[..., None], tmp_path: Path, database: Place, environment: dict[str, str]
 ) -> None:
-    given = {"sit": gardened(tmp_path, environment), "environment": environment, "tmp_path": tmp_path}
+    given: dict[str, Any] = {"sit": gardened(database, environment), "database": database}
+    given |= {"environment": environment, "tmp_path": tmp_path}
     scenario(**{name: given[name] for name in inspect.signature(scenario).parameters})
 
 
 @pytest.mark.parametrize("scenario", SCRIPTED, ids=lambda scenario: scenario.__name__[5:40])
 def test_it_holds_after_gardening_by_a_model(
-    scenario: Callable[..., None], tmp_path: Path, environment: dict[str, str]
+    scenario: Callable[..., None], database: Place, environment: dict[str, str]
 ) -> None:
     servers = []
-    with scripted.talking(gardened(tmp_path, environment), combined=False) as talk:
+    with scripted.talking(gardened(database, environment), combined=False) as talk:
 
         def noted(**script: Line) -> tuple[TaskServer, Sit]:
             server, sit = talk(**script)
@@ -120,9 +107,9 @@ def test_it_holds_after_gardening_by_a_model(
 
 
 def test_a16_a_giant_message_gives_its_facts_literally_before_and_after(
-    tmp_path: Path, environment: dict[str, str]
+    database: Place, environment: dict[str, str]
 ) -> None:
-    sit = gardened(tmp_path, environment)
+    sit = gardened(database, environment)
     told = email()
     before = sit(chat(told), call("flush", 30), call("facts"))[-1]
     after, dossiers = sit(call("facts"), call("dossiers"))

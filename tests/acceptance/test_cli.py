@@ -93,6 +93,7 @@ def refused(done: Done, code: int, words: str) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert words in line
+    assert "quetzal" not in done.stderr  # a password
 
 
 # Help and wrong usage
@@ -134,7 +135,9 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (["forget"], "one thing"),
         (["forget", "--turn", "a", "--everything", "--yes"], "one thing"),
         (["forget", "--everything"], "--yes"),
-        (["stats", "--db", "postgresql://h/d"], "--db"),
+        (["stats", "--db", "postgresql://ada:quetzal@h/d?mode=1"], "mode"),
+        (["stats", "--db", "postgresql://ada:quetzal@h:many/d"], "no URL"),
+        (["stats", "--db", "mysql://ada:quetzal@h/d"], "mysql"),
         (["stats", "--user", ""], "user"),
         (["chat", "hi", "--model", "nonsense:model"], "nonsense:model"),
         (["chat", "--json"], "message"),
@@ -149,6 +152,10 @@ def test_wrong_usage_is_one_line_and_code_2(run: Run, arguments: list[str], word
 @pytest.mark.usefixtures("database")
 def test_unknown_record_is_code_1(run: Run) -> None:
     refused(run("history", "no-such-fact"), 1, "no-such-fact")
+
+
+def test_a_database_server_that_is_away_is_code_1(run: Run) -> None:
+    refused(run("stats", "--db", "postgresql://ada:quetzal@127.0.0.1:9/d"), 1, "can't be reached")
 
 
 def test_bad_setting_is_named(run: Run) -> None:

@@ -86,11 +86,11 @@ def test_a_user_arranges_blocks(sit):
     assert len(blocks) == 2
 
 
-def test_blocks_are_arranged_on_the_command_line(sit, environment, tmp_path):
+def test_blocks_are_arranged_on_the_command_line(sit, environment, database, tmp_path):
     (reply,) = sit(chat("I want to bake sourdough bread."))
 
     def run(*words: str) -> processes.Done:
-        env = {**environment, "HMLR_DB_PATH": str(tmp_path / "memory.db"), "HMLR_USER": "ada"}
+        env = {**environment, "HMLR_DB_PATH": database, "HMLR_USER": "ada"}
         return processes.run([processes.MAIN, "blocks", *words], env=env, cwd=tmp_path)
 
     renamed = run("--rename", reply["block_id"], "--label", "Bread", "--json")

@@ -10,6 +10,8 @@ import pytest
 
 from tests import processes
 from tests.acceptance.conftest import NOW, call, chat, days_ago
+from tests.opening import Place
+from tests.places import holds
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
 
@@ -65,11 +67,7 @@ def test_a20_two_messages_in_one_instant_are_both_kept_in_order(sit):
     assert len({turn["turn_id"] for turn in turns}) == 20
 
 
-def bytes_of(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
-
-
-def test_a27_a_forgotten_turn_leaves_no_byte(sit, tmp_path: Path):
+def test_a27_a_forgotten_turn_leaves_no_byte(sit, database: Place):
     sit(chat("We had dinner at seven."), chat("My safe's code is CANARY-7731 indeed."))
     (reply,) = sit(chat("What is my safe's code?"))
     assert "CANARY-7731" in reply["text"]
@@ -79,11 +77,10 @@ def test_a27_a_forgotten_turn_leaves_no_byte(sit, tmp_path: Path):
     assert certificate["verified"]
     assert certificate["turns"] == 1
     assert "CANARY" not in str(hits)
-    assert b"CANARY" not in bytes_of(tmp_path)
-    assert b"canary" not in bytes_of(tmp_path)
+    assert not holds(database, "canary")
 
 
-def test_a27_a_forgotten_fact_leaves_no_byte_but_its_turn(sit, tmp_path: Path):
+def test_a27_a_forgotten_fact_leaves_no_byte_but_its_turn(sit, database: Place):
     sit(chat("My API key for the weather service is CANARY7731. I like rain."))
     (facts,) = sit(call("facts"))
     key = next(fact for fact in facts if fact["value"] == "CANARY7731")
@@ -91,21 +88,18 @@ def test_a27_a_forgotten_fact_leaves_no_byte_but_its_turn(sit, tmp_path: Path):
     assert certificate["facts"] >= 1
     assert certificate["redactions"] >= 1
     assert "I like rain." in turns[0]["messages"][0]["content"]
-    assert b"CANARY" not in bytes_of(tmp_path)
-    assert b"canary" not in bytes_of(tmp_path)
+    assert not holds(database, "canary")
     assert "CANARY" not in str(sit(call("rebuild"), call("flush", 30), call("facts"), call("turns")))
 
 
-def test_a27_everything_of_one_user_goes_and_nothing_of_another(sit, tmp_path: Path):
+def test_a27_everything_of_one_user_goes_and_nothing_of_another(sit, database: Place):
     sit(chat("My safe's code is CANARY-7731."), chat("I live in Tromso."), user="ada")
     sit(chat("I live in Bodo."), user="bob")
     certificate, stats = sit(call("forget", everything=True), call("stats"), user="ada")
     assert certificate["turns"] == 2
     assert stats["turns"] == stats["messages"] == stats["chunks"] == 0
-    raw = bytes_of(tmp_path)
-    assert b"CANARY" not in raw
-    assert b"Tromso" not in raw
-    assert b"tromso" not in raw
+    assert not holds(database, "canary")
+    assert not holds(database, "tromso")
     assert "Bodo" in str(sit(call("turns"), user="bob"))
 
 

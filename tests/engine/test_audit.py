@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +16,7 @@ from hmlr.memory.facts.make import pin
 from hmlr.records import UserId
 from hmlr.store.records import PutFact
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 
@@ -24,8 +24,8 @@ ADA = UserId("ada")
 
 
 @pytest.fixture
-async def hmlr(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    async with HMLRClient(tmp_path / "m.db", ADA, model="offline", embedder=hash_embedder()) as opened:
+async def hmlr(database: Place) -> AsyncIterator[HMLRClient]:
+    async with HMLRClient(database, ADA, model="offline", embedder=hash_embedder()) as opened:
         yield opened
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from hmlr import HMLRClient, Message
 from hmlr.core.tasks.answer.talks import asked_talks
 from hmlr.errors import InvalidInput
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 
@@ -20,8 +20,8 @@ THURSDAY = TUESDAY + timedelta(days=9)  # of the week after
 
 
 @pytest.fixture
-async def hmlr(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as opened:
+async def hmlr(database: Place) -> AsyncIterator[HMLRClient]:
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as opened:
         yield opened
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -15,19 +15,15 @@ from hmlr.testing import hash_embedder
 from tests.engine.test_gardening import say
 from tests.faults.doors import Clock, door, settled
 from tests.gardens import exported, places
+from tests.opening import Place
 
 TOLD = ("K-12 is also known as Styx.", "Styx has a limit of 400 GB.", "K-12 uses Postgres.")
 FAMILY = "My sister Wilhelmina lives in Molde."
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "m.db"
-
-
-@pytest.fixture
-async def hmlr(path: Path) -> AsyncIterator[HMLRClient]:
-    async with door(path, clock=Clock(), embedder=hash_embedder()) as client:
+async def hmlr(database: Place) -> AsyncIterator[HMLRClient]:
+    async with door(database, clock=Clock(), embedder=hash_embedder()) as client:
         await say(client, *TOLD, session="a")
         await say(client, FAMILY, session="b", days=10)
         await client.garden(include_active=True)
@@ -40,13 +36,13 @@ async def about(hmlr: HMLRClient, name: str) -> Dossier:
     return found
 
 
-async def places_of(path: Path) -> list[int]:
+async def places_of(database: Place) -> list[int]:
     """How many places each fact has."""
-    return [len(held) for held in places(await exported(path)).values()]
+    return [len(held) for held in places(await exported(database)).values()]
 
 
-async def test_a_merge_brings_all_together_and_is_undone(hmlr: HMLRClient, path: Path) -> None:
-    before = await exported(path)
+async def test_a_merge_brings_all_together_and_is_undone(hmlr: HMLRClient, database: Place) -> None:
+    before = await exported(database)
     styx, family = await about(hmlr, "Styx"), await about(hmlr, "Wilhelmina")
     edit = await hmlr.merge_dossiers(family.dossier_id, styx.dossier_id)
     assert edit.dossier.dossier_id == styx.dossier_id
@@ -54,7 +50,7 @@ async def test_a_merge_brings_all_together_and_is_undone(hmlr: HMLRClient, path:
     assert edit.dossier.facts == styx.facts + family.facts
     assert "Molde" in edit.dossier.summary
     assert "Wilhelmina" in edit.dossier.search_summary
-    assert set(await places_of(path)) == {1}
+    assert set(await places_of(database)) == {1}
     file = await hmlr.dossier(family.dossier_id)  # the id leads there
     assert file.dossier == edit.dossier
     logged = {(event.change, event.by) for event in file.events if event.run_id == edit.run_id}
@@ -62,19 +58,21 @@ async def test_a_merge_brings_all_together_and_is_undone(hmlr: HMLRClient, path:
     (hit, *_) = await hmlr.recall("Molde", kinds=["dossier"])  # the vector is that of the new text
     assert hit.node_id == styx.dossier_id
     await hmlr.undo(edit.run_id)
-    assert await exported(path) == before
+    assert await exported(database) == before
 
 
-async def test_an_import_brings_the_log_of_what_was_merged_away(hmlr: HMLRClient, path: Path) -> None:
+async def test_an_import_brings_the_log_of_what_was_merged_away(
+    hmlr: HMLRClient, database: Place, databases: Callable[[str], Place], tmp_path: Path
+) -> None:
     styx, family = await about(hmlr, "Styx"), await about(hmlr, "Wilhelmina")
     await hmlr.merge_dossiers(family.dossier_id, styx.dossier_id)
-    file, there = path.parent / "out.jsonl", path.parent / "there.db"
+    file, there = tmp_path / "out.jsonl", databases("there")
     await hmlr.export(file)
     async with door(there, clock=Clock(), embedder=hash_embedder()) as other:
         await other.import_(file)
         assert await other.import_(file) == 0
         assert (await other.dossier(family.dossier_id)).dossier.dossier_id == styx.dossier_id
-    assert await exported(there) == await exported(path)
+    assert await exported(there) == await exported(database)
 
 
 async def test_what_is_merged_stays_so(hmlr: HMLRClient) -> None:
@@ -90,7 +88,7 @@ async def test_what_is_merged_stays_so(hmlr: HMLRClient) -> None:
     assert (again.dossier_id, "Styx" in again.search_summary) == (styx.dossier_id, True)
 
 
-async def test_what_is_split_is_not_merged_again(hmlr: HMLRClient, path: Path) -> None:
+async def test_what_is_split_is_not_merged_again(hmlr: HMLRClient, database: Place) -> None:
     styx = await about(hmlr, "Styx")
     file = await hmlr.dossier(styx.dossier_id)
     (limit,) = [entry.fact for entry in file.entries if "400 GB" in entry.fact.value]
@@ -113,7 +111,7 @@ async def test_what_is_split_is_not_merged_again(hmlr: HMLRClient, path: Path) -
         assert quotas.dossier.title == "Quotas"
         assert "400 GB" in quotas.dossier.summary
         assert "400 GB" not in (await hmlr.dossier(styx.dossier_id)).dossier.summary
-        assert set(await places_of(path)) == {1}
+        assert set(await places_of(database)) == {1}
 
 
 async def test_without_the_split_the_same_alias_merges(hmlr: HMLRClient) -> None:
@@ -144,8 +142,8 @@ async def test_a_title_stays_until_it_tells_of_what_is_forgotten(hmlr: HMLRClien
     assert "Molde" not in repr(await hmlr.dossiers())
 
 
-async def test_bad_ids_and_senseless_edits_are_refused(hmlr: HMLRClient, path: Path) -> None:
-    before = await exported(path)
+async def test_bad_ids_and_senseless_edits_are_refused(hmlr: HMLRClient, database: Place) -> None:
+    before = await exported(database)
     styx, family = await about(hmlr, "Styx"), await about(hmlr, "Wilhelmina")
     own = [entry.fact.fact_id for entry in (await hmlr.dossier(styx.dossier_id)).entries]
     other = (await hmlr.dossier(family.dossier_id)).entries[0].fact.fact_id
@@ -166,11 +164,11 @@ async def test_bad_ids_and_senseless_edits_are_refused(hmlr: HMLRClient, path: P
     ):
         with pytest.raises(InvalidInput, match=why):
             await senseless
-    assert await exported(path) == before
+    assert await exported(database) == before
 
 
-async def test_edits_are_undone_in_their_order(hmlr: HMLRClient, path: Path) -> None:
-    before = await exported(path)
+async def test_edits_are_undone_in_their_order(hmlr: HMLRClient, database: Place) -> None:
+    before = await exported(database)
     styx, family = await about(hmlr, "Styx"), await about(hmlr, "Wilhelmina")
     named = await hmlr.rename_dossier(styx.dossier_id, "Mine")
     merged = await hmlr.merge_dossiers(family.dossier_id, styx.dossier_id)
@@ -178,11 +176,11 @@ async def test_edits_are_undone_in_their_order(hmlr: HMLRClient, path: Path) -> 
         await hmlr.undo(named.run_id)
     await hmlr.undo(merged.run_id)
     await hmlr.undo(named.run_id)
-    assert await exported(path) == before
+    assert await exported(database) == before
 
 
-def test_the_synchronous_door_arranges_too(path: Path) -> None:
-    with SyncClient(path, model="offline", embedder=hash_embedder()) as hmlr:
+def test_the_synchronous_door_arranges_too(database: Place) -> None:
+    with SyncClient(database, model="offline", embedder=hash_embedder()) as hmlr:
         hmlr.chat("My sister is called Wilhelmina.")
         assert hmlr.flush(10)
         hmlr.garden(include_active=True)

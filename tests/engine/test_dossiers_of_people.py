@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,7 @@ from hmlr import HMLRClient
 from hmlr.testing import hash_embedder
 from tests.engine.test_gardening import say
 from tests.faults.doors import Clock, door
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 OTHER_TOPIC = "What shall I cook tonight, rice with beans?"
@@ -31,8 +31,8 @@ MIXED = {
 
 
 @pytest.fixture
-async def hmlr(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    async with door(tmp_path / "m.db", clock=Clock(), embedder=hash_embedder()) as client:
+async def hmlr(database: Place) -> AsyncIterator[HMLRClient]:
+    async with door(database, clock=Clock(), embedder=hash_embedder()) as client:
         yield client
 
 

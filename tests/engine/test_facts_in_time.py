@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from hmlr import HMLRClient, Message
 from hmlr.errors import InvalidInput
 from hmlr.records import Fact
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 
@@ -45,10 +45,8 @@ def clock() -> _Clock:
 
 
 @pytest.fixture
-async def hmlr(tmp_path: Path, clock: _Clock) -> AsyncIterator[HMLRClient]:
-    async with HMLRClient(
-        tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder(), clock=clock
-    ) as opened:
+async def hmlr(database: Place, clock: _Clock) -> AsyncIterator[HMLRClient]:
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder(), clock=clock) as opened:
         yield opened
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -12,11 +11,13 @@ from hmlr.errors import NotFound
 from hmlr.testing import hash_embedder
 from tests.engine.test_gardening import say
 from tests.faults.doors import Clock, door
+from tests.opening import Place
+from tests.places import holds
 
 
 @pytest.fixture
-async def hmlr(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    async with door(tmp_path / "m.db", clock=Clock(), embedder=hash_embedder()) as client:
+async def hmlr(database: Place) -> AsyncIterator[HMLRClient]:
+    async with door(database, clock=Clock(), embedder=hash_embedder()) as client:
         yield client
 
 
@@ -52,15 +53,14 @@ async def test_a_certificate_counts_what_went_and_names_the_dossiers(hmlr: HMLRC
     assert (untagged.tags_removed, untagged.tags_changed) == (1, 0)
 
 
-async def test_everything_is_counted_and_leaves_no_byte(hmlr: HMLRClient, tmp_path: Path) -> None:
+async def test_everything_is_counted_and_leaves_no_byte(hmlr: HMLRClient, database: Place) -> None:
     await gardened(hmlr)
     before = await hmlr.stats()
     gone = await hmlr.forget(everything=True)
     counted = (len(gone.dossiers_removed), gone.dossier_entries, gone.tags_removed)
     assert counted == (before.dossiers, before.dossier_facts, before.tags)
     assert gone.verified
-    held = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    assert [word for word in (b"Zebrawood", b"777 GB", b"Wilhelmina") if word in held] == []
+    assert [word for word in ("Zebrawood", "777 GB", "Wilhelmina") if holds(database, word)] == []
 
 
 async def test_a_rule_that_holds_for_fewer_turns_is_counted(hmlr: HMLRClient) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,8 @@ import pytest
 from hmlr import HMLRClient
 from hmlr.llm.port import ModelRequest, ModelResponse
 from hmlr.testing import ScriptedModel, hash_embedder
+from tests.opening import Place
+from tests.places import holds
 
 pytestmark = pytest.mark.anyio
 SCRIPT: dict[str, Any] = {
@@ -37,17 +38,13 @@ class Slow(ScriptedModel):
         return await super().complete(request)
 
 
-def traces(folder: Path) -> list[str]:
-    return [file.name for file in folder.iterdir() if b"kestrel" in file.read_bytes()]
-
-
 @pytest.mark.parametrize("scope", ["turn", "own turn", "session", "own session", "everything"])
-async def test_an_answer_that_repeats_it_is_given_but_not_stored(tmp_path: Path, scope: str):
+async def test_an_answer_that_repeats_it_is_given_but_not_stored(database: Place, scope: str):
     model = Slow(SCRIPT)
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as hmlr:
         told = await hmlr.chat("My locker code is 7781-kestrel.", session_id="told")
         assert await hmlr.flush(10)
-    async with HMLRClient(tmp_path / "m.db", "ada", model=model, embedder=hash_embedder()) as hmlr:
+    async with HMLRClient(database, "ada", model=model, embedder=hash_embedder()) as hmlr:
         chat = asyncio.create_task(hmlr.chat("What is my code?", session_id="asked"))
         await model.reading.wait()
         named: dict[str, Any] = {
@@ -65,13 +62,11 @@ async def test_an_answer_that_repeats_it_is_given_but_not_stored(tmp_path: Path,
         assert any(each.startswith("store_reply: ") and "forgotten" in each for each in reply.degraded)
         await hmlr.flush(5)
         assert "It is 7781-kestrel." not in str(await hmlr.turns())
-    assert ("own" in scope) == bool(traces(tmp_path))  # the told turn itself is still there
+    assert ("own" in scope) == holds(database, "kestrel")  # the told turn itself is still there
 
 
-async def test_the_next_answer_is_stored_again(tmp_path: Path):
-    async with HMLRClient(
-        tmp_path / "m.db", "ada", model=ScriptedModel(SCRIPT), embedder=hash_embedder()
-    ) as hmlr:
+async def test_the_next_answer_is_stored_again(database: Place):
+    async with HMLRClient(database, "ada", model=ScriptedModel(SCRIPT), embedder=hash_embedder()) as hmlr:
         first = await hmlr.chat("My locker code is 7781-kestrel.")
         await hmlr.forget(turn_id=first.turn_id)
         assert not [each for each in (await hmlr.chat("Hello")).degraded if each.startswith("store_reply")]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from hmlr import HMLRClient
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 
@@ -17,8 +16,8 @@ async def _replies(hmlr: HMLRClient) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("what", ["turn", "session"])
-async def test_the_rules_own_words_are_no_words_of_what_is_forgotten(tmp_path: Path, what: str):
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
+async def test_the_rules_own_words_are_no_words_of_what_is_forgotten(database: Place, what: str):
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as hmlr:
         await hmlr.chat("I planted tulips by the shed.", session_id="keep")
         await hmlr.chat("What is my blood type?", session_id="keep")
         gone = await hmlr.chat("The parcel is in locker 7781.", session_id="gone")

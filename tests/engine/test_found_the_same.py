@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from hmlr.memory.embeddings.hashed import HashEmbedder
 from hmlr.memory.embeddings.port import Asked, Said
 from hmlr.store.encoded import Encoded
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 from tests.store.aging import age
 from tests.store.making import encoded
 
@@ -70,11 +71,11 @@ EMBEDDERS = {
 
 
 @pytest.fixture(params=EMBEDDERS)
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def opened(request: pytest.FixtureRequest, databases: Callable[[str], Place]) -> Any:
     """Opens a client on the same database with the same embedder."""
 
-    def client(user: str = "ada", name: str = "m.db") -> HMLRClient:
-        return HMLRClient(tmp_path / name, user, model="offline", embedder=EMBEDDERS[request.param])
+    def client(user: str = "ada", name: str = "memory") -> HMLRClient:
+        return HMLRClient(databases(name), user, model="offline", embedder=EMBEDDERS[request.param])
 
     return client
 
@@ -137,23 +138,23 @@ async def test_what_others_say_changes_nothing(opened: Any):
         assert await found(hmlr) == before
 
 
-async def test_vectors_of_an_older_schema_are_made_again(opened: Any, tmp_path: Path):
+async def test_vectors_of_an_older_schema_are_made_again(opened: Any, db_path: Path):
     async with opened() as hmlr:
         await tell(hmlr)
         before = await found(hmlr)
-    await asyncio.to_thread(age, tmp_path / "m.db")
+    await asyncio.to_thread(age, db_path)
     async with opened() as hmlr:
         assert await hmlr.flush(10)
         assert await found(hmlr) == before
-    with sqlite3.connect(tmp_path / "m.db") as raw:
+    with sqlite3.connect(db_path) as raw:
         assert raw.execute("SELECT count(*) FROM vectors").fetchone()[0] >= len(SAID)
     raw.close()
 
 
-async def test_paragraphs_without_vectors_are_found_by_their_words(opened: Any, tmp_path: Path):
+async def test_paragraphs_without_vectors_are_found_by_their_words(opened: Any, db_path: Path):
     async with opened() as hmlr:
         await tell(hmlr)
-    with sqlite3.connect(tmp_path / "m.db") as raw:
+    with sqlite3.connect(db_path) as raw:
         raw.execute("DELETE FROM vectors WHERE vector_no > 2")
     raw.close()
     async with opened() as hmlr:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from hmlr import HMLRClient, Message
 from hmlr.llm.port import ModelRequest
 from hmlr.testing import ScriptedModel, hash_embedder
 from tests.faults.doors import START, Clock, door, settled
+from tests.opening import Place
 
 CIPHER = (
     "Project Cerberus will use Legacy-Phi, codename LΦ-88.",
@@ -25,8 +25,8 @@ NAMES = {"Legacy-Phi", "LΦ-88", "Phoenix", "Aether", "K-12", "Styx"}
 
 
 @pytest.fixture
-async def hmlr(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    async with door(tmp_path / "m.db", clock=Clock(), embedder=hash_embedder()) as client:
+async def hmlr(database: Place) -> AsyncIterator[HMLRClient]:
+    async with door(database, clock=Clock(), embedder=hash_embedder()) as client:
         yield client
 
 
@@ -255,14 +255,13 @@ async def test_merged_topics_are_gardened_again(hmlr: HMLRClient) -> None:
 SUMMARY = "2025-01-25: Your sister is Wilhelmina"
 
 
-async def test_a_model_writes_literal_texts_only(tmp_path: Path) -> None:  # G6
+async def test_a_model_writes_literal_texts_only(databases: Callable[[str], Place]) -> None:  # G6
     def good(request: ModelRequest) -> Any:
         return {"text": SUMMARY if request.task == "summary_update" else "Wilhelmina, sister"}
 
     scripts: list[tuple[Any, bool]] = [(good, True), (lambda _: {"text": "She is a famous singer."}, False)]
     for number, (texts, kept) in enumerate(scripts):
-        path = tmp_path / f"{number}.db"
-        async with door(path) as plain:
+        async with door(databases(str(number))) as plain:
             await sit(plain, "My sister is called Wilhelmina.")
         model = ScriptedModel(
             {
@@ -287,8 +286,8 @@ async def test_a_model_writes_literal_texts_only(tmp_path: Path) -> None:  # G6
             assert by == {"scripted:model" if kept else "rule"}
 
 
-async def test_a_dry_run_says_what_the_model_would_be_asked(tmp_path: Path) -> None:
-    async with door(tmp_path / "m.db") as plain:
+async def test_a_dry_run_says_what_the_model_would_be_asked(database: Place) -> None:
+    async with door(database) as plain:
         await sit(plain, *CIPHER)
     model = ScriptedModel({})
     async with HMLRClient(settings=plain.settings, user_id="ada", model=model) as hmlr:

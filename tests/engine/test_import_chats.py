@@ -16,13 +16,14 @@ from hmlr.errors import InvalidInput
 from hmlr.records import ImportReport, StoredMessage
 from tests.exported_chats import JUNE, chatgpt, claude, memory, said, wrote, zipped
 from tests.faults.doors import door, settled
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def hmlr(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    async with door(tmp_path / "memory.db") as client:
+async def hmlr(database: Place) -> AsyncIterator[HMLRClient]:
+    async with door(database) as client:
         yield client
 
 

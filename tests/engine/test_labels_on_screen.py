@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
 
 import pytest
 
 from hmlr import HMLRClient, Message
 from hmlr.errors import InvalidInput
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 ACTING = ("\x1b", "\x07", "\x9b", "\u202e", "\u2066", "\u2028", "\n")
 
 
-async def test_a_label_made_by_rule_has_no_control_characters(tmp_path: Path) -> None:
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
+async def test_a_label_made_by_rule_has_no_control_characters(database: Place) -> None:
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as hmlr:
         text = "\x1b[31mRed\x1b[0m kayak \x07trip\x9b31m with \u202ereversed\u202c paddles"
         await hmlr.remember([Message(content=text)])
         assert await hmlr.flush(10)
@@ -26,8 +26,8 @@ async def test_a_label_made_by_rule_has_no_control_characters(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("character", ACTING)
-async def test_a_label_of_the_users_own_may_have_none(tmp_path: Path, character: str) -> None:
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
+async def test_a_label_of_the_users_own_may_have_none(database: Place, character: str) -> None:
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as hmlr:
         await hmlr.remember([Message(content="We plan a trip by kayak.")])
         assert await hmlr.flush(10)
         (block,) = await hmlr.blocks()

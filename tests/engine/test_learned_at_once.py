@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,13 @@ import pytest
 from hmlr import HMLRClient, Message
 from hmlr.memory.catching_up import BACKLOG, WAIT_S
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = [pytest.mark.anyio, pytest.mark.alone]
 
 
-def client(folder: Path, **given: Any) -> HMLRClient:
-    return HMLRClient(folder / "m.db", "ada", model="offline", embedder=hash_embedder(), **given)
+def client(database: Place, **given: Any) -> HMLRClient:
+    return HMLRClient(database, "ada", model="offline", embedder=hash_embedder(), **given)
 
 
 @pytest.mark.parametrize(
@@ -28,17 +28,17 @@ def client(folder: Path, **given: Any) -> HMLRClient:
         ("I work for Acme.", "Who is my employer?", "Acme"),
     ],
 )
-async def test_a_fact_told_a_moment_ago_answers(tmp_path: Path, told: str, asked: str, answer: str):
-    async with client(tmp_path) as hmlr:
+async def test_a_fact_told_a_moment_ago_answers(database: Place, told: str, asked: str, answer: str):
+    async with client(database) as hmlr:
         await hmlr.chat(told)
         assert answer in (await hmlr.chat(asked)).text
 
 
 @pytest.mark.parametrize("count", [1, BACKLOG + 5])
 async def test_a_turn_goes_on_when_the_learning_does_not(
-    tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch
+    database: Place, count: int, monkeypatch: pytest.MonkeyPatch
 ):
-    async with client(tmp_path) as hmlr:
+    async with client(database) as hmlr:
         stuck = asyncio.Event()
 
         async def never(*_: object) -> None:
@@ -54,8 +54,8 @@ async def test_a_turn_goes_on_when_the_learning_does_not(
         stuck.set()
 
 
-async def test_a_question_before_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    async with client(tmp_path) as hmlr:
+async def test_a_question_before_is_not_waited_for(database: Place, monkeypatch: pytest.MonkeyPatch):
+    async with client(database) as hmlr:
         stuck = asyncio.Event()
 
         async def never(*_: object) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from hmlr import HMLRClient, Message
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 START = datetime(2025, 3, 3, 9, tzinfo=UTC)
@@ -22,8 +22,8 @@ TALK = (
 
 
 @pytest.fixture
-async def ada(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as client:
+async def ada(database: Place) -> AsyncIterator[HMLRClient]:
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as client:
         yield client
 
 

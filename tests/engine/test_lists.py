@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from hmlr import HMLRClient, Message
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 SAID = (
@@ -22,9 +22,8 @@ SAID = (
 
 
 @pytest.fixture
-async def ada(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    path = tmp_path / "m.db"
-    async with HMLRClient(path, "ada", model="offline", embedder=hash_embedder()) as client:
+async def ada(database: Place) -> AsyncIterator[HMLRClient]:
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as client:
         days = (datetime(2025, 3, day, 9, tzinfo=UTC) for day in range(1, 32))
         await client.remember(
             [Message(content=text, occurred_at=day) for text, day in zip(SAID, days, strict=False)]

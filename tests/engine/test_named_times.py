@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from hmlr import HMLRClient, Message
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 START = datetime(2024, 1, 1, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-async def ada(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    path = tmp_path / "m.db"
-    async with HMLRClient(path, "ada", model="offline", embedder=hash_embedder()) as client:
+async def ada(database: Place) -> AsyncIterator[HMLRClient]:
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as client:
         yield client
 
 

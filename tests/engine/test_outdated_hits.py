@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,14 +12,15 @@ from hmlr.cli.recall import _hit
 from hmlr.testing import hash_embedder
 from tests.engine.test_gardening import say
 from tests.faults.doors import START, Clock, door
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 MOVED = START + timedelta(days=-300)
 
 
 @pytest.fixture
-async def hmlr(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    async with door(tmp_path / "m.db", clock=Clock(), embedder=hash_embedder()) as client:
+async def hmlr(database: Place) -> AsyncIterator[HMLRClient]:
+    async with door(database, clock=Clock(), embedder=hash_embedder()) as client:
         await say(client, "I live in Uppsala. My birthday is 4 March.", "My shoe size is 43.")
         await say(client, "I moved to Stockholm.", session="later", days=100)
         yield client

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from hmlr import HMLRClient, Message
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 
@@ -24,8 +23,8 @@ TOLD = {
 
 
 @pytest.mark.parametrize("told", TOLD)
-async def test_a_batch_and_a_rebuild_end_alike(tmp_path: Path, told: tuple[str, str]):
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
+async def test_a_batch_and_a_rebuild_end_alike(database: Place, told: tuple[str, str]):
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as hmlr:
         await hmlr.remember([Message(content=text) for text in told])
         wanted = [] if TOLD[told] is None else [TOLD[told]]
         for _ in range(2):
@@ -35,8 +34,8 @@ async def test_a_batch_and_a_rebuild_end_alike(tmp_path: Path, told: tuple[str, 
 
 
 @pytest.mark.parametrize("told", TOLD)
-async def test_turn_by_turn_ends_as_a_batch_does(tmp_path: Path, told: tuple[str, str]):
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
+async def test_turn_by_turn_ends_as_a_batch_does(database: Place, told: tuple[str, str]):
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as hmlr:
         for text in told:
             await hmlr.chat(text)
             assert await hmlr.flush(10)

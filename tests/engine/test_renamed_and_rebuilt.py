@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from hmlr import HMLRClient
 from hmlr.records import BlockId
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 
@@ -21,8 +20,8 @@ async def _topics(hmlr: HMLRClient) -> dict[str, set[str]]:
     return found
 
 
-async def test_a_rebuild_keeps_a_renamed_topic(tmp_path: Path):
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
+async def test_a_rebuild_keeps_a_renamed_topic(database: Place):
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as hmlr:
         first = await hmlr.chat("I want to bake sourdough bread.", session_id="a")
         await hmlr.chat("The sourdough bread needs more salt.", session_id="a")
         other = await hmlr.chat("Different topic: my tax return is due in April.", session_id="a")
@@ -39,8 +38,8 @@ async def test_a_rebuild_keeps_a_renamed_topic(tmp_path: Path):
         assert BlockId(other.block_id) in {block.block_id for block in await hmlr.blocks()}
 
 
-async def test_a_renamed_topic_survives_the_loss_of_its_first_turn(tmp_path: Path):
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
+async def test_a_renamed_topic_survives_the_loss_of_its_first_turn(database: Place):
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as hmlr:
         first = await hmlr.chat("I want to bake sourdough bread.", session_id="a")
         await hmlr.chat("The sourdough bread needs more salt.", session_id="a")
         await hmlr.flush(10)

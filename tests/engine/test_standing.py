@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from hmlr import HMLRClient, Message
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 SAID = ("Always answer in French.", "Call me Captain.", "I'm vegetarian.", "I prefer short answers.")
 
 
 @pytest.fixture
-async def ada(tmp_path: Path) -> AsyncIterator[HMLRClient]:
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as client:
+async def ada(database: Place) -> AsyncIterator[HMLRClient]:
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as client:
         await client.remember([Message(content=text) for text in SAID])
         await client.remember([Message(content="Always answer in Latin.", role="assistant")])
         await client.flush()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from hmlr import HMLRClient, Message
 from hmlr.testing import hash_embedder
+from tests.opening import Place
 
 pytestmark = pytest.mark.anyio
 TOLD = {
@@ -22,12 +21,10 @@ TOLD = {
 }
 
 
-async def test_values_are_not_cut(tmp_path: Path):
+async def test_values_are_not_cut(database: Place):
     found = {}
     for number, text in enumerate(TOLD):
-        async with HMLRClient(
-            tmp_path / "m.db", f"u{number}", model="offline", embedder=hash_embedder()
-        ) as hmlr:
+        async with HMLRClient(database, f"u{number}", model="offline", embedder=hash_embedder()) as hmlr:
             await hmlr.remember([Message(content=text)])
             assert await hmlr.flush(10)
             found[text] = [(fact.subject, fact.key, fact.value) for fact in await hmlr.facts()]
@@ -43,8 +40,8 @@ async def test_values_are_not_cut(tmp_path: Path):
         ("The 東京 trip is on 4 June 2026.", "trip_date"),
     ],
 )
-async def test_a_key_is_not_cut_at_letters_with_marks(tmp_path: Path, text: str, key: str):
-    async with HMLRClient(tmp_path / "m.db", "ada", model="offline", embedder=hash_embedder()) as hmlr:
+async def test_a_key_is_not_cut_at_letters_with_marks(database: Place, text: str, key: str):
+    async with HMLRClient(database, "ada", model="offline", embedder=hash_embedder()) as hmlr:
         await hmlr.remember([Message(content=text)])
         assert await hmlr.flush(10)
         assert [fact.key for fact in await hmlr.facts()] == [key]

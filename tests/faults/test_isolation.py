@@ -18,6 +18,7 @@ from hmlr.errors import HMLRError
 from hmlr.testing import hash_embedder
 from tests.faults.doors import door
 from tests.faults.figures import figure
+from tests.opening import Place
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(1800)]
 
@@ -208,7 +209,7 @@ OPERATIONS: dict[Operation, int] = {
 }  # fmt: skip
 
 
-async def test_no_canary_crosses(db_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_canary_crosses(database: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     seed = 20260301
     chance = random.Random(seed)
@@ -216,7 +217,7 @@ async def test_no_canary_crosses(db_path: Path, tmp_path: Path, caplog: pytest.L
     async with AsyncExitStack() as stack:
         people = []
         for number in range(USERS):
-            client = door(db_path, f"user{number}", embedder=hash_embedder())
+            client = door(database, f"user{number}", embedder=hash_embedder())
             own: dict[str, list[str]] = {kind: [] for kind in KINDS}
             people.append(Person(number, await stack.enter_async_context(client), tmp_path, ids, own))
         done: dict[str, int] = {}

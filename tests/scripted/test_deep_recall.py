@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hmlr import HMLRClient
 from hmlr.deep_records import DeepAnswer
+from tests.opening import Place
 from tests.scripted.server import Asked, Broken, Calls, Line, Says, TaskServer, serving
 from tests.scripted.test_model_trouble import door
 
@@ -45,14 +45,14 @@ def number(text: str, asked: Asked) -> int:
 
 
 @pytest.fixture
-async def asked(tmp_path: Path) -> AsyncIterator[tuple[TaskServer, HMLRClient]]:
+async def asked(database: Place) -> AsyncIterator[tuple[TaskServer, HMLRClient]]:
     """A client that was told all of it, with the facts that a model takes from it."""
 
     def scrub(given: Asked) -> dict[str, Any]:
         return {"facts": [fact | {"bearing": "asserts"} for fact in TAKEN if fact["quote"] in given.user]}
 
     with serving({"fact_scrubbing": scrub}) as server:
-        async with door(server, tmp_path) as client:
+        async with door(server, database) as client:
             for count, text in enumerate(SAID):
                 await client.chat(text, session_id=f"s{count}")
             assert await client.flush(20)

@@ -15,6 +15,7 @@ import pytest
 from hmlr import HMLRClient, Message
 from hmlr.records import Fact
 from tests.faults.figures import FULL
+from tests.opening import Place
 from tests.scripted.server import Asked, TaskServer, serving
 from tests.scripted.test_model_trouble import door
 
@@ -107,9 +108,9 @@ async def export(client: HMLRClient, path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-async def test_x01_an_obedient_model_raises_no_trust_and_deletes_nothing(tmp_path):
+async def test_x01_an_obedient_model_raises_no_trust_and_deletes_nothing(database, tmp_path):
     with serving({"fact_scrubbing": honest, "scribe": honest}) as server:
-        async with bob(server, tmp_path) as other, door(server, tmp_path) as client:
+        async with bob(server, database) as other, door(server, database) as client:
             await other.chat(OWN)
             await client.chat(OWN)
             assert await client.flush(20)
@@ -136,9 +137,9 @@ async def test_x01_an_obedient_model_raises_no_trust_and_deletes_nothing(tmp_pat
             assert held(await other.facts()) == mine
 
 
-def bob(server: TaskServer, path: Path) -> HMLRClient:
+def bob(server: TaskServer, place: Place) -> HMLRClient:
     """Another user of the same database."""
-    client = door(server, path)
+    client = door(server, place)
     return HMLRClient(
         model="openai:scripted",
         llm=client._llm,

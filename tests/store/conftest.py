@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,40 +11,16 @@ import pytest
 
 from hmlr.store.port import Store
 from hmlr.store.postgres.settings import Reach
-from hmlr.store.postgres.store import open_postgres
-from hmlr.store.sqlite.store import open_sqlite
 from tests.moving import enrich, opened, small
-from tests.postgres import Server, running
+from tests.opening import Place, is_file, open_place
+from tests.postgres import Server
 from tests.store.making import slices
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "adapter" in metafunc.fixturenames:
-        of_files = "db_path" in inspect.signature(metafunc.function).parameters
-        metafunc.parametrize("adapter", ["sqlite"] if of_files else ["sqlite", "postgres"])
-
-
 @pytest.fixture
-def db_path(tmp_path: Path) -> Path:
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def place(adapter: str, request: pytest.FixtureRequest) -> Iterator[Path | Reach]:
+def place(database: Place) -> Path | Reach:
     """Where a test's database is."""
-    if adapter == "sqlite":
-        yield request.getfixturevalue("db_path")
-        return
-    server: Server = request.getfixturevalue("postgres_server")
-    url = server.database()
-    yield Reach(url=url)
-    server.drop(url)
+    return Path(database) if is_file(database) else Reach(url=database)
 
 
 @pytest.fixture
@@ -56,9 +31,7 @@ async def store(place: Path | Reach) -> AsyncIterator[Store]:
 
 
 async def open_store(place: Path | Reach) -> Store:
-    if isinstance(place, Reach):
-        return await open_postgres(place, slicer=slices)
-    return await open_sqlite(place, slicer=slices)
+    return await open_place(place.url if isinstance(place, Reach) else str(place), slicer=slices)
 
 
 @pytest.fixture(scope="session")
