@@ -130,7 +130,7 @@ ROWS = (
     ),
     _row(
         "F17",
-        "(PostgreSQL) pool exhausted, long locks",
+        "(PostgreSQL) pool exhausted, long locks, silent server",
         "told within 10 s",
         "faults/test_postgres_waits.py",
     ),
@@ -312,7 +312,13 @@ ROWS = (
         "server/test_mcp_isolation.py",
         "server/test_memory_scope.py",
     ),
-    _row("X07", "answers of cancelled requests", "10,000 requests: 0 crossings", "server/test_cancelled.py"),
+    _row(
+        "X07",
+        "answers of cancelled requests",
+        "10,000 requests: 0 crossings",
+        "server/test_cancelled.py",
+        "faults/test_store_cancelled.py",
+    ),
     _row(
         "X08",
         "forgetting too much or too little",

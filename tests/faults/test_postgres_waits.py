@@ -55,6 +55,7 @@ def within(seconds: float = MOST_S) -> Iterator[None]:
     yield
     took = time.monotonic() - begun
     assert took < seconds, took
+    print(f"F17: told after {took:.1f} s")
 
 
 def calls(store: PostgresStore) -> list[Callable[[], Awaitable[object]]]:

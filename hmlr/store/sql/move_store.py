@@ -23,11 +23,13 @@ class SqlMoves:
 
     async def row_count(self, user: UserId | None) -> int:
         """See MoveStore."""
-        return await self._gate.read(user, lambda c: int(c.execute(move_parts.row_count(user)).scalar_one()))
+        return await self._gate.patient.read(
+            user, lambda c: int(c.execute(move_parts.row_count(user)).scalar_one())
+        )
 
     async def tally(self, user: UserId) -> Tally:
         """See MoveStore."""
-        return await self._gate.read(user, lambda c: move_read.tally(c, user))
+        return await self._gate.patient.read(user, lambda c: move_read.tally(c, user))
 
     async def pages(self, user: UserId) -> AsyncGenerator[Page, None]:
         """See MoveStore; one snapshot, held until the iterator is read to its end or closed."""
