@@ -28,6 +28,7 @@ from hmlr.cli import (
     remember,
     serving,
     streams,
+    worker,
 )
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
@@ -71,6 +72,7 @@ for function in (
     care.doctor,
     serving.serve,
     serving.mcp,
+    worker.worker,
 ):
     app.command(function.__name__.rstrip("_").replace("_", "-"))(command(function))
 app.command("backup")(command(backups.backup, shared=("db", "debug")))

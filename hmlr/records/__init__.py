@@ -19,8 +19,10 @@ from hmlr.records.care import (
     Forgotten,
     Health,
     ImportReport,
+    QueueState,
     Restored,
     Stats,
+    WorkState,
 )
 from hmlr.records.facts import Contradiction, Fact, FactEvent, FactHistory, Profile, Timeline
 from hmlr.records.turns import Block, Day, DayTopic, DayView, Message, Receipt, StoredMessage, Tag, Turn
@@ -38,6 +40,7 @@ from hmlr.records.vocabulary import (
     JobKind,
     MessageId,
     NodeKind,
+    Queue,
     Role,
     RunId,
     SessionId,
@@ -89,6 +92,8 @@ __all__ = [
     "NodeKind",
     "OutdatedFact",
     "Profile",
+    "Queue",
+    "QueueState",
     "Receipt",
     "Reply",
     "ReplyPart",
@@ -108,4 +113,5 @@ __all__ = [
     "TurnId",
     "Usage",
     "UserId",
+    "WorkState",
 ]

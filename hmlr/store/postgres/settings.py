@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from hmlr.errors import ConfigurationError
 
 SCHEMES = ("postgresql", "postgres")
+JOBS_SCHEMA = "hmlr_jobs"  # where the workers' queue has its tables
 # What libpq calls it, and what the driver does.
 _KNOWN = {"host": "host", "port": "port", "sslmode": "ssl", "ssl": "ssl"}
 
@@ -42,6 +43,13 @@ def driver_url(url: str) -> URL:
         )
     query = {_KNOWN[name]: value for name, value in parsed.query.items()}
     return parsed.set(drivername="postgresql+asyncpg", query=query)
+
+
+def libpq_url(url: str) -> str:
+    """The address, with its password, for what speaks libpq."""
+    parsed = driver_url(url)
+    query = {"sslmode" if name == "ssl" else name: value for name, value in parsed.query.items()}
+    return parsed.set(drivername=SCHEMES[0], query=query).render_as_string(hide_password=False)
 
 
 def shown(url: str) -> str:
