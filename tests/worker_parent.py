@@ -1,4 +1,4 @@
-"""Makes worker processes by fork: `tests/workers.py` starts this file and says by lines of JSON what to start.
+"""Makes worker processes by fork: `tests/workers.py` starts this file and says by lines of JSON what.
 
 A child works on a memory through the public door until SIGTERM, with a model that takes its time and gives
 way to the rules. Starting Python and importing everything takes seconds, a fork hundredths of one.
@@ -29,9 +29,7 @@ async def work(job: dict[str, Any]) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with HMLRClient(settings=settings, model=model, embedder=hash_embedder()) as hmlr:
-        await hmlr.work(
-            stop=stop, concurrency=job["concurrency"], every_s=job["every_s"], queues=job["queues"]
-        )
+        await hmlr.work(stop=stop, **job["shift"])
     if job.get("calls"):
         with open(job["calls"], "a", encoding="utf-8") as told:
             told.write(f"{len(model.requests)}\n")

@@ -33,9 +33,11 @@ class Workers:
     ) -> int:
         """Start one; its process id. `delay_s` is what a call of the model takes."""
         job = {
-            "settings": self._settings, "delay_s": delay_s, "concurrency": concurrency,
-            "every_s": every_s, "queues": list(queues), "calls": calls,
-        }  # fmt: skip
+            "settings": self._settings,
+            "delay_s": delay_s,
+            "shift": {"concurrency": concurrency, "every_s": every_s, "queues": list(queues)},
+            "calls": calls,
+        }
         assert self._parent.stdin is not None
         assert self._parent.stdout is not None
         self._parent.stdin.write(json.dumps(job) + "\n")

@@ -19,7 +19,7 @@ from hmlr.errands.port import QUEUES, Errands, Shift, Work
 from hmlr.errors import MissingPackage, StorageUnreachable
 from hmlr.records import Queue, QueueState, UserId, WorkState
 from hmlr.store.port import WorkStore
-from hmlr.store.postgres.settings import JOBS_SCHEMA, Reach, libpq_url
+from hmlr.store.postgres.settings import JOBS_SCHEMA, Reach, errand_lock, libpq_url
 from hmlr.store.records import UsersLeft
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class ProcrastinateErrands:
             if not await self._is_built():
                 return 0
             parked = list(
-                await self._jobs().list_jobs_async(task=ERRAND, lock=lock_of(user), status="failed")
+                await self._jobs().list_jobs_async(task=ERRAND, lock=errand_lock(user), status="failed")
             )
             for job in parked:
                 await self._jobs().retry_job(job)
@@ -161,11 +161,6 @@ async def _has_tables(connection: AsyncConnection[Any]) -> bool:
     found = await connection.execute("SELECT to_regclass('procrastinate_jobs')")
     row = await found.fetchone()
     return row is not None and row[0] is not None
-
-
-def lock_of(user: UserId) -> str:
-    """What keeps others from a user."""
-    return f"user:{user}"
 
 
 def _unserved(left: dict[Queue, UsersLeft]) -> WorkState:

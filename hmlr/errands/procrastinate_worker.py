@@ -13,10 +13,11 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, Unique
 from procrastinate.jobs import Job, Status
 
 from hmlr.errands.failing import log_errand, log_failure
-from hmlr.errands.on_procrastinate import ERRAND, LOOK, lock_of
+from hmlr.errands.on_procrastinate import ERRAND, LOOK
 from hmlr.errands.port import Errand, Shift, Work, back_off
 from hmlr.errands.waiting import ended, first_of
 from hmlr.records import Queue, UserId
+from hmlr.store.postgres.settings import errand_lock
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +161,7 @@ class ProcrastinateWorker:
     async def _put(self, queue: Queue, users: Sequence[UserId]) -> None:
         """Queue an errand for each user who has none, waiting, running or parked."""
         known = {job.lock for job in await self._jobs.list_jobs_async(task=ERRAND, queue=queue)}
-        new = [_job(Errand(queue=queue, user=user)) for user in users if lock_of(user) not in known]
+        new = [_job(Errand(queue=queue, user=user)) for user in users if errand_lock(user) not in known]
         for start in range(0, len(new), _AT_ONCE):
             some = new[start : start + _AT_ONCE]
             try:
@@ -213,7 +214,7 @@ class ProcrastinateWorker:
 
 
 def _job(errand: Errand, attempts: int = 0, wait_s: float = 0.0) -> Job:
-    lock = lock_of(errand.user)
+    lock = errand_lock(errand.user)
     return Job(
         queue=errand.queue,
         lock=lock,
