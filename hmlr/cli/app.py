@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Sequence
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -35,7 +38,7 @@ from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
 from hmlr.interpreter import take_short_turns
 
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 app = typer.Typer(
     name="hmlr",
@@ -108,13 +111,14 @@ def common(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    """Run one command; the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated."""
     streams.prepare()
     take_short_turns()
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = "--debug" in given
     if not debug:
         warnings.simplefilter("ignore")
+    terminated = _interrupt_at_sigterm()
     try:
         code = _run(given)
         sys.stdout.flush()
@@ -128,9 +132,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
             streams.note(traceback.format_exc(), end="")
         streams.note(_line(error))
         code = _code(error)
-    if code == INTERRUPTED:
-        streams.note("interrupted")
-    return code
+    if code != INTERRUPTED:
+        return code
+    streams.note("terminated" if terminated.is_set() else "interrupted")
+    return TERMINATED if terminated.is_set() else INTERRUPTED
+
+
+def _interrupt_at_sigterm() -> threading.Event:
+    """Let SIGTERM end a command as Ctrl-C does, which leaves no work half done; set once it has come."""
+    terminated = threading.Event()
+
+    def stop(_: int, frame: FrameType | None) -> None:
+        terminated.set()
+        on_interrupt = signal.getsignal(signal.SIGINT)
+        if not callable(on_interrupt):  # a shell's background jobs ignore SIGINT
+            raise KeyboardInterrupt
+        on_interrupt(signal.SIGINT, frame)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+    return terminated
 
 
 def _run(arguments: list[str]) -> int:

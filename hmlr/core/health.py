@@ -13,7 +13,7 @@ async def check(services: Services, user: UserId, *, database: bool = True) -> H
     """Every check, also when an earlier one fails; those of the whole database when `database` says so."""
     checks = [
         _model(services),
-        await _embedder(services),
+        await _embedder(services, user),
         await _jobs(services, user),
         await _erasure(services),
         *(await services.store.check() if database else ()),
@@ -37,7 +37,7 @@ def _model(services: Services) -> Check:
     return Check(name="model", ok=True, detail=f"{detail}; try it with `llm complete hello`")
 
 
-async def _embedder(services: Services) -> Check:
+async def _embedder(services: Services, user: UserId) -> Check:
     embedding = services.embedding
     if not embedding.available:
         return Check(name="embedder", ok=True, detail="none: search is lexical")
@@ -49,7 +49,25 @@ async def _embedder(services: Services) -> Check:
         return Check(
             name="embedder", ok=False, detail=str(error), remedy="Delete the cache folder, try again"
         )
-    return Check(name="embedder", ok=True, detail=f"{embedding.model_id}, {rows.shape[1]} dimensions")
+    return await _served(services, user, f"{embedding.model_id}, {rows.shape[1]} dimensions")
+
+
+async def _served(services: Services, user: UserId, detail: str) -> Check:
+    """Which model's vectors answer, when the model was changed and its set is not complete."""
+    serving = services.lattice.serving
+    complete, served = await serving.complete(user), await serving.of(user)
+    if complete:
+        return Check(name="embedder", ok=True, detail=detail)
+    if not served.former_failed:
+        detail += f"; until its vectors are complete, those of {served.by.model_id} answer"
+        return Check(name="embedder", ok=True, detail=detail)
+    return Check(
+        name="embedder",
+        ok=False,
+        detail=f"{detail}; its vectors are not complete, and the former model can't be loaded: words find "
+        f"the rest ({served.former_failed})",
+        remedy="It ends by itself when all vectors are made; or set the former embedder again",
+    )
 
 
 async def _jobs(services: Services, user: UserId) -> Check:

@@ -82,7 +82,7 @@ class Member:
         combined = runner.model is not None and services.settings.combined_analysis
         analyst = Analyst(runner, self._statements) if combined else None
         governor = Governor(store, services.lattice, runner, user, analyst=analyst)
-        self._dossiers = DossierBook(store, user, services.embedding.model_id)
+        self._dossiers = DossierBook(store, user)
         self.engine = ConversationEngine(
             services, user, self._intake, governor, book=self._book, dossiers=self._dossiers
         )
@@ -111,7 +111,9 @@ class Member:
             store,
             user,
             {
-                "embed": EmbedJob(store, services.embedding, services.lattice, user).handle,
+                "embed": EmbedJob(
+                    store, services.embedding, services.lattice, user, self._gardener().fill_vectors
+                ).handle,
                 "route": RouteJob(store, services.lattice, governor, user).handle,
                 "scrub": fact_scrubber(store, runner, user, analyst=analyst).handle,
                 "scribe": scribe(store, runner, user, analyst=analyst).handle,
@@ -217,7 +219,7 @@ class Member:
         """The dossiers that a question is about."""
         if not await self._dossiers.any():  # the usual case until somebody gardens: no vector is made for it
             return ()
-        return await self._dossiers.about(query, (await self.services.lattice.query_vector(query)).row)
+        return await self._dossiers.about(query, await self.services.lattice.query_vector(self._user, query))
 
     async def _window(self, session_id: SessionId | None) -> list[Turn]:
         return [] if session_id is None else await self.engine.preparing.window(session_id)
@@ -269,9 +271,7 @@ class Member:
                 break
             erased += await store.erase(self._user, rest, now=now)
         # What dossiers told of it is gone already; they are told anew from the facts that stay.
-        await Gardener(
-            store, self.services.embedding, TaskRunner(None), self._user, self.services.clock
-        ).retell()
+        await self._gardener().retell()
         verified = await self._purging.run() and await proved(store, self._user, erased.garden)
         return Certificate(
             certificate_id=str(uuid_utils.uuid7()),
@@ -291,6 +291,11 @@ class Member:
             runs_sealed=erased.garden.runs_sealed,
             verified=verified,
         )
+
+    def _gardener(self) -> Gardener:
+        """One that asks no model."""
+        services = self.services
+        return Gardener(services.store, services.embedding, TaskRunner(None), self._user, services.clock)
 
     async def _plan(self, turn_id: str | None, fact_id: str | None, session_id: str | None) -> ErasePlan:
         store, user = self.services.store, self._user

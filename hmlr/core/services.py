@@ -15,7 +15,7 @@ from hmlr.errands.table import TableErrands
 from hmlr.llm.names import OFFLINE, chosen_model
 from hmlr.llm.port import Model
 from hmlr.llm.settings import LLMSettings
-from hmlr.memory.embeddings import EmbedderSpec, embedder_spec
+from hmlr.memory.embeddings import EmbedderSpec, embedder_spec, spec_of
 from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.foreground import Foreground
 from hmlr.memory.intake import new_chunks
@@ -63,6 +63,7 @@ class Services:
         if self.opened_model is not None:
             await self.opened_model.aclose()
         await self.embedding.aclose()
+        await self.lattice.aclose()
         await self.store.aclose()
 
 
@@ -85,14 +86,18 @@ async def open_services(
     store = await open_store(settings)
     if opened is not None:
         opened.gateway.day_book = StoredDayBook(store, clock)
-    embedding = EmbeddingService(
-        spec, timeout_s=settings.embed_timeout_s, batch_timeout_s=settings.embed_batch_timeout_s
-    )
+
+    def service(spec: EmbedderSpec | None) -> EmbeddingService:
+        return EmbeddingService(
+            spec, timeout_s=settings.embed_timeout_s, batch_timeout_s=settings.embed_batch_timeout_s
+        )
+
+    embedding = service(spec)
     return Services(
         settings=settings,
         store=store,
         embedding=embedding,
-        lattice=Lattice(store, embedding),
+        lattice=Lattice(store, embedding, lambda model_id: service(spec_of(model_id, settings.cache))),
         runner=TaskRunner(opened if model is None or isinstance(model, str) else model),
         opened_model=opened,
         clock=clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from hmlr.core.services import Clock
 from hmlr.core.tasks.answer.task import AnswerText
@@ -11,6 +12,7 @@ from hmlr.core.tasks.base import Answer
 from hmlr.errors import NotFound
 from hmlr.memory.echo import is_echo
 from hmlr.memory.intake import Intake
+from hmlr.memory.renewing import give_back, taken
 from hmlr.records import Context, JobKind, Message, MessageId, SessionId, StoredMessage, Turn, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddedTurn, Lease, NewTurn, TurnQuery
@@ -54,7 +56,11 @@ class TurnKeeping:
             held=("route",),
             key=key,
         )
-        added = (await self._store.add_turns(self._user, [new]))[0]
+        (added,) = await taken(
+            self._store.add_turns(self._user, [new]),
+            lambda every: [lease for each in every for lease in each.leases],
+            partial(give_back, self._store, self._user, clock=self._clock),
+        )
         if not added.created:
             before = await self._store.turns(self._user, TurnQuery(turn_ids=(added.turn_id,)))
             if not before:

@@ -9,9 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hmlr.core.services import Services
 from hmlr.core.tasks.answer.given import AnswerInput, KnownFact
 from hmlr.core.tasks.answer.requests import summed_up
@@ -82,16 +79,16 @@ class TurnPreparing:
         async with self._returned(lease):
             told_turns = frozenset({turn.turn_id, *(await self._told(turn, told))})
             with trace.timed("embed"):
-                vector = await self._services.lattice.query_vector(_asked(turn))
+                vector = await self._services.lattice.query_vector(self._user, _asked(turn))
             trace.degraded += vector.degraded
             routed, hits, window, facts, dossiers, talks = await asyncio.gather(
-                trace.guarded("routing", lambda: self._route(turn, vector.row, added), None),
+                trace.guarded("routing", lambda: self._route(turn, vector, added), None),
                 trace.guarded("recall", lambda: self._search(turn, vector, trace, told_turns), Hits()),
                 trace.guarded("window", lambda: self._window(turn, told), list[Turn]()),
                 trace.guarded("facts", lambda: self._facts(turn), FactView()),
                 trace.guarded(
                     "dossiers",
-                    lambda: self._dossiers.about(_asked(turn), vector.row),
+                    lambda: self._dossiers.about(_asked(turn), vector),
                     tuple[ShownDossier, ...](),
                 ),
                 trace.guarded("days", lambda: self._talks(turn), None),
@@ -108,12 +105,13 @@ class TurnPreparing:
         block_id = routed.block_id if routed else turn.block_id
         return Prepared(turn=turn, added=added, given=given, hits=hits, block_id=block_id)
 
-    async def _route(self, turn: Turn, vector: NDArray[np.float32] | None, added: AddedTurn) -> Routed | None:
+    async def _route(self, turn: Turn, vector: QueryVector, added: AddedTurn) -> Routed | None:
         if not added.created:  # it was routed when it came first, or will be by the background
             return None
         lease = added.leases[0] if added.leases else None
         try:
-            return (await self._governor.route([Arrival(turn=turn, vector=vector, lease=lease)]))[0]
+            arrival = Arrival(turn=turn, vector=vector.row, model_id=vector.model_id, lease=lease)
+            return (await self._governor.route([arrival]))[0]
         except HMLRError as error:
             await self._keeping.give_back(lease, type(error).__name__)
             raise

@@ -8,10 +8,11 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from hmlr.errors import ClosedError, ConfigurationError, DayBudgetExceeded, HMLRError, LeaseLost, TryLater
 from hmlr.memory.foreground import Foreground
-from hmlr.memory.renewing import renewed
+from hmlr.memory.renewing import give_back, renewed, taken
 from hmlr.records import JobKind, UserId
 from hmlr.store.port import JobStore
 from hmlr.store.records import Lease
@@ -37,6 +38,8 @@ MODEL_BATCH = 16
 LEASE_S = 20.0
 MAX_ATTEMPTS = 6
 BACK_OFF_S = (1.0, 5.0, 30.0, 300.0, 3600.0)
+# A container is stopped within 10 s, and models take longer.
+STOP_S = 5.0
 # Jobs that back off, or that another process holds, are looked at again this often.
 POLL_S = 2.0
 MAX_POLL_S = 60.0  # ... and less and less often while there is nothing: a server keeps many memories open
@@ -107,10 +110,14 @@ class Background:
             return False
 
     async def aclose(self) -> None:
-        """Stop after the batch that is running; what is left stays queued."""
+        """Stop after the batch that is running, which has `STOP_S`; what is left stays queued."""
         self._stopping = True
         self.notify()
         if self._task is not None:
+            try:
+                await asyncio.wait([self._task], timeout=STOP_S)
+            finally:
+                self._task.cancel()  # it gives its leases back
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
@@ -184,7 +191,11 @@ class Background:
 
     async def _done(self, kind: JobKind, handler: Handler) -> int:
         now, lease_s = self._clock(), self._lease_s
-        leases = await self._store.claim(self._user, kind, limit=self._size(kind), lease_s=lease_s, now=now)
+        leases = await taken(
+            self._store.claim(self._user, kind, limit=self._size(kind), lease_s=lease_s, now=now),
+            list,
+            partial(give_back, self._store, self._user, clock=self._clock),
+        )
         if not leases:
             return 0
         async with renewed(self._store, self._user, leases, lease_s=lease_s, clock=self._clock):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+
+import numpy as np
 
 from hmlr.errors import EmbedderError
 from hmlr.memory.embeddings.port import Said
@@ -19,11 +22,20 @@ PART = 384  # turns, three slices of the embedding service: a part costs a read,
 class EmbedJob:
     """Embeds the paragraphs of turns."""
 
-    def __init__(self, store: Store, embedding: EmbeddingService, lattice: Lattice, user: UserId) -> None:
+    def __init__(
+        self,
+        store: Store,
+        embedding: EmbeddingService,
+        lattice: Lattice,
+        user: UserId,
+        before_new_model: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`before_new_model` is done when all paragraphs have a new model's vectors, before those answer."""
         self._store = store
         self._lattice = lattice
         self._embedding = embedding
         self._user = user
+        self._before_new_model = before_new_model
         self._compared = False
         self._model = asyncio.Lock()  # it takes every core, so that two calls at once are no faster
 
@@ -48,13 +60,33 @@ class EmbedJob:
             await self._compare(encoded.dim)
             ids = tuple(row.chunk_id for row in rows)
             changes.append(AddVectors(model_id=model_id, chunk_ids=ids, encoded=encoded))
+            changes += await self._by_former(rows)
         await self._store.apply(self._user, changes, finish=leases)
+        await self._lattice.serving.advance(self._user, self._before_new_model)
+
+    async def _by_former(self, rows: Sequence[ChunkRow]) -> list[Change]:
+        """While the former model's vectors answer: its vectors of the paragraphs that have none yet."""
+        former = (await self._lattice.serving.of(self._user)).by
+        if former is self._embedding or former.model_id is None:
+            return []
+        index = await self._lattice.index(self._user)
+        places, found = index.rows_of(np.array([row.chunk_id for row in rows], np.int64))
+        known = found & index.vectors.known(places)
+        bare = [row for row, has in zip(rows, known, strict=True) if not has]
+        # One that fails holds up the new set no longer than that: words find these paragraphs until then.
+        with contextlib.suppress(EmbedderError):
+            encoded = await former.encode([said_in(row) for row in bare])
+            ids = tuple(row.chunk_id for row in bare)
+            return [AddVectors(model_id=former.model_id, chunk_ids=ids, encoded=encoded)] if bare else []
+        return []
 
     async def _compare(self, dim: int) -> None:
         """Refuse vectors that can't be compared with the stored ones; once, since a model stays the same."""
         if not self._compared:
-            stored = (await self._lattice.index(self._user)).vectors.dim
-            if stored not in (0, dim):
+            index = await self._lattice.index(self._user)
+            if index.model_id != self._embedding.model_id:
+                return
+            if index.vectors.dim not in (0, dim):
                 raise EmbedderError(
                     f"{self._embedding.model_id} makes other vectors than those that are stored",
                     hint="Give another model another name",

@@ -37,6 +37,7 @@ class RouteJob:
             Arrival(
                 turn=turn,
                 vector=vector_of(index, turn),
+                model_id=index.model_id,
                 lease=by_turn[turn.turn_id],
                 place=arranged.places.get(turn.turn_id),
             )

@@ -17,6 +17,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hmlr.garden_records import DossierFile, GardenRun
 from hmlr.records import (
     AccessToken,
@@ -51,6 +54,7 @@ from hmlr.store.records import (
     Edit,
     Erased,
     ErasePlan,
+    Extent,
     FactChanges,
     FactQuery,
     IndexState,
@@ -58,6 +62,7 @@ from hmlr.store.records import (
     Lease,
     NewMessage,
     NewTurn,
+    Part,
     Postings,
     StoredBlock,
     TurnQuery,
@@ -122,6 +127,35 @@ class SearchStore(Protocol):
 
     async def vectors(self, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
         """Vectors of that model with a number above the given one."""
+
+    async def former_model(self, user: UserId, model_id: str) -> str | None:
+        """The other model with a vector where that model has none; of several the one with most vectors."""
+
+    async def finds_vectors(self, user: UserId, model_id: str) -> bool:
+        """Whether the database can find the user's vectors of that model by itself, as `nearest`; cheap."""
+
+    async def nearest(
+        self, user: UserId, model_id: str, row: NDArray[np.float32], most: int
+    ) -> list[ChunkId]:
+        """About the chunks whose pooled vectors are nearest to `row`, `(dim,)`; the nearest first.
+
+        Empty where the database can't find vectors. What came in since `index_vectors` may be missing.
+        """
+
+    async def index_vectors(self, user: UserId, model_id: str) -> int:
+        """Bring what `nearest` looks at up to date, made when missing; the number of vectors taken.
+
+        For a memory too large to be read before its first answer. 0 where the database has no such index.
+        """
+
+    async def extent(self, user: UserId) -> Extent:
+        """How many chunks and terms the user has; reads an index of all of them."""
+
+    async def latest_chunks(self, user: UserId, most: int) -> list[ChunkId]:
+        """The chunks with the highest ids, ascending."""
+
+    async def part(self, user: UserId, model_id: str | None, chunk_ids: Sequence[ChunkId]) -> Part:
+        """Columns and vectors of the chunks and of those in their turns and the turns next to these."""
 
     async def postings(self, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:
         """Where each term stands in this user's chunks; unknown terms are left out."""

@@ -174,6 +174,22 @@ class VectorBatch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extent:
+    """How much search has to do with."""
+
+    chunks: int
+    terms: int  # of all chunks together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Some chunks of a memory and what stands around them, with their vectors."""
+
+    columns: ChunkColumns
+    vectors: VectorBatch | None  # None: no model was asked for
+
+
+@dataclass(frozen=True, kw_only=True)
 class Postings:
     """Where one term stands: chunk ids (ascending) and how often in each. Both have length n."""
 

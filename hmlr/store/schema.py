@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Column,
     Connection,
+    DefaultClause,
     Float,
     ForeignKeyConstraint,
     Index,
@@ -129,8 +130,12 @@ vectors = Table(
     number("model_no"),
     number("dim"),
     Column("data", LargeBinary, nullable=False),  # two levels a byte, see encoded.py
-    Column("tokens", LargeBinary, nullable=False, server_default=NoBytes()),  # a sign per dimension
-    Column("pieces", LargeBinary, nullable=False, server_default=NoBytes()),  # little-endian uint16
+    Column(
+        "tokens", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())
+    ),  # a sign per dimension
+    Column(
+        "pieces", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())
+    ),  # little-endian uint16
     UniqueConstraint("chunk_id", "model_no"),
     ForeignKeyConstraint(["chunk_id"], ["chunks.chunk_id"], ondelete="CASCADE"),
     Index("ix_vectors_model", "user_no", "model_no").ddl_if("sqlite"),

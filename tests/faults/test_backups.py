@@ -29,7 +29,7 @@ from tests.store.making import ADA, later, slices, turn
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
-BACKUPS = figure(4, 200)
+BACKUPS = figure(3, 200)
 CANARY = "zanzibarcobalt"  # its stem is the word itself
 
 

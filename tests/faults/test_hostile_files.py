@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hmlr import Message
+from hmlr.client.restoring import restore_backup
 from hmlr.errors import HMLRError
-from hmlr.store.sqlite.vetting import vetted
 from tests.faults.crafts import IN_FILE, IN_SCHEMA, IN_VALUES, Craft
 from tests.faults.doors import door, settled
 
@@ -68,9 +68,9 @@ def state(folder: Path) -> dict[str, object]:
     }
 
 
-def test_the_memory_that_is_crafted_from_is_sound(sound: Path) -> None:
-    with vetted(sound) as raw:
-        assert raw.execute("SELECT count(*) FROM messages").fetchone()[0] >= 4
+async def test_the_memory_that_is_crafted_from_is_sound(sound: Path, tmp_path: Path) -> None:
+    done = await restore_backup(sound, tmp_path / "memory.db")
+    assert (done.users, done.turns, done.messages) == (2, 4, 6)
 
 
 def refused(error: HMLRError, said: str) -> None:
@@ -81,12 +81,12 @@ def refused(error: HMLRError, said: str) -> None:
 
 
 @pytest.mark.parametrize(("crafted", "said"), [(name, ALL[name][1]) for name in ALL], indirect=["crafted"])
-def test_a_crafted_file_is_refused(crafted: Path, said: str) -> None:
-    before = state(crafted.parent)
-    with pytest.raises(HMLRError) as caught, vetted(crafted):
-        pass
+async def test_a_crafted_file_is_no_backup(crafted: Path, said: str, tmp_path: Path) -> None:
+    before = state(tmp_path)
+    with pytest.raises(HMLRError) as caught:
+        await restore_backup(crafted, tmp_path / "memory.db")
     refused(caught.value, said)
-    assert state(crafted.parent) == before
+    assert state(tmp_path) == before
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from hmlr.store.records import (
     PutFact,
     TurnQuery,
 )
-from hmlr.store.sqlite import SqliteStore, open_sqlite
+from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.faults.disk import Disk, Event, available, watched
 from tests.faults.figures import figure
 from tests.faults.power import Files, Platter

@@ -226,12 +226,23 @@ async def test_imported_turns_are_numbered_after_those_that_are_here(store: Stor
         (2, {"turn_id": "gone"}, "gone"),
         (2, {"owner": 1}, "owner"),
         (2, {"surprise": 1}, "surprise"),
+        (2, {"metadata": "x"}, "'metadata' must be an object"),
+        (2, {"metadata": {"a": [float("nan")]}}, "'metadata' must be JSON without"),
+        (5, {"keywords": ""}, "'keywords' must be a list"),
+        (-2, {"payload": "x"}, "'payload' must be an object"),
+        (-1, {"turn_seqs": "x"}, "record 13 .* 'turn_seqs' must be a list of pairs"),
+        (-1, {"turn_seqs": [["1", "2"]]}, "'turn_seqs' must be a list of pairs"),
+        (-1, {"turn_seqs": [[2, 1]]}, "'turn_seqs' must be a list of pairs"),
+        (-1, {"turn_seqs": [[0, 1]]}, "'turn_seqs' must be a list of pairs"),
+        (-1, {"turn_seqs": [[1, 2**53 + 1]]}, "'turn_seqs' must be a list of pairs"),
     ],
 )
 async def test_a_bad_record_is_named_and_nothing_imported(
     store: Store, number: int, change: dict[str, Any], named: str
 ) -> None:
     await fill(store, BOB)
+    (gone,) = await store.add_turns(BOB, [turn("Gone")])
+    await store.erase(BOB, plan(turn_ids=(gone.turn_id,), target=gone.turn_id), now=NOW)
     records = await export(store, BOB)
     records[number] = {**records[number], **change}
     with pytest.raises(InvalidInput, match=named):

@@ -53,7 +53,7 @@ def test_schema_from_scratch_equals_schema_by_migrations() -> None:
 
 def test_both_are_known_at_first_sight() -> None:
     made = set()
-    for make in (schema.create_all, create):
+    for make in (full_text.create, create):
         with create_engine("sqlite://", isolation_level="AUTOCOMMIT").connect() as connection:
             make(connection)
             driver = connection.connection.driver_connection

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hmlr.memory.retrieval.index import IndexCache, UserIndex
+from hmlr.memory.retrieval.index import UserIndex
+from hmlr.memory.retrieval.index_cache import IndexCache
 from hmlr.records import SessionId, TurnId, UserId
 from hmlr.store.records import ChunkColumns, IndexState, VectorBatch
 from tests.store.making import encoded
@@ -24,6 +25,9 @@ class Growing:
 
     async def index_state(self, *_: object) -> IndexState:
         return IndexState(epoch=1, last_chunk=self.count, last_vector=self.count)
+
+    async def finds_vectors(self, *_: object) -> bool:
+        return False
 
     async def chunk_columns(self, _: object, after: int) -> ChunkColumns:
         ids = self._next(after)
@@ -47,11 +51,11 @@ class Growing:
 
 async def test_no_vector_is_dropped():
     store = Growing()
-    cache = IndexCache(store, "m")  # type: ignore[arg-type]
+    cache = IndexCache(store)  # type: ignore[arg-type]
     for _ in range(3):
-        await cache.fresh(ADA)
+        await cache.fresh(ADA, "m")
     store._next = lambda after: np.arange(after + 1, store.count + 1)  # type: ignore[method-assign]
-    index = await cache.fresh(ADA)
+    index = await cache.fresh(ADA, "m")
     assert index.n == index.vectors.count == store.count
     assert index.vectors.pooled[: index.n].any(axis=1).all()
 

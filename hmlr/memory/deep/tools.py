@@ -80,9 +80,9 @@ class Tools:
     async def dossier(self, query: Query) -> str:
         """Find the summaries of the themes that a question is about, each followed by its facts."""
         self._called()
-        row = (await self.memory.lattice.query_vector(query)).row
+        vector = await self.memory.lattice.query_vector(self.memory.user, query)
         found: list[Evidence] = []
-        for each in await self.memory.dossiers.about(query, row, limit=MOST_DOSSIERS):
+        for each in await self.memory.dossiers.about(query, vector, limit=MOST_DOSSIERS):
             found.append(self.numbered.dossier(each.dossier, each.facts))
             found += [self.numbered.fact(fact) for fact in each.facts if fact.category != "secret"]
         return self._result(found)

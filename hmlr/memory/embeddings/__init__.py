@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from hmlr.errors import ConfigurationError
+from hmlr.memory.embeddings.hashed import HashEmbedder
 from hmlr.memory.embeddings.port import Embedder, EmbedderSpec
 from hmlr.memory.embeddings.service import EmbeddingService
 
-__all__ = ["Embedder", "EmbedderSpec", "EmbeddingService", "embedder_spec"]
+__all__ = ["Embedder", "EmbedderSpec", "EmbeddingService", "embedder_spec", "spec_of"]
 
 MINILM_ID = "all-minilm-l6-v2-int8"  # of the exported model, and of the vectors made with it
 MINILM_DIM = 384
@@ -36,6 +37,16 @@ def embedder_spec(name: str, cache_dir: Path, *, threads: int = 0) -> EmbedderSp
     raise ConfigurationError(
         f"There is no embedder {name!r}", hint="Use minilm, none or st:<name or path of a model>"
     )
+
+
+def spec_of(model_id: str, cache_dir: Path) -> EmbedderSpec:
+    """Return the embedder of the id under which vectors are stored, not loaded."""
+    kind, _, dim = model_id.partition("-")
+    if kind == "hash" and dim.isdecimal():
+        return EmbedderSpec(model_id=model_id, dim=int(dim), load=lambda: HashEmbedder(int(dim)))
+    spec = embedder_spec("minilm" if model_id == MINILM_ID else f"st:{model_id}", cache_dir)
+    assert spec is not None  # noqa: S101 - both names are those of models
+    return spec
 
 
 # The adapters are imported where they are loaded: they bring packages that take seconds to import.

@@ -8,10 +8,10 @@ there. No lock is held while a model is asked.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.errors import (
@@ -32,7 +32,7 @@ from hmlr.memory.gardener.block import BlockGardener
 from hmlr.memory.gardener.manner import Manner
 from hmlr.memory.gardener.pending import Unit, pending
 from hmlr.memory.gardener.reach import Reach, TooFar, changed_lately
-from hmlr.memory.renewing import renewed
+from hmlr.memory.renewing import give_back, renewed, taken
 from hmlr.memory.synthesis.dossier_governor import DossierGovernor
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
 from hmlr.memory.synthesis.dossier_vectors import DossierVectors
@@ -46,7 +46,6 @@ POLL_S = 0.25  # how often a block is looked for that another process has
 TRIES = 3  # of a block that a conversation changes meanwhile
 RETRY_S = 60.0  # ... until it is tried again
 FAILED_S = 3600.0  # until a block at which the model fails is tried again, unless somebody asks for it
-GIVE_BACK_S = 5.0  # who is stopped may take so long to give a block back
 IN_A_ROW = 2  # blocks at which the model fails: it is down, and the run ends
 
 
@@ -152,6 +151,10 @@ class Gardener:
                     break
         except Stop as reason:
             stopped, halts = str(reason), reason.halts
+        except asyncio.CancelledError:
+            if run.done != GardenDone():
+                await self._end(run)
+            raise
         left = len(await self.waiting())
         if run.done != GardenDone():
             await self._end(run)
@@ -194,8 +197,10 @@ class Gardener:
             return None
         tries, before = 0, None
         while tries * POLL_S <= self._lease_s + 1:
-            leases = await self._store.claim(
-                self._user, "garden", limit=1, lease_s=self._lease_s, now=self._clock()
+            leases = await taken(
+                self._store.claim(self._user, "garden", limit=1, lease_s=self._lease_s, now=self._clock()),
+                list,
+                partial(give_back, self._store, self._user, clock=self._clock),
             )
             if leases or not self._manner.asked:
                 return leases[0] if leases else None
@@ -227,9 +232,9 @@ class Gardener:
         if self._manner.gives_up(lease.attempts):
             await self._give_back(lease, Crashed(), None)
             return run
-        if self._foreground is not None:
-            await self._foreground.quiet()
         async with renewed(self._store, self._user, [lease], lease_s=self._lease_s, clock=self._clock):
+            if self._foreground is not None:
+                await self._foreground.quiet()
             for attempt in range(TRIES):
                 try:
                     return await self._one(lease, run, reach)
@@ -249,10 +254,6 @@ class Gardener:
                     self._bed = None
                     await self._give_back(lease, excess, 0.0 if self._manner.asked else FAILED_S)
                     raise Stop(excess, halts=False) from excess
-                except asyncio.CancelledError as stopped:  # at once, not when the lease has run out
-                    with contextlib.suppress(TimeoutError, HMLRError):
-                        await asyncio.wait_for(self._give_back(lease, stopped, 0.0), GIVE_BACK_S)
-                    raise
         return run
 
     def _after_failure(self, lease: Lease, error: HMLRError) -> float | None:
@@ -271,7 +272,7 @@ class Gardener:
         if not lone or self._in_a_row >= IN_A_ROW:
             raise Stop(error, halts=not isinstance(error, DayBudgetExceeded)) from error
 
-    async def _give_back(self, lease: Lease, reason: BaseException, wait_s: float | None) -> None:
+    async def _give_back(self, lease: Lease, reason: Exception, wait_s: float | None) -> None:
         self._given_up.add(lease.turn_id)
         retry_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
         await self._store.fail(self._user, [lease], error=type(reason).__name__, retry_at=retry_at)
@@ -329,6 +330,10 @@ class Gardener:
             vectors = [(each.dossier_id, each.search_summary, vector) for each, vector in made]
             await self._store.put_dossier_vectors(self._user, vectors)
         return bed
+
+    async def fill_vectors(self) -> None:
+        """Give dossiers their vectors that have none of the present model."""
+        await self._fresh()
 
     async def _block_of(self, turn_id: TurnId) -> BlockId | None:
         turns = await self._store.turns(self._user, TurnQuery(turn_ids=(turn_id,)))

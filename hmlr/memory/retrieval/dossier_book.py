@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import log
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hmlr.garden_records import Dossier
 from hmlr.language.tokens import content_words
+from hmlr.memory.retrieval.lattice import QueryVector
 from hmlr.records import BlockId, Fact, FactId, Hit, Hits, Source, Tag, UserId
 from hmlr.store.garden_records import FoundDossier, GardenMark
 from hmlr.store.port import Store
@@ -40,6 +38,7 @@ class _Page:
     """Dossiers as of a moment, ready to be compared."""
 
     mark: GardenMark | None = None
+    model_id: str | None = None  # whose vectors they have
     found: tuple[FoundDossier, ...] = ()
     words: tuple[frozenset[str], ...] = ()
     rarity: Mapping[str, float] = field(default_factory=dict)
@@ -48,37 +47,34 @@ class _Page:
 class DossierBook:
     """Dossiers and tags of one user, read again when gardening or forgetting has changed them."""
 
-    def __init__(self, store: Store, user: UserId, model_id: str | None) -> None:
+    def __init__(self, store: Store, user: UserId) -> None:
         self._store = store
         self._user = user
-        self._model_id = model_id
         self._page = _Page()
         self._reading = asyncio.Lock()
 
     async def any(self) -> bool:
         """Whether there are dossiers; cheap."""
-        return bool((await self._fresh()).found)
+        return bool((await self._fresh(self._page.model_id)).found)
 
     async def about(
-        self, question: str, row: NDArray[np.float32] | None, *, limit: int = MOST_SHOWN
+        self, question: str, vector: QueryVector, *, limit: int = MOST_SHOWN
     ) -> tuple[ShownDossier, ...]:
-        """The dossiers that a question is about, best first, with their facts; `row` is its vector."""
-        scored = await self.search(question, row, limit=limit)
+        """The dossiers that a question is about, best first, with their facts; `vector` is its own."""
+        scored = await self.search(question, vector, limit=limit)
         kept = [each for each in scored if each.score >= NEXT_BEST * scored[0].score]
         return tuple([await self._with_facts(each) for each in kept])
 
-    async def search(
-        self, question: str, row: NDArray[np.float32] | None, *, limit: int
-    ) -> list[ShownDossier]:
+    async def search(self, question: str, vector: QueryVector, *, limit: int) -> list[ShownDossier]:
         """The dossiers that a question is about, best first, without their facts."""
-        page = await self._fresh()
+        page = await self._fresh(vector.model_id)
         if not page.found:
             return []
-        return (await asyncio.to_thread(_scored, page, question, row))[:limit]
+        return (await asyncio.to_thread(_scored, page, question, vector))[:limit]
 
-    async def hits(self, question: str, row: NDArray[np.float32] | None, *, limit: int) -> list[Hit]:
+    async def hits(self, question: str, vector: QueryVector, *, limit: int) -> list[Hit]:
         """The same as results of recall, each with the turns that it stands on."""
-        scored = await self.search(question, row, limit=limit)
+        scored = await self.search(question, vector, limit=limit)
         return [_hit(await self._with_facts(each)) for each in scored]
 
     async def tagged(self, hits: Hits) -> Hits:
@@ -99,14 +95,14 @@ class DossierBook:
         )
         return replace(hits, items=items)
 
-    async def _fresh(self) -> _Page:
+    async def _fresh(self, model_id: str | None) -> _Page:
         async with self._reading:
             mark = await self._store.garden_mark(self._user)
             known = self._page.mark
             same = known and (known.erasures, known.garden_version) == (mark.erasures, mark.garden_version)
-            if not same:
-                found = await self._store.dossiers(self._user, self._model_id) if mark.garden_version else []
-                self._page = await asyncio.to_thread(_page, mark, found)
+            if not same or self._page.model_id != model_id:
+                found = await self._store.dossiers(self._user, model_id) if mark.garden_version else []
+                self._page = await asyncio.to_thread(_page, mark, model_id, found)
             return self._page
 
     async def _with_facts(self, shown: ShownDossier) -> ShownDossier:
@@ -123,7 +119,7 @@ def _holds(tag: Tag, hit: Hit) -> bool:
     return not tag.turn_ids or not set(tag.turn_ids).isdisjoint(hit.turn_ids)
 
 
-def _page(mark: GardenMark, found: Sequence[FoundDossier]) -> _Page:
+def _page(mark: GardenMark, model_id: str | None, found: Sequence[FoundDossier]) -> _Page:
     told = tuple(each for each in found if each.dossier.summary)
     words = tuple(
         content_words(f"{each.dossier.title} {each.dossier.search_summary} {each.dossier.summary}")
@@ -131,12 +127,12 @@ def _page(mark: GardenMark, found: Sequence[FoundDossier]) -> _Page:
     )
     count = Counter(word for each in words for word in each)
     rarity = {word: log(1 + len(told) / number) for word, number in count.items()}
-    return _Page(mark, told, words, rarity)
+    return _Page(mark, model_id, told, words, rarity)
 
 
-def _scored(page: _Page, question: str, row: NDArray[np.float32] | None) -> list[ShownDossier]:
+def _scored(page: _Page, question: str, vector: QueryVector) -> list[ShownDossier]:
     """Dossiers by the share of the question's words they have, rare ones counting more, and by nearness."""
-    asked = content_words(question)
+    asked, row = content_words(question), vector.row
     unknown = log(2 + len(page.found))
     total = sum(page.rarity.get(word, unknown) for word in asked) or 1.0
     shown = []

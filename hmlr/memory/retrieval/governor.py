@@ -31,6 +31,7 @@ class Arrival:
 
     turn: Turn
     vector: NDArray[np.float32] | None
+    model_id: str | None  # whose vector it is
     lease: Lease | None
     place: BlockId | None = None  # where the user has put it; then nothing is decided
 
@@ -58,7 +59,9 @@ class _Plan:
     def view(self, arrival: Arrival) -> RoutingInput:
         """The router's input for a turn, as things stand after those before it."""
         current = self.current[arrival.turn.session_id]
-        topics = {block_id: state.topic(arrival.vector) for block_id, state in self.states.items()}
+        topics = {
+            block_id: state.topic(arrival.vector, arrival.model_id) for block_id, state in self.states.items()
+        }
         return RoutingInput(
             message=first_words(arrival.turn),
             current=topics.pop(current, None) if current else None,
@@ -83,7 +86,7 @@ class _Plan:
         text = first_words(turn)
         grown = extend_header(state.block, state.words, text, label=answer.value.label)
         state.block = replace(grown, turn_count=grown.turn_count + 1)
-        state.remember(text, arrival.vector)
+        state.remember(text, arrival.vector, arrival.model_id)
         self.states = {block_id: state, **self.states}
         self.current[turn.session_id] = block_id
         self.assigned.append(AssignTurn(turn_id=turn.turn_id, block_id=block_id, by=answer.by))

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hmlr.memory.retrieval.columns import VectorColumns, grown
-from hmlr.records import SessionId, TurnId, UserId
-from hmlr.store.port import SearchStore
-from hmlr.store.records import ChunkColumns, IndexState
-from hmlr.threads import unless_brief
-
-# How many users' indexes stay in memory; a further one is loaded again when asked for.
-MAX_USERS = 64
-BRIEF_ROWS = 16  # of a turn or two
+from hmlr.records import SessionId, TurnId
+from hmlr.store.records import ChunkColumns, Extent, IndexState
 
 # The columns that are taken over from the store as they are.
 _TAKEN: dict[str, type] = {
@@ -42,6 +34,9 @@ class UserIndex:
     """
 
     n: int = 0
+    model_id: str | None = None  # whose vectors they are
+    of: Extent | None = None  # of the whole memory, when this is a part of it
+    offered: int = 0  # paragraphs that there were when the database was last asked to find vectors itself
     state: IndexState = field(default_factory=lambda: IndexState(epoch=-1, last_chunk=0, last_vector=0))
     chunk_ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     message_nos: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -117,55 +112,3 @@ class UserIndex:
         if size > len(self.chunk_ids):
             for name in (*_TAKEN, "speaker_nos", "session_nos"):
                 setattr(self, name, grown(getattr(self, name), self.n, size))
-
-
-class IndexCache:
-    """Indexes of the users seen last, brought up to date from the store before every use."""
-
-    def __init__(self, store: SearchStore, model_id: str | None) -> None:
-        self._store = store
-        self._model_id = model_id
-        self._indexes: OrderedDict[UserId, UserIndex] = OrderedDict()
-        self._locks: dict[UserId, asyncio.Lock] = {}
-
-    async def fresh(self, user: UserId) -> UserIndex:
-        """The user's index as of now, with what other processes wrote."""
-        lock = self._locks.setdefault(user, asyncio.Lock())
-        async with lock:
-            state = await self._store.index_state(user, self._model_id or "")
-            index = self._indexes.get(user)
-            if index is None or index.state.epoch != state.epoch:
-                index = UserIndex()
-            if index.state != state:
-                await self._extend(user, index, state)
-            self._indexes[user] = index
-            self._indexes.move_to_end(user)
-            while len(self._indexes) > MAX_USERS:
-                gone, _ = self._indexes.popitem(last=False)
-                self._locks.pop(gone, None)
-            return index
-
-    async def _extend(self, user: UserId, index: UserIndex, state: IndexState) -> None:
-        """Load what is new. Row counts decide nothing: the store's own high-water marks do."""
-        last_chunk, last_vector = index.state.last_chunk, index.state.last_vector
-        batch = None
-        # Vectors first: the paragraph of each is older, so that it is among the columns read after it.
-        if self._model_id is not None:
-            batch = await self._store.vectors(user, self._model_id, last_vector)
-        columns = await self._store.chunk_columns(user, last_chunk)
-        count = len(columns.chunk_ids)
-        await unless_brief(count <= BRIEF_ROWS and index.has_room(count), index.append, columns)
-        if batch is not None and len(batch.vector_nos):
-            rows, found = index.rows_of(batch.chunk_ids)
-            brief = len(rows) <= BRIEF_ROWS and index.vectors.has_room(index.n, batch.encoded)
-            await unless_brief(brief, index.vectors.put, index.n, rows, found, batch.encoded)
-            last_vector = int(batch.vector_nos[-1])
-        if count:
-            last_chunk = int(columns.chunk_ids[-1])
-        # Marks of what was really read: a write between the two reads is picked up next time. What the
-        # state promised and is gone since was erased, under an epoch of its own.
-        index.state = IndexState(
-            epoch=state.epoch,
-            last_chunk=max(last_chunk, state.last_chunk),
-            last_vector=max(last_vector, state.last_vector),
-        )

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hmlr.errors import EmbedderError, EmbedderUnavailable
+from hmlr.errors import EmbedderError, EmbedderUnavailable, StorageBusy, StorageError
 from hmlr.language.tokens import query_terms
 from hmlr.memory.embeddings.port import Asked
 from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.facts.links import Links
 from hmlr.memory.retrieval.asking import names_of, take_apart
 from hmlr.memory.retrieval.hits import SearchQuery, finished
-from hmlr.memory.retrieval.index import IndexCache, UserIndex
+from hmlr.memory.retrieval.index import UserIndex
+from hmlr.memory.retrieval.index_cache import IndexCache
 from hmlr.memory.retrieval.moments import Bounds, bounds_of, event_named, telling
+from hmlr.memory.retrieval.partial import by_words
 from hmlr.memory.retrieval.scoring import CANDIDATES, Search
-from hmlr.records import Hit, Hits, NodeKind, UserId
+from hmlr.memory.retrieval.serving import Opener, Served, Serving
+from hmlr.records import ChunkId, Hit, Hits, NodeKind, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import ChunkFilter
+from hmlr.store.records import ChunkFilter, Postings
 from hmlr.threads import unless_brief
 
 # More candidates than asked for are read, since some only repeat others.
@@ -30,6 +33,8 @@ BRIEF_HITS = 100
 BRIEF_CHUNKS = 100  # scored in about a millisecond, token vectors included
 LEXICAL_ONLY = "no embedder: search was lexical"
 OTHER_MODEL = "the embedding model is not the one that made the stored vectors: search was lexical"
+FORMER_FAILED = "the former embedding model can't be loaded: what has no new vector yet is found by words"
+STILL_READING = "the memory is large and still being read: found by the database's own index"
 TEXT_KINDS: tuple[NodeKind, ...] = ("turn", "paragraph")
 
 
@@ -38,6 +43,7 @@ class QueryVector:
     """A question's vector, or why there is none."""
 
     asked: Asked | None = None
+    model_id: str | None = None  # it can be compared with vectors of this model only
     degraded: tuple[str, ...] = ()
 
     @property
@@ -49,14 +55,15 @@ class QueryVector:
 class Lattice:
     """Hybrid search; every call works on the user's own data alone."""
 
-    def __init__(self, store: Store, embedding: EmbeddingService) -> None:
+    def __init__(self, store: Store, embedding: EmbeddingService, opener: Opener) -> None:
         self._store = store
-        self._embedding = embedding
-        self._indexes = IndexCache(store, embedding.model_id)
+        self.serving = Serving(store, embedding, opener)
+        self._indexes = IndexCache(store)
 
     async def index(self, user: UserId) -> UserIndex:
-        """The user's search data, up to date."""
-        return await self._indexes.fresh(user)
+        """The user's search data, up to date, with the vectors of the model that answers."""
+        served = await self.serving.of(user)
+        return await self._indexes.fresh(user, served.by.model_id)
 
     async def search(self, user: UserId, query: SearchQuery, *, vector: QueryVector | None = None) -> Hits:
         """The best paragraphs, best first; `vector` is the question's, when the caller has asked already.
@@ -72,12 +79,16 @@ class Lattice:
     ) -> tuple[Search, tuple[str, ...]]:
         """All that a search needs, read and taken apart, and what does not take part in it."""
         terms = _terms(query)
+        served = await self.serving.of(user)
         asked, postings, index, allowed = await asyncio.gather(
-            self._asked(query.text, vector),
+            self._asked(served, query.text, vector),
             self._store.postings(user, terms),
-            self._indexes.fresh(user),
+            self._indexes.fresh(user, served.by.model_id),
             self._allowed(user, query.where),
         )
+        if index.of is not None:
+            index = await self._part(user, index, asked, postings, query.links)
+            asked = replace(asked, degraded=(*asked.degraded, STILL_READING))
         if asked.asked is not None and not comparable(index, asked.asked.row):
             asked = QueryVector(degraded=(*asked.degraded, OTHER_MODEL))
         known = asked.asked if index.vectors.count else None  # else there is nothing to compare it with
@@ -93,6 +104,30 @@ class Lattice:
             budgeted=query.budgeted,
         )
         return search, asked.degraded
+
+    async def _part(
+        self,
+        user: UserId,
+        index: UserIndex,
+        asked: QueryVector,
+        postings: Mapping[str, Postings],
+        links: Links,
+    ) -> UserIndex:
+        """What the database itself finds for a question, of a memory that is still being read."""
+        model_id, extent = index.model_id, index.of
+        assert model_id is not None and extent is not None  # noqa: S101 - it is a part
+        linked = [link.turn_id for link in (*links.places, *links.standing)]
+        near: list[ChunkId] = []
+        if asked.row is not None:
+            near = await self._store.nearest(user, model_id, asked.row, CANDIDATES)
+        rows = await self._store.turn_chunks(user, linked)
+        worded = await asyncio.to_thread(by_words, postings, extent)
+        return await self._indexes.part(user, model_id, [*near, *worded, *(row.chunk_id for row in rows)])
+
+    async def aclose(self) -> None:
+        """End what goes on in the background, and close former models."""
+        await self._indexes.aclose()
+        await self.serving.aclose()
 
     async def _bounds(self, user: UserId, query: SearchQuery) -> Bounds | None:
         """The time that a question takes from an event ("before I moved"), when it is clear which that is."""
@@ -118,23 +153,38 @@ class Lattice:
                 return hits
             count *= 4
 
-    async def query_vector(self, text: str) -> QueryVector:
-        """The vector of a question, for `search` and whoever else compares with it; never an error."""
-        try:
-            asked = await self._embedding.ask(text)
-        except EmbedderUnavailable:
-            return QueryVector(degraded=(LEXICAL_ONLY,))
-        except EmbedderError as error:
-            return QueryVector(degraded=(f"embedder failed, search was lexical: {error}",))
-        return QueryVector(asked=asked)
+    async def query_vector(self, user: UserId, text: str) -> QueryVector:
+        """The vector of a question, for `search` and whoever else compares with it.
 
-    async def _asked(self, text: str, vector: QueryVector | None) -> QueryVector:
-        return await self.query_vector(text) if vector is None else vector
+        By the model that answers the user. Never an error: `degraded` says what failed.
+        """
+        try:
+            served = await self.serving.of(user)
+        except (StorageError, StorageBusy) as error:
+            return QueryVector(degraded=(f"the database failed, search was lexical: {error}",))
+        return await _vector(served, text)
+
+    async def _asked(self, served: Served, text: str, vector: QueryVector | None) -> QueryVector:
+        """The vector that was given, unless another model answers since."""
+        if vector is None or vector.model_id not in (None, served.by.model_id):
+            return await _vector(served, text)
+        return vector
 
     async def _allowed(self, user: UserId, where: ChunkFilter) -> NDArray[np.int64] | None:
         if where.empty:
             return None
         return np.asarray(await self._store.chunk_ids(user, where), dtype=np.int64)
+
+
+async def _vector(served: Served, text: str) -> QueryVector:
+    former = (f"{FORMER_FAILED}: {served.former_failed}",) if served.former_failed else ()
+    try:
+        asked = await served.by.ask(text)
+    except EmbedderUnavailable:
+        return QueryVector(degraded=(LEXICAL_ONLY,))
+    except EmbedderError as error:
+        return QueryVector(degraded=(f"embedder failed, search was lexical: {error}",))
+    return QueryVector(asked=asked, model_id=served.by.model_id, degraded=former)
 
 
 def comparable(index: UserIndex, vector: NDArray[np.float32]) -> bool:

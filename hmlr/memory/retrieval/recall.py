@@ -178,8 +178,8 @@ class Recall:
         """Dossiers that the question is about. They tell of now and of all blocks: no other time or part."""
         if request.narrowed:
             return []
-        vector = await self._lattice.query_vector(request.query)
-        return await self._dossiers.hits(request.query, vector.row, limit=request.limit)
+        vector = await self._lattice.query_vector(self._user, request.query)
+        return await self._dossiers.hits(request.query, vector, limit=request.limit)
 
     async def _blocks(self, request: RecallRequest) -> list[Hit]:
         """Blocks whose header shares words with the question."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hmlr.memory.facts.links import Link
 from hmlr.memory.retrieval.asking import Question
 from hmlr.memory.retrieval.index import UserIndex
-from hmlr.store.records import Postings
+from hmlr.store.records import Extent, Postings
 
 Signal = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -45,18 +45,19 @@ def lexical(index: UserIndex, postings: Sequence[Postings | None], hidden: NDArr
     scores = np.zeros(n, np.float32)
     if not n or not postings:
         return scores
-    mean_length = max(index.total_terms / n, 1.0)
+    whole = index.of or Extent(chunks=n, terms=index.total_terms)
+    mean_length = max(whole.terms / max(whole.chunks, 1), 1.0)
     scratch = np.zeros(n, np.float32)
     total = 0.0
     for posting in postings:
         if posting is None:
-            total += float(rarity(0, n))
+            total += float(rarity(0, whole.chunks))
             continue
         rows, found = index.rows_of(posting.chunk_ids)
         found &= rows < n
         found[found] = ~hidden[rows[found]]
         rows, counts = rows[found], posting.counts[found].astype(np.float32)
-        idf = float(rarity(len(rows), n))
+        idf = float(rarity(len(posting.chunk_ids) if index.of else len(rows), whole.chunks))
         total += idf
         norm = K1 * (1.0 - B + B * index.term_counts[rows] / mean_length)
         values = (idf * counts * (K1 + 1.0) / (counts + norm)).astype(np.float32)

@@ -31,17 +31,19 @@ class TopicState:
     words: HeaderWords = field(default_factory=HeaderWords)
     texts: list[str] = field(default_factory=list)  # latest messages of its users, oldest first
     vectors: list[NDArray[np.float32]] = field(default_factory=list)  # theirs, as far as there are any
+    model_id: str | None = None  # whose vectors they are
     _stems: frozenset[str] | None = None  # made when first asked for, dropped with the next message
     _compared: NDArray[np.float32] | None = None  # (RECENT + 1, dim): the vectors and their centre
 
-    def remember(self, text: str, vector: NDArray[np.float32] | None) -> None:
+    def remember(self, text: str, vector: NDArray[np.float32] | None, model_id: str | None) -> None:
         """Take a message as the latest, after the header has grown with it."""
         self.texts = [*self.texts, text][-RECENT:]
         if vector is not None:
-            self.vectors = [*self.vectors, vector][-RECENT:]
+            kept = self.vectors if self.model_id == model_id else []
+            self.vectors, self.model_id = [*kept, vector][-RECENT:], model_id
         self._stems = self._compared = None
 
-    def topic(self, vector: NDArray[np.float32] | None) -> Topic:
+    def topic(self, vector: NDArray[np.float32] | None, model_id: str | None) -> Topic:
         """The router's view, with the nearness of the message's vector."""
         if self._stems is None:
             self._stems = topic_words(self.block, self.texts)
@@ -50,7 +52,7 @@ class TopicState:
             label=self.block.label,
             keywords=self.block.keywords,
             words=self._stems,
-            similarity=self._similarity(vector),
+            similarity=self._similarity(vector) if model_id == self.model_id else 0.0,
             said=self.texts[-1] if self.texts else "",
         )
 
@@ -72,10 +74,13 @@ class TopicBook:
         self._store = store
         self._user = user
         self._states: dict[BlockId, TopicState] = {}
+        self._model_id: str | None = None
 
     async def latest(self, index: UserIndex) -> list[TopicState]:
         """The topics, the one with the latest turn first."""
         stored = await self._store.blocks(self._user, limit=MAX_TOPICS)
+        if index.model_id != self._model_id:  # their vectors are another model's
+            self._states, self._model_id = {}, index.model_id
         for entry in stored:
             state = self._states.get(entry.block.block_id)
             if state is None or state.version != entry.version:
@@ -113,7 +118,7 @@ class TopicBook:
         for turn in turns:
             state.words.add(first_words(turn))
         for turn in turns[-RECENT:]:
-            state.remember(first_words(turn), vector_of(index, turn))
+            state.remember(first_words(turn), vector_of(index, turn), index.model_id)
         return state
 
     async def load(self, block_ids: Sequence[BlockId], index: UserIndex) -> dict[BlockId, TopicState]:

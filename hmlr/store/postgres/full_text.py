@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
+from hmlr.store.postgres.points import drop_points
 from hmlr.store.records import Postings
 from hmlr.store.sql.index import tokens
 from hmlr.store.sql.rows import listed
@@ -92,8 +93,10 @@ class FullText:
             connection.execute(_add(), parts)
 
     def remove_terms(self, connection: Connection, rows: Iterable[Indexed]) -> None:
-        """See Special."""
-        connection.execute(_remove(), {"ids": [row.chunk_id for row in rows]})
+        """See Special; what is searched by meaning goes with it."""
+        ids = [row.chunk_id for row in rows]
+        connection.execute(_remove(), {"ids": ids})
+        drop_points(connection, ids)
 
     def clear_terms(self, connection: Connection) -> None:
         """See Special."""

@@ -31,4 +31,6 @@ async def forget_errands(owner: AsyncEngine, user: UserId) -> None:
         there = await connection.execute(text("SELECT to_regclass(:jobs)"), {"jobs": jobs})
         if there.scalar() is not None:
             await connection.execute(text(f"SET LOCAL search_path TO {JOBS_SCHEMA}"))  # its triggers need it
-            await connection.execute(text("DELETE FROM procrastinate_jobs WHERE lock = :lock"), {"lock": errand_lock(user)})
+            await connection.execute(
+                text("DELETE FROM procrastinate_jobs WHERE lock = :lock"), {"lock": errand_lock(user)}
+            )

@@ -8,10 +8,11 @@ the operator is at work (`hmlr.operator`). A query of ours that forgot its user 
 from __future__ import annotations
 
 from sqlalchemy import DDL, Connection, Table, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 
 from hmlr.errors import ConfigurationError, SchemaTooNew, StorageError
 from hmlr.store import schema
-from hmlr.store.postgres import full_text
+from hmlr.store.postgres import full_text, points
 
 MEMBER = "hmlr_member"
 _LOCK = 0x484D4C52  # who builds the schema holds this advisory lock
@@ -77,6 +78,7 @@ def build(connection: Connection) -> None:
     connection.execute(select(text(f"pg_advisory_xact_lock({_LOCK})")))
     if is_current(connection):
         return
+    _require_vectors(connection)
     _make_member(connection)
     schema.create_all(connection)
     full_text.own.create_all(connection)
@@ -87,6 +89,10 @@ def build(connection: Connection) -> None:
         _protect(connection, table)
     for statement in _TERMS:
         _run(connection, statement, member=MEMBER)
+    for name, statement in points.FUNCTIONS.items():
+        _run(connection, statement)
+        _run(connection, "REVOKE ALL ON FUNCTION %(name)s FROM PUBLIC", name=name)
+        _run(connection, "GRANT EXECUTE ON FUNCTION %(name)s TO %(member)s", name=name, member=MEMBER)
 
 
 def is_current(connection: Connection) -> bool:
@@ -106,6 +112,17 @@ def is_current(connection: Connection) -> bool:
             hint="Install that version or a newer one",
         )
     return True
+
+
+def _require_vectors(connection: Connection) -> None:
+    if connection.execute(text("SELECT 1 FROM pg_extension WHERE extname = 'vector'")).first() is None:
+        try:
+            _run(connection, "CREATE EXTENSION vector")
+        except DBAPIError as error:
+            raise ConfigurationError(
+                "the extension pgvector is missing, and the database user may not create it",
+                hint="Install pgvector on the server; as an administrator: CREATE EXTENSION vector;",
+            ) from error
 
 
 def _make_member(connection: Connection) -> None:

@@ -15,6 +15,7 @@ from hmlr.records import Backup, Check, Stats, UserId
 from hmlr.store.port import Store
 from hmlr.store.postgres.check import check
 from hmlr.store.postgres.engine import owner_engine, prepared
+from hmlr.store.postgres.finding import PostgresFinding
 from hmlr.store.postgres.gate import PostgresGate
 from hmlr.store.postgres.loop import LoopThread
 from hmlr.store.postgres.purge import forget_errands, vacuum
@@ -46,7 +47,7 @@ async def open_postgres(reach: Reach, *, slicer: Slicer) -> PostgresStore:
     return PostgresStore(PostgresGate(engine, loop), reach, slicer)
 
 
-class PostgresStore(SqlStore):
+class PostgresStore(PostgresFinding, SqlStore):
     """An open PostgreSQL database; the contract is `hmlr.store.port.Store`. Made by open_postgres()."""
 
     _gate: PostgresGate

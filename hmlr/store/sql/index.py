@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Delete,
+    FromClause,
     Integer,
     Select,
     Table,
@@ -56,10 +57,10 @@ def message_of_chunk() -> ColumnElement[int]:
     return chunks.c.chunk_id.bitwise_rshift(literal(ORDINAL_BITS, Integer))
 
 
-def chunks_of(first: Any, last: Any) -> ColumnElement[bool]:
+def chunks_of(first: Any, last: Any, of: FromClause = chunks) -> ColumnElement[bool]:
     """The chunks of the messages from one number to another, both included: from messages to chunks."""
     one_past = (last + 1) * (1 << ORDINAL_BITS)
-    return and_(chunks.c.chunk_id >= first * (1 << ORDINAL_BITS), chunks.c.chunk_id < one_past)
+    return and_(of.c.chunk_id >= first * (1 << ORDINAL_BITS), of.c.chunk_id < one_past)
 
 
 def of_model() -> ColumnElement[bool]:
@@ -67,9 +68,15 @@ def of_model() -> ColumnElement[bool]:
     return vectors.c.model_no == _model_no().scalar_subquery()
 
 
+def known_model(connection: Connection, model_id: str) -> int | None:
+    """What stands for the model in the rows of vectors; None before its first."""
+    known: int | None = connection.execute(_model_no(), {"model": model_id}).scalar()
+    return known
+
+
 def model_no(connection: Connection, model_id: str) -> int:
-    """What stands for the model in the rows of vectors; given out when it is new."""
-    known = connection.execute(_model_no(), {"model": model_id}).scalar()
+    """The same, given out when it is new."""
+    known = known_model(connection, model_id)
     if known is None:
         number = next(special(connection).take_numbers(connection, {"models": 1})["models"])
         connection.execute(_new_model(), {"model_id": model_id, "model_no": number})

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
     Connection,
+    CursorResult,
     Integer,
     Select,
     and_,
     bindparam,
+    exists,
     func,
     select,
     type_coerce,
@@ -23,7 +25,7 @@ from hmlr.errors import StorageCorrupt
 from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
 from hmlr.store.encoded import Encoded
 from hmlr.store.records import ChunkColumns, ChunkRow, IndexState, Postings, VectorBatch
-from hmlr.store.schema import chunks, messages, turn_blocks, turns, users, vectors
+from hmlr.store.schema import chunks, messages, models, turn_blocks, turns, users, vectors
 from hmlr.store.sql.index import chunks_of, message_of_chunk, of_model
 from hmlr.store.sql.rows import listed, mine, owned, select_messages, stored_message, user_no
 from hmlr.store.sql.special import special
@@ -61,7 +63,15 @@ def _index_state() -> Select[Any]:
 
 def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> ChunkColumns:
     """See SearchStore.chunk_columns."""
-    found = connection.execute(_chunk_columns(), {"user": user, "after": after_chunk})
+    return _columns(connection.execute(_chunk_columns(), {"user": user, "after": after_chunk}))
+
+
+def columns_of(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> ChunkColumns:
+    """See SearchStore.part."""
+    return _columns(connection.execute(_columns_of(), {"user": user, "ids": ids}))
+
+
+def _columns(found: CursorResult[Any]) -> ChunkColumns:
     numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in _NUMBERS.values()]
     names: list[list[Any]] = [[], [], []]
     for rows in found.partitions(PAGE):
@@ -81,6 +91,15 @@ def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> Chu
 
 @cache
 def _chunk_columns() -> Select[Any]:
+    return _all_columns().where(chunks.c.chunk_id > bindparam("after"))
+
+
+@cache
+def _columns_of() -> Select[Any]:
+    return _all_columns().where(listed(chunks.c.chunk_id, "ids"))
+
+
+def _all_columns() -> Select[Any]:
     columns = (
         chunks.c.chunk_id,
         messages.c.message_no,
@@ -94,14 +113,23 @@ def _chunk_columns() -> Select[Any]:
         messages.c.turn_id,
         turns.c.session_id,
     )
-    newer = and_(mine(chunks), chunks.c.chunk_id > bindparam("after"))
-    return select(*columns).select_from(with_turns()).where(newer).order_by(chunks.c.chunk_id)
+    return select(*columns).select_from(with_turns()).where(mine(chunks)).order_by(chunks.c.chunk_id)
 
 
-def read_vectors(connection: Connection, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
-    """See SearchStore.vectors."""
-    asked = {"user": user, "model": model_id, "after": after_vector}
-    found = connection.execute(_vectors(), asked)
+def read_vectors(
+    connection: Connection, user: UserId, model_id: str, after_vector: int, *, most: int | None = None
+) -> VectorBatch:
+    """See SearchStore.vectors; `most` at the utmost."""
+    asked = {"user": user, "model": model_id, "after": after_vector, "most": most}
+    return _batch(connection.execute(_vectors(limited=most is not None), asked), model_id)
+
+
+def vectors_of(connection: Connection, user: UserId, model_id: str, ids: Sequence[ChunkId]) -> VectorBatch:
+    """See SearchStore.part."""
+    return _batch(connection.execute(_vectors_of(), {"user": user, "model": model_id, "ids": ids}), model_id)
+
+
+def _batch(found: CursorResult[Any], model_id: str) -> VectorBatch:
     numbers: list[int] = []
     chunk_ids: list[int] = []
     parts: list[Encoded] = []
@@ -122,11 +150,39 @@ def read_vectors(connection: Connection, user: UserId, model_id: str, after_vect
 
 
 @cache
-def _vectors() -> Select[Any]:
-    names = ("vector_no", "chunk_id", "dim", "data", "tokens", "pieces")
-    columns = [vectors.c[name] for name in names]
+def _vectors(*, limited: bool) -> Select[Any]:
     newer = and_(mine(vectors), of_model(), vectors.c.vector_no > bindparam("after"))
-    return select(*columns).where(newer).order_by(vectors.c.vector_no)
+    found = _all_vectors().where(newer)
+    return found.limit(bindparam("most")) if limited else found
+
+
+@cache
+def _vectors_of() -> Select[Any]:
+    return _all_vectors().where(owned(vectors), of_model(), listed(vectors.c.chunk_id, "ids"))
+
+
+def _all_vectors() -> Select[Any]:
+    names = ("vector_no", "chunk_id", "dim", "data", "tokens", "pieces")
+    return select(*(vectors.c[name] for name in names)).order_by(vectors.c.vector_no)
+
+
+def former_model(connection: Connection, user: UserId, model_id: str) -> str | None:
+    """See SearchStore.former_model."""
+    found: str | None = connection.execute(_former_model(), {"user": user, "model": model_id}).scalar()
+    return found
+
+
+@cache
+def _former_model() -> Select[Any]:
+    new, wanted = vectors.alias(), models.alias()
+    this = select(wanted.c.model_no).where(wanted.c.model_id == bindparam("model")).scalar_subquery()
+    of_former = and_(mine(vectors), vectors.c.model_no == models.c.model_no)
+    made = exists().where(new.c.chunk_id == vectors.c.chunk_id, new.c.model_no == this)
+    # The latest first: the new ones are made in the order of the turns, so that the last tells at once.
+    latest = select(vectors.c.vector_no).where(of_former, ~made).order_by(vectors.c.vector_no.desc()).limit(1)
+    count = select(func.count()).select_from(vectors).where(of_former).scalar_subquery()
+    other = and_(models.c.model_id != bindparam("model"), latest.exists())
+    return select(models.c.model_id).where(other).order_by(count.desc()).limit(1)
 
 
 def postings(connection: Connection, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:

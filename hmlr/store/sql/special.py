@@ -36,7 +36,7 @@ class Special(Protocol):
         """Index chunks."""
 
     def remove_terms(self, connection: Connection, rows: Iterable[Indexed]) -> None:
-        """Take chunks out of the index; the rows must be those that were added."""
+        """Take chunks out of the index; the rows must be those that were added, and all of one user."""
 
     def clear_terms(self, connection: Connection) -> None:
         """Throw the whole index away, damaged or not, and begin an empty one."""

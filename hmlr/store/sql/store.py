@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hmlr.records import BlockId, ChunkId, Fact, FactEvent, FactId, JobKind, Turn, TurnId, UserId
 from hmlr.store.records import (
     AddedTurn,
@@ -17,12 +20,14 @@ from hmlr.store.records import (
     ChunkRow,
     DayCount,
     Edit,
+    Extent,
     FactChanges,
     FactQuery,
     IndexState,
     Lease,
     NewMessage,
     NewTurn,
+    Part,
     Postings,
     StoredBlock,
     TurnQuery,
@@ -33,6 +38,7 @@ from hmlr.store.sql import apply as changing
 from hmlr.store.sql import blocks as block_rows
 from hmlr.store.sql import facts as fact_rows
 from hmlr.store.sql import filter as filtering
+from hmlr.store.sql import part as parts
 from hmlr.store.sql import search as searching
 from hmlr.store.sql import turns as turn_rows
 from hmlr.store.sql.access import SqlAccess
@@ -96,9 +102,39 @@ class SqlStore(SqlGarden, SqlJobs, SqlWork, SqlCare, SqlAccess):
         """See SearchStore."""
         return await self._gate.read(user, lambda c: searching.chunk_columns(c, user, after_chunk))
 
+    async def former_model(self, user: UserId, model_id: str) -> str | None:
+        """See SearchStore."""
+        return await self._gate.read(user, lambda c: searching.former_model(c, user, model_id))
+
     async def vectors(self, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
         """See SearchStore."""
         return await self._gate.read(user, lambda c: searching.read_vectors(c, user, model_id, after_vector))
+
+    async def finds_vectors(self, user: UserId, model_id: str) -> bool:
+        """See SearchStore; not unless the adapter can."""
+        return False
+
+    async def nearest(
+        self, user: UserId, model_id: str, row: NDArray[np.float32], most: int
+    ) -> list[ChunkId]:
+        """See SearchStore; nothing unless the adapter can."""
+        return []
+
+    async def index_vectors(self, user: UserId, model_id: str) -> int:
+        """See SearchStore; nothing unless the adapter can."""
+        return 0
+
+    async def extent(self, user: UserId) -> Extent:
+        """See SearchStore."""
+        return await self._gate.read(user, lambda c: parts.extent(c, user))
+
+    async def latest_chunks(self, user: UserId, most: int) -> list[ChunkId]:
+        """See SearchStore."""
+        return await self._gate.read(user, lambda c: parts.latest_chunks(c, user, most))
+
+    async def part(self, user: UserId, model_id: str | None, chunk_ids: Sequence[ChunkId]) -> Part:
+        """See SearchStore."""
+        return await self._gate.read(user, lambda c: parts.read_part(c, user, model_id, chunk_ids))
 
     async def postings(self, user: UserId, terms: Sequence[str]) -> dict[str, Postings]:
         """See SearchStore."""

@@ -15,12 +15,15 @@ from hmlr.store.sqlite import files as sqlite_files
 from hmlr.store.sqlite.engine import Database, Link
 from hmlr.store.sqlite.gate import SqliteGate
 
+_MOVE = "Put the database on a local disk: here readers wait for writers, and a copy may be half of one state"
+_REOPEN = "Close all programs that use this database and open it again: its journal mode is changed then"
+
 
 async def check(gate: SqliteGate, database: Database) -> list[Check]:
     """See CareStore.check; a check that can't be made is one that failed."""
     return [
         _version(database),
-        await _journal(gate),
+        await _journal(gate, database.unsuited),
         *await looked_at(
             [
                 Line("integrity", RESTORE, lambda: gate.read(None, _integrity)),
@@ -48,14 +51,17 @@ def _version(database: Database) -> Check:
     return Check(name="sqlite", ok=True, detail=detail)
 
 
-async def _journal(gate: SqliteGate) -> Check:
+async def _journal(gate: SqliteGate, unsuited: str) -> Check:
     try:
         mode = str(
             await gate.read(None, lambda connection: connection.execute(text("PRAGMA journal_mode")).scalar())
         )
     except HMLRError as error:
         return Check(name="journal", ok=False, detail=str(error), remedy=RESTORE)
-    remedy = "" if mode == "wal" else "Put the database on a local disk: here readers wait for writers"
+    if unsuited:
+        detail = f"journal mode {mode}: {unsuited}"
+        return Check(name="journal", ok=False, detail=detail, remedy=_MOVE if mode != "wal" else _REOPEN)
+    remedy = "" if mode == "wal" else _REOPEN
     return Check(name="journal", ok=mode == "wal", detail=f"journal mode {mode}", remedy=remedy)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from hmlr.errors import StorageBusy
 from hmlr.store.sql.special import OPTION
+from hmlr.store.sqlite import file_systems
 from hmlr.store.sqlite import files as sqlite_files
 from hmlr.store.sqlite.errors import translated
 from hmlr.store.sqlite.full_text import FullText, create
@@ -29,6 +31,7 @@ _PRAGMAS = (
     "PRAGMA temp_store = MEMORY",  # nothing of a memory in a shared temporary folder
 )
 _FREE_SHARE = 8  # one page in so many may stay empty
+_JOURNAL = {"wal": "PRAGMA journal_mode = WAL", "delete": "PRAGMA journal_mode = DELETE"}
 _SYNCHRONOUS = {"full": "PRAGMA synchronous = FULL", "fast": "PRAGMA synchronous = NORMAL"}
 
 
@@ -76,6 +79,7 @@ class Database:
             needed=needs_file_lock(sqlite3.sqlite_version_info),
             timeout_s=busy_timeout_s,
         )
+        self.unsuited = ""  # why it may have no write-ahead log; prepare() finds it out
         self._pragmas = (*_PRAGMAS, _SYNCHRONOUS[durability])
         self._busy_timeout_s = busy_timeout_s
 
@@ -97,10 +101,13 @@ class Database:
         with translated(self.path):
             sqlite_files.prepare(self.path)
             place = self.path.stat()
+            self.unsuited = file_systems.unsuited(self.path)
             link = self._link()
             try:
                 if not is_newest(link.raw, self.path):
                     self._build(link, place)
+                elif _journal(link.raw) != self._mode:
+                    self._set_mode(link)
                 self._check(place)
             except BaseException:
                 with self.lock.held():  # closing the last connection makes a checkpoint
@@ -116,9 +123,7 @@ class Database:
     def _build(self, link: Link, place: os.stat_result) -> None:
         with self.lock.held():
             self._check(place)
-            # The answer is the mode in force: a network file system stays in "delete", which is slower
-            # (readers wait for the writer) but sound.
-            link.raw.execute("PRAGMA journal_mode = WAL")
+            link.raw.execute(_JOURNAL[self._mode])
             link.raw.execute("BEGIN IMMEDIATE")
             try:
                 # Again inside the transaction: another process may have built it meanwhile.
@@ -130,6 +135,16 @@ class Database:
                     link.raw.execute("ROLLBACK")
             if _much_is_free(link.raw):
                 _shrink(link.raw)
+
+    @property
+    def _mode(self) -> str:
+        """Without a write-ahead log readers wait for the writer, but it is sound anywhere."""
+        return "delete" if self.unsuited else "wal"
+
+    def _set_mode(self, link: Link) -> None:
+        """Change over when the file was moved; who has it open keeps it as it is, and `doctor` says so."""
+        with self.lock.held(), suppress(sqlite3.OperationalError):
+            link.raw.execute(_JOURNAL[self._mode])
 
     def _link(self) -> Link:
         opening = _opening.set(self._open)
@@ -154,6 +169,11 @@ class Database:
             raw.close()
             raise
         return raw
+
+
+def _journal(raw: sqlite3.Connection) -> str:
+    (mode,) = raw.execute("PRAGMA journal_mode").fetchone()
+    return str(mode)
 
 
 def _much_is_free(raw: sqlite3.Connection) -> bool:

@@ -12,6 +12,7 @@ from hmlr.errors import StorageCorrupt, StorageError, StorageReadOnly
 _MAGIC = b"SQLite format 3\x00"
 _PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
+_EFFECTIVE = os.access in os.supports_effective_ids
 
 
 def lock_path(path: Path) -> Path:
@@ -47,9 +48,12 @@ def prepare(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
-    if not _allowed(path, os.R_OK | os.W_OK) or not _allowed(path.parent, os.W_OK):
+    neighbours = [file for file in (lock_path(path), *sidecars(path)) if file.exists()]
+    closed = [file for file in (path, *neighbours) if not _allowed(file, os.R_OK | os.W_OK)]
+    if closed or not _allowed(path.parent, os.W_OK):
+        beside = "" if not closed or path in closed else f" because of {closed[0].name}"
         raise StorageReadOnly(
-            f"the database {path} can't be read and written",
+            f"the database {path} can't be read and written{beside}",
             hint="Check the owner and the permissions of the file and its folder",
         )
     with path.open("rb") as file:
@@ -67,7 +71,7 @@ def _can_be_mended(path: Path) -> bool:
 
 
 def _allowed(path: Path, mode: int) -> bool:
-    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+    return os.access(path, mode, effective_ids=_EFFECTIVE)
 
 
 def make_folder(folder: Path) -> None:

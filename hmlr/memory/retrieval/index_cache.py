@@ -1,0 +1,138 @@
+"""The indexes of the users seen last, kept up to date; a large one is read beside its first answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from hmlr.errors import HMLRError
+from hmlr.memory.retrieval.index import UserIndex
+from hmlr.memory.retrieval.partial import partial_index
+from hmlr.records import ChunkId, UserId
+from hmlr.store.port import SearchStore
+from hmlr.store.records import IndexState
+from hmlr.threads import unless_brief
+
+logger = logging.getLogger(__name__)
+
+# How many users' indexes stay in memory; a further one is loaded again when asked for.
+MAX_USERS = 64
+BRIEF_ROWS = 16  # of a turn or two
+# Beyond so many paragraphs the database is asked to find vectors by itself, where it can: reading all of them
+# takes longer than the first answer may.
+LARGE = 100_000
+LATEST = 500  # paragraphs of a part that answers until all are read
+
+
+class IndexCache:
+    """Indexes of the users seen last, brought up to date from the store before every use."""
+
+    def __init__(self, store: SearchStore) -> None:
+        self._store = store
+        self._indexes: OrderedDict[UserId, UserIndex] = OrderedDict()
+        self._locks: dict[UserId, asyncio.Lock] = {}
+        self._reading: dict[UserId, asyncio.Task[None]] = {}
+        self._indexing: dict[UserId, asyncio.Task[None]] = {}
+
+    async def fresh(self, user: UserId, model_id: str | None) -> UserIndex:
+        """The user's index as of now, with what other processes wrote and the vectors of that model.
+
+        Of a large memory that is not read yet a part, its latest paragraphs, while it is read.
+        """
+        async with self._locks.setdefault(user, asyncio.Lock()):
+            state = await self._store.index_state(user, model_id or "")
+            index = self._indexes.get(user)
+            if index is None or (index.state.epoch, index.model_id) != (state.epoch, model_id):
+                if model_id is not None and await self._store.finds_vectors(user, model_id):
+                    self._start(self._reading, user, self._read(user, model_id))
+                    return await self.part(user, model_id)
+                index = UserIndex(model_id=model_id)
+            await self._extend(user, index, state)
+            self._keep(user, index)
+            return index
+
+    async def part(self, user: UserId, model_id: str, chunk_ids: Sequence[ChunkId] = ()) -> UserIndex:
+        """The latest paragraphs and these, with what stands around them."""
+        latest, extent = await asyncio.gather(
+            self._store.latest_chunks(user, LATEST), self._store.extent(user)
+        )
+        read = await self._store.part(user, model_id, [*latest, *chunk_ids])
+        return await asyncio.to_thread(partial_index, model_id, read, extent, latest)
+
+    async def aclose(self) -> None:
+        """End what goes on in the background; the next process begins it again."""
+        tasks = [*self._reading.values(), *self._indexing.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read(self, user: UserId, model_id: str) -> None:
+        """Read a large memory whole, beside those who ask meanwhile."""
+        index = UserIndex(model_id=model_id)
+        state = await self._store.index_state(user, model_id)
+        await self._extend(user, index, IndexState(epoch=state.epoch, last_chunk=0, last_vector=0))
+        async with self._locks.setdefault(user, asyncio.Lock()):
+            self._keep(user, index)
+
+    def _keep(self, user: UserId, index: UserIndex) -> None:
+        self._indexes[user] = index
+        self._indexes.move_to_end(user)
+        while len(self._indexes) > MAX_USERS:
+            gone, _ = self._indexes.popitem(last=False)
+            self._locks.pop(gone, None)
+        if index.model_id is not None and index.n > max(LARGE, index.offered * 11 // 10):
+            index.offered = index.n
+            self._start(self._indexing, user, self._offer(user, index.model_id))
+
+    async def _offer(self, user: UserId, model_id: str) -> None:
+        taken = await self._store.index_vectors(user, model_id)
+        if taken:
+            logger.info("the database finds vectors of a large memory by itself", extra={"vectors": taken})
+
+    def _start(
+        self, running: dict[UserId, asyncio.Task[None]], user: UserId, work: Coroutine[Any, Any, None]
+    ) -> None:
+        """Run in the background, one at a time for a user; what fails is begun anew by the next question."""
+        if user in running:
+            work.close()
+            return
+
+        async def run() -> None:
+            try:
+                await work
+            except HMLRError as error:
+                logger.warning("a large memory could not be read: %s", type(error).__name__)
+            finally:
+                running.pop(user, None)
+
+        running[user] = asyncio.create_task(run(), name="hmlr-large-memory")
+
+    async def _extend(self, user: UserId, index: UserIndex, state: IndexState) -> None:
+        """Load what is new. Row counts decide nothing: the store's own high-water marks do."""
+        if index.state == state:
+            return
+        last_chunk, last_vector = index.state.last_chunk, index.state.last_vector
+        batch = None
+        # Vectors first: the paragraph of each is older, so that it is among the columns read after it.
+        if index.model_id is not None:
+            batch = await self._store.vectors(user, index.model_id, last_vector)
+        columns = await self._store.chunk_columns(user, last_chunk)
+        count = len(columns.chunk_ids)
+        await unless_brief(count <= BRIEF_ROWS and index.has_room(count), index.append, columns)
+        if batch is not None and len(batch.vector_nos):
+            rows, found = index.rows_of(batch.chunk_ids)
+            brief = len(rows) <= BRIEF_ROWS and index.vectors.has_room(index.n, batch.encoded)
+            await unless_brief(brief, index.vectors.put, index.n, rows, found, batch.encoded)
+            last_vector = int(batch.vector_nos[-1])
+        if count:
+            last_chunk = int(columns.chunk_ids[-1])
+        # Marks of what was really read: a write between the two reads is picked up next time. What the
+        # state promised and is gone since was erased, under an epoch of its own.
+        index.state = IndexState(
+            epoch=state.epoch,
+            last_chunk=max(last_chunk, state.last_chunk),
+            last_vector=max(last_vector, state.last_vector),
+        )
