@@ -9,6 +9,7 @@ import pytest
 
 from tests.alone import place_among_workers
 from tests.blocking import watch
+from tests.postgres import Server, running
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before a test's time begins to count
@@ -16,6 +17,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """A test marked `alone` has the machine to itself."""
     with place_among_workers(alone=item.get_closest_marker("alone") is not None):
         return (yield)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A real PostgreSQL server; each test that asks for one takes a database of its own."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hmlr.errands.port import QUEUES, Errands, Shift, Work
@@ -41,7 +42,7 @@ async def open_procrastinate(
 ) -> ProcrastinateErrands:
     """Connect. Raises MissingPackage and StorageUnreachable."""
     try:
-        import psycopg_pool  # noqa: F401
+        await asyncio.to_thread(import_module, "hmlr.errands.procrastinate_worker")
         from procrastinate import PsycopgConnector
     except ImportError:
         raise MissingPackage(
@@ -50,7 +51,10 @@ async def open_procrastinate(
     logging.getLogger("procrastinate").setLevel(logging.ERROR)  # it names users
     connector = PsycopgConnector(
         conninfo=libpq_url(reach.url),
-        kwargs={"options": f"-c search_path={JOBS_SCHEMA}", "application_name": "hmlr-worker"},
+        kwargs={
+            "options": f"-c search_path={JOBS_SCHEMA} -c timezone=UTC",
+            "application_name": "hmlr-worker",
+        },
         min_size=1,
         max_size=_CONNECTIONS,
         timeout=reach.pool_timeout_s,
@@ -149,12 +153,13 @@ class ProcrastinateErrands:
         """Make procrastinate's schema when it is missing, as a whole."""
         from procrastinate.schema import SchemaManager
 
+        tables = await asyncio.to_thread(SchemaManager.get_schema)  # it reads a file
         async with self._connector.pool.connection() as connection, connection.transaction():
             await connection.execute(f"SELECT pg_advisory_xact_lock({_BUILD})")
             if await _has_tables(connection):
                 return
             await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {JOBS_SCHEMA}")
-            await connection.execute(SchemaManager.get_schema())
+            await connection.execute(tables)
 
 
 async def _has_tables(connection: AsyncConnection[Any]) -> bool:

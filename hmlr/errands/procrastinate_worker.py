@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+import psycopg_pool  # noqa: F401 - that it is missing is seen when this is imported
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 _RECOVER = 0x484D4C58  # who takes over from dead workers holds this advisory lock
 _SIGNS = 4  # of life, in the time of one lease
-_POLL_S = 5.0  # the longest wait for an errand of which the database told nobody
+_POLL_S, _LEAST_POLL_S = 5.0, 0.1  # how often it is asked for errands, at the least and at the most
 _RESTART_S = 1.0  # after the database server went away
 _AT_ONCE = 500  # errands that are queued in one statement
 _FIRST = {"learn": 1, "garden": 0}  # priorities
@@ -71,11 +72,13 @@ class ProcrastinateWorker:
         """Procrastinate's worker, until `stop` or until it has lost the database."""
         shift = self._shift
         sign_s = shift.lease_s / _SIGNS
+        often_s = min(map(shift.period_s, shift.queues)) / 4
         running = asyncio.create_task(
             self._app.run_worker_async(
                 queues=list(shift.queues),
                 concurrency=shift.concurrency,
-                fetch_job_polling_interval=min(_POLL_S, sign_s),
+                # Errands that were put off are found by polling alone.
+                fetch_job_polling_interval=max(_LEAST_POLL_S, min(_POLL_S, sign_s, shift.retry_s, often_s)),
                 abort_job_polling_interval=_POLL_S,
                 shutdown_graceful_timeout=shift.grace_s,
                 delete_jobs="successful",
@@ -120,12 +123,14 @@ class ProcrastinateWorker:
 
     async def _looked(self, queue: Queue, every_s: float) -> None:
         """The task that looks for users, and is queued again by itself."""
+        wait_s = min(every_s, self._shift.retry_s)
         try:
             await self._put(queue, await self._work.users_left(queue))
+            wait_s = every_s
         except Exception as error:  # noqa: BLE001 - the runner's edge: the next look may succeed
             log_failure("workers could not look for users", error)
         finally:
-            await self._look_in(queue, every_s, every_s)
+            await self._look_in(queue, every_s, wait_s)
 
     async def _begin_to_look(self) -> None:
         """Look at once, whatever was planned: another period may hold now."""

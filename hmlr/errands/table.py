@@ -132,8 +132,9 @@ class _Worker:
     async def _fill(self, queue: Queue) -> None:
         """Look for users again and again."""
         while True:
-            await self._add(queue, self._work.users_left)
-            await asyncio.sleep(self._shift.period_s(queue))
+            looked = await self._add(queue, self._work.users_left)
+            period_s = self._shift.period_s(queue)
+            await asyncio.sleep(period_s if looked else min(period_s, self._shift.retry_s))
 
     async def _take_over(self, queue: Queue) -> None:
         """Look for what dead workers have left, in between."""
@@ -144,18 +145,20 @@ class _Worker:
     async def _stalled(self, queue: Queue) -> list[UserId]:
         return await self._store.users_stalled(queue, self._clock())
 
-    async def _add(self, queue: Queue, look: Callable[[Queue], Awaitable[Sequence[UserId]]]) -> None:
+    async def _add(self, queue: Queue, look: Callable[[Queue], Awaitable[Sequence[UserId]]]) -> bool:
+        """List the users that are found; whether it could be looked."""
         try:
             users = list(await look(queue))
         except HMLRError as error:  # the next look may succeed
             log_failure("workers could not look for users", error)
-            return
+            return False
         random.shuffle(users)  # so that workers do not come to the same one
         for user in users:
             errand = Errand(queue=queue, user=user)
             if errand not in self._known:
                 self._put(errand, 0.0)
         self._wake.set()
+        return True
 
 
 if TYPE_CHECKING:

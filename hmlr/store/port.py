@@ -295,9 +295,9 @@ class WorkStore(Protocol):
         """Whose memories a worker of that queue should look at.
 
         `learn`: learning jobs that nobody is at, some seconds after their turns were stored. `garden`: blocks
-        that are finished, facts without a place, and facts that have changed since they were told; but for
-        those that back off, are parked, or are in somebody's hands. There may be a user more than there
-        should, never one less.
+        that are finished, and facts that have changed since the last run; but not what backs off, is parked,
+        or is in somebody's hands. There may be a user more than there should. A changed fact may be missed
+        while another topic goes on that has changed facts, too: it is gardened with that one.
         """
 
     async def users_stalled(self, queue: Queue, now: datetime) -> list[UserId]:

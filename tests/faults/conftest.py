@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.figures import FULL
+from tests.postgres import Server
 
 
 @pytest.fixture
@@ -18,3 +20,17 @@ def db_path(tmp_path: Path) -> Path:
 def full() -> bool:
     """Whether the full figures are wanted, not the bounded ones."""
     return FULL
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Where a memory is: a file, or an address."""
+    yield tmp_path / "memory.db" if request.param == "sqlite" else request.getfixturevalue("url")
+
+
+@pytest.fixture
+def url(postgres_server: Server) -> Iterator[str]:
+    """A memory on PostgreSQL."""
+    address = postgres_server.database()
+    yield address
+    postgres_server.drop(address)

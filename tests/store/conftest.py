@@ -12,7 +12,7 @@ from hmlr.store.port import Store
 from hmlr.store.postgres.settings import Reach
 from hmlr.store.postgres.store import open_postgres
 from hmlr.store.sqlite.store import open_sqlite
-from tests.postgres import Server, running
+from tests.postgres import Server
 from tests.store.making import slices
 
 
@@ -25,12 +25,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def db_path(tmp_path: Path) -> Path:
     return tmp_path / "memory.db"
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    with running() as server:
-        yield server
 
 
 @pytest.fixture

@@ -28,9 +28,11 @@ async def forget_errands(owner: AsyncEngine, user: UserId) -> None:
     """Remove the user from the workers' queue, if there is one; who is at the user finds nothing to do."""
     jobs = f"{JOBS_SCHEMA}.procrastinate_jobs"
     async with owner.begin() as connection:
-        there = await connection.execute(text("SELECT to_regclass(:jobs)"), {"jobs": jobs})
+        there = await connection.exec_driver_sql("SELECT to_regclass($1)", (jobs,))
         if there.scalar() is not None:
-            await connection.execute(text(f"SET LOCAL search_path TO {JOBS_SCHEMA}"))  # its triggers need it
-            await connection.execute(
-                text("DELETE FROM procrastinate_jobs WHERE lock = :lock"), {"lock": errand_lock(user)}
+            await connection.exec_driver_sql(
+                f"SET LOCAL search_path TO {JOBS_SCHEMA}"
+            )  # its triggers need it
+            await connection.exec_driver_sql(
+                "DELETE FROM procrastinate_jobs WHERE lock = $1", (errand_lock(user),)
             )

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Select,
@@ -17,8 +18,10 @@ from sqlalchemy import (
     distinct,
     exists,
     func,
+    literal,
     or_,
     select,
+    type_coerce,
 )
 
 from hmlr.records import Queue, UserId
@@ -26,25 +29,25 @@ from hmlr.store.columns import from_micros, to_micros
 from hmlr.store.records import UsersLeft
 from hmlr.store.schema import (
     blocks,
-    dossier_entries,
     fact_events,
     facts,
     garden_runs,
     jobs,
     turn_blocks,
     turns,
+    users,
 )
 from hmlr.store.sql.rows import mine
 
 # Jobs of turns that are younger are left to the process that stored them: it is at them.
 _SETTLED_S = 10.0
-_REPORTED = ("superseded", "invalidated", "restored")  # changes of a fact that its dossier has to tell
+_REPORTED = ("created", "superseded", "invalidated", "restored")  # changes of a fact that dossiers tell
 
 
 def users_left(connection: Connection, queue: Queue, now: datetime) -> list[UserId]:
     """See WorkStore.users_left."""
     asked = {"now": to_micros(now), "settled": now - timedelta(seconds=_SETTLED_S)}
-    queries = (_to_learn,) if queue == "learn" else (_unfinished, _placeless, _changed)
+    queries = (_to_learn,) if queue == "learn" else (_unfinished, _changed)
     return sorted(
         {UserId(user) for query in queries for user in connection.execute(query(), asked).scalars()}
     )
@@ -72,36 +75,37 @@ def _unfinished() -> Select[Any]:
 
 
 @cache
-def _placeless() -> Select[Any]:
-    """Users with a fact that has no place, and is not of a topic that is talked about or to be found yet."""
-    placed = exists().where(
-        dossier_entries.c.user_id == facts.c.user_id, dossier_entries.c.fact_id == facts.c.fact_id
+def _changed() -> Select[Any]:
+    """Users whose latest change of a fact came after their last run, and is not of a topic that goes on.
+
+    One fact a user is looked at: whatever else has changed is found with it, or with the topic that goes on.
+    """
+    latest = and_(facts.c.user_id == users.c.user_id, facts.c.version == users.c.fact_version)
+    last_run = select(func.max(garden_runs.c.started_at)).where(
+        garden_runs.c.user_id == users.c.user_id, garden_runs.c.undone_at.is_(None)
     )
-    talked_about = exists().where(
-        turn_blocks.c.user_id == facts.c.user_id,
-        turn_blocks.c.turn_id == facts.c.turn_id,
-        blocks.c.user_id == facts.c.user_id,
-        blocks.c.block_id == turn_blocks.c.block_id,
-        blocks.c.state != "GARDENED",  # a finished one is found as a block
+    of_fact = and_(fact_events.c.user_id == facts.c.user_id, fact_events.c.fact_id == facts.c.fact_id)
+    at = select(func.max(fact_events.c.recorded_at)).where(of_fact, fact_events.c.change.in_(_REPORTED))
+    topic = select(blocks.c.state).join(
+        turn_blocks,
+        and_(turn_blocks.c.user_id == blocks.c.user_id, turn_blocks.c.block_id == blocks.c.block_id),
     )
+    of_turn = and_(turn_blocks.c.user_id == facts.c.user_id, turn_blocks.c.turn_id == facts.c.turn_id)
     at_work = exists().where(
         jobs.c.user_id == facts.c.user_id,
         jobs.c.turn_id == facts.c.turn_id,
         or_(jobs.c.kind == "route", and_(jobs.c.kind == "garden", ~_free())),
     )
-    return select(facts.c.user_id).distinct().where(~placed, ~talked_about, ~at_work)
-
-
-@cache
-def _changed() -> Select[Any]:
-    """Users with a fact that has changed since their last run, and has its place."""
-    last = select(garden_runs.c.user_id, func.max(garden_runs.c.started_at).label("at"))
-    runs = last.where(garden_runs.c.undone_at.is_(None)).group_by(garden_runs.c.user_id).subquery()
-    placed = exists().where(
-        dossier_entries.c.user_id == fact_events.c.user_id, dossier_entries.c.fact_id == fact_events.c.fact_id
+    since: ColumnElement[Any] = func.coalesce(last_run.scalar_subquery(), literal(0, BigInteger))
+    return (
+        select(users.c.user_id)
+        .join(facts, latest)
+        .where(
+            type_coerce(at.scalar_subquery(), BigInteger) > type_coerce(since, BigInteger),
+            func.coalesce(topic.where(of_turn).scalar_subquery(), "") != "ACTIVE",
+            ~at_work,
+        )
     )
-    found = select(fact_events.c.user_id).distinct().join(runs, runs.c.user_id == fact_events.c.user_id)
-    return found.where(fact_events.c.recorded_at > runs.c.at, fact_events.c.change.in_(_REPORTED), placed)
 
 
 def users_stalled(connection: Connection, queue: Queue, now: datetime) -> list[UserId]:
