@@ -27,6 +27,14 @@ def postgres_server() -> Iterator[Server]:
 
 
 @pytest.fixture
+def postgres_url(postgres_server: Server) -> Iterator[str]:
+    """The address of an empty memory on PostgreSQL."""
+    address = postgres_server.database()
+    yield address
+    postgres_server.drop(address)
+
+
+@pytest.fixture
 def anyio_backend() -> str:
     """HMLR runs on asyncio."""
     return "asyncio"

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.faults.figures import FULL
-from tests.postgres import Server
 
 
 @pytest.fixture
@@ -25,12 +24,4 @@ def full() -> bool:
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
     """Where a memory is: a file, or an address."""
-    yield tmp_path / "memory.db" if request.param == "sqlite" else request.getfixturevalue("url")
-
-
-@pytest.fixture
-def url(postgres_server: Server) -> Iterator[str]:
-    """A memory on PostgreSQL."""
-    address = postgres_server.database()
-    yield address
-    postgres_server.drop(address)
+    yield tmp_path / "memory.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")

@@ -127,21 +127,21 @@ async def test_what_was_left_to_learn_is_learned(place: Place) -> None:
 # Forgotten
 
 
-async def test_a_forgotten_user_is_in_no_queue(url: str) -> None:
-    await sow_all(url, ["ada", "bob"], 3)
-    async with door(url, "ada", worker_retry_s=3600.0, model=Poisoned(word="")) as hmlr:
+async def test_a_forgotten_user_is_in_no_queue(postgres_url: str) -> None:
+    await sow_all(postgres_url, ["ada", "bob"], 3)
+    async with door(postgres_url, "ada", worker_retry_s=3600.0, model=Poisoned(word="")) as hmlr:
         async with at_work(hmlr):
-            await until(lambda: are_waiting(hmlr, 2), within_s=20)
-        assert (await queued(url))["ada"]
+            await until(lambda: is_put_off(hmlr), within_s=20)
+        assert (await queued(postgres_url))["ada"]
         await hmlr.forget(everything=True)
-        rows = await queued(url)
+        rows = await queued(postgres_url)
         assert (rows["ada"], rows["bob"] > 0) == (0, True)
 
 
-async def are_waiting(hmlr: HMLRClient, count: int) -> bool:
-    """Whether so many errands wait, and none runs."""
-    queue = (await hmlr.work_state()).queues[-1]
-    return (queue.waiting, queue.running) == (count, 0)
+async def is_put_off(hmlr: HMLRClient) -> bool:
+    """Whether all that is left backs off."""
+    left = (await store_of(hmlr).work_left(datetime.now(UTC)))["garden"]
+    return (left.waiting, left.running) == (0, 0)
 
 
 async def queued(url: str) -> Counter[str]:

@@ -64,8 +64,8 @@ async def kill_at_random(hmlr: HMLRClient, place: Place, users: list[str], kills
     with workers(place, worker_lease_s=1.0) as started:
         while await pending(hmlr, *users):
             while len(started.running) < 3:
-                started.start(delay_s=0.01, every_s=2.0)
-            await asyncio.sleep(dice.uniform(0.3, 1.2))
+                started.start(delay_s=figure(10, 50) / 1000, every_s=2.0)
+            await asyncio.sleep(dice.uniform(0.2, 0.7))
             if killed < kills:
                 await asyncio.to_thread(started.end, dice.choice(started.running))
                 killed += 1
@@ -111,10 +111,10 @@ async def test_a_dead_worker_is_told_of_until_another_one_comes(place: Place) ->
 # One at a time
 
 
-async def test_a_user_is_never_gardened_by_two_at_once(url: str) -> None:
+async def test_a_user_is_never_gardened_by_two_at_once(postgres_url: str) -> None:
     users = [f"user{number}" for number in range(3)]
-    await sow_all(url, users, 6)
-    async with door(url, model=slow()) as first, door(url, model=slow()) as second:
+    await sow_all(postgres_url, users, 6)
+    async with door(postgres_url, model=slow()) as first, door(postgres_url, model=slow()) as second:
         async with at_work(first, concurrency=4, every_s=1.0), at_work(second, concurrency=4, every_s=1.0):
             await until(lambda: all_done(first, *users), within_s=60)
         for user in users:
