@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,15 +70,21 @@ def is_there(pid: int) -> bool:
 @contextmanager
 def workers(place: Path | str, **settings: Any) -> Iterator[Workers]:
     """Workers on the memory there, killed at the end of the block."""
-    parent = subprocess.Popen(
-        [sys.executable, "-m", "tests.worker_parent"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1],
-    )  # fmt: skip
-    started = Workers(parent, place, settings)
+    started = Workers(_parent(), place, settings)
     try:
         yield started
     finally:
         for pid in list(started.running):
             if is_there(pid):
                 started.end(pid)
-        parent.communicate()
+
+
+@cache
+def _parent() -> subprocess.Popen[str]:
+    """The process that forks, for as long as this one lives."""
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "tests.worker_parent"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+    atexit.register(parent.communicate)
+    return parent
