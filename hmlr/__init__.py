@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmlr.client import HMLRClient
+    from hmlr.client.moving import move
     from hmlr.errors import HMLRError
     from hmlr.records import Message
     from hmlr.settings import Settings
@@ -17,8 +18,9 @@ _HOMES = {
     "HMLRError": "hmlr.errors",
     "Message": "hmlr.records",
     "Settings": "hmlr.settings",
+    "move": "hmlr.client.moving",
 }
-__all__ = ["HMLRClient", "HMLRError", "Message", "Settings"]
+__all__ = ["HMLRClient", "HMLRError", "Message", "Settings", "move"]
 __version__ = "0.1.0"
 
 

@@ -12,6 +12,7 @@ HMLRError
 │   │   └── PoolTimeout       ... or this one has no connection free
 │   ├── StorageUnreachable    no connection to the database server, or it broke
 │   ├── StorageFull       no space left on the disk
+│   ├── OutOfResources    no more memory, threads or open files for this process
 │   └── EmbedderError     the embedding model failed
 │       └── EmbedderUnavailable   there is none: search is lexical
 ├── ModelError            a call of a language model failed; each one is also what stands behind the colon
@@ -102,6 +103,10 @@ class StorageFull(TryLater):
     """The disk is full; reading still works, and writing does once there is space."""
 
 
+class OutOfResources(TryLater):
+    """The system gives this process no more memory, threads or open files; what was stored is not touched."""
+
+
 class EmbedderError(TryLater):
     """The embedding model failed; text search goes on without it."""
 
@@ -120,6 +125,10 @@ class StorageCorrupt(StorageError):
 
 class StorageReadOnly(StorageError):
     """The database or its folder can't be written."""
+
+
+class CopyDiffers(StorageError):
+    """A memory that was moved is not what it was before; the copy was taken out again."""
 
 
 class SchemaTooNew(StorageError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from functools import partial, wraps
 from inspect import iscoroutinefunction
@@ -16,6 +17,7 @@ from hmlr.errors import ClosedError
 from hmlr.records import ReplyPart
 
 T = TypeVar("T")
+INTERRUPTED_S = 5.0
 
 
 class HMLRClient:
@@ -68,7 +70,7 @@ class HMLRClient:
         portal = self._open_portal()
         while True:
             try:
-                yield portal.call(parts.__anext__)
+                yield _result(portal, parts.__anext__)
             except StopAsyncIteration:
                 return
 
@@ -82,7 +84,7 @@ class HMLRClient:
 
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._open_portal().call(partial(method, *args, **kwargs))
+            return _result(self._open_portal(), partial(method, *args, **kwargs))
 
         return call
 
@@ -90,3 +92,22 @@ class HMLRClient:
         if self._portal is None:
             raise ClosedError("the client is not open", hint="Use `with HMLRClient(...) as hmlr:`")
         return self._portal
+
+
+def _result(portal: BlockingPortal, call: Callable[[], Awaitable[T]]) -> T:
+    """What the call returns. Who interrupts it waits until it has left nothing half done."""
+    over = threading.Event()
+
+    async def whole() -> T:
+        try:
+            return await call()
+        finally:
+            over.set()
+
+    future = portal.start_task_soon(whole)
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        future.cancel()
+        over.wait(INTERRUPTED_S)
+        raise

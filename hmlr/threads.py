@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
 
+from hmlr.exhaustion import exhausted
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -32,7 +34,16 @@ def settle(future: Future[Any], work: Callable[[], Any]) -> None:
 
 
 def start_thread(target: Callable[[], None], name: str) -> threading.Thread:
-    """A running daemon thread: an interpreter that ends without a close must not wait for it for ever."""
+    """A running daemon thread: an interpreter that ends without a close must not wait for it for ever.
+
+    Raises OutOfResources when there can't be one more.
+    """
     thread = threading.Thread(target=target, name=name, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:
+        ours = exhausted(error)
+        if ours is None:
+            raise
+        raise ours from error
     return thread

@@ -27,6 +27,7 @@ from hmlr.cli import (
     garden,
     knowledge,
     llm,
+    moving,
     recall,
     remember,
     serving,
@@ -36,6 +37,7 @@ from hmlr.cli import (
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
 from hmlr.errors import ConfigurationError, HMLRError, InvalidInput, ModelError, NotFound
+from hmlr.exhaustion import exhausted
 from hmlr.interpreter import take_short_turns
 
 DONE, FAILED, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -81,6 +83,7 @@ for function in (
 app.command("backup")(command(backups.backup, shared=("db", "debug")))
 app.command("restore-backup")(command(backups.restore_backup, shared=("db", "debug")))
 app.command("bench")(command(bench.bench, shared=("model", "debug")))
+app.command("move")(command(moving.move, shared=("user", "debug")))
 app.add_typer(llm.app, name="llm")
 serving.token.command("create")(command(serving.create))
 serving.token.command("list")(command(serving.list_))
@@ -127,9 +130,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE  # the work is done; whoever read the output had seen enough
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the edge: every failure becomes one line and an exit code
+    except Exception as raised:  # noqa: BLE001 - the edge: every failure becomes one line and an exit code
         if debug:
             streams.note(traceback.format_exc(), end="")
+        error = exhausted(raised) or raised
         streams.note(_line(error))
         code = _code(error)
     if code != INTERRUPTED:

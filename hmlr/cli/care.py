@@ -33,7 +33,10 @@ async def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Erase something for good, from every index and file. There is no way back."""
+    """Erase something for good, from every index and file. There is no way back.
+
+    Backups and exports made before still hold it: delete them, too.
+    """
     named = {"turn": turn, "fact": fact, "session": session}
     chosen = [f"{name} {value}" for name, value in named.items() if value is not None]
     if everything:

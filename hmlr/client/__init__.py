@@ -17,6 +17,7 @@ from hmlr.client.knowing import Knowing
 from hmlr.core.access import AccessDesk
 from hmlr.core.member import Member
 from hmlr.core.services import Clock, open_services, utc_now
+from hmlr.exhaustion import told
 from hmlr.llm.names import OFFLINE
 from hmlr.llm.port import Model
 from hmlr.llm.settings import LLMSettings
@@ -26,6 +27,7 @@ from hmlr.settings import Settings
 __all__ = ["HMLRClient"]
 
 
+@told
 class HMLRClient(Conversing, Knowing, Arranging, Caring):
     """The memory of one user.
 

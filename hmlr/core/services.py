@@ -104,12 +104,15 @@ async def open_services(
     )
 
 
-async def open_store(settings: Settings) -> Store:
-    """The database that the settings name; each kind is imported where it is used."""
+async def open_store(settings: Settings, *, build: bool = True) -> Store:
+    """The database that the settings name; each kind is imported where it is used.
+
+    Without `build` a server's database that holds no memory is refused and left as it is.
+    """
     if settings.database_url is not None:
         from hmlr.store.postgres.store import open_postgres
 
-        return await open_postgres(_reach(settings, settings.database_url), slicer=new_chunks)
+        return await open_postgres(_reach(settings, settings.database_url), slicer=new_chunks, build=build)
     from hmlr.store.sqlite.store import open_sqlite
 
     return await open_sqlite(

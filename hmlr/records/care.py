@@ -80,6 +80,17 @@ class Restored:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MoveReport:
+    """What a move has done; users are moved wholly or not at all."""
+
+    users: tuple[UserId, ...]  # who are in the target as they are in the source
+    here: int  # of them were there before this run
+    left: tuple[UserId, ...]  # whose memory went on changing in the source: run it again
+    rows: int
+    tokens: int  # of the server, that were not there
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stats:
     """How much is stored for one user."""
 

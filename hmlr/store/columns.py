@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Dialect, Integer, Text, TypeDecorator, false, text
 
-from hmlr.errors import InvalidInput
+from hmlr.errors import InvalidInput, StorageCorrupt
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -51,7 +51,10 @@ class UtcMicros(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Database to Python."""
-        return None if value is None else from_micros(value)
+        try:
+            return None if value is None else from_micros(value)
+        except (TypeError, OverflowError) as error:
+            raise StorageCorrupt("a stored time is no time", hint="Run `doctor`") from error
 
 
 class JsonText(TypeDecorator[Any]):
@@ -68,7 +71,10 @@ class JsonText(TypeDecorator[Any]):
         """Database to Python."""
         if value == "{}":  # most messages have no metadata
             return {}
-        return None if value is None else json.loads(value)
+        try:
+            return None if value is None else json.loads(value)
+        except TypeError as error:
+            raise StorageCorrupt("a stored value is no JSON", hint="Run `doctor`") from error
 
 
 def serial(name: str) -> Column[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 LEVELS = 7
 # Signs of a token that are kept. Two thirds of MiniLM's 384 find as much as all (docs/decisions/0015).
 TOKEN_DIMS = 256
+_CHECKSUM_BYTES = 3  # an odd number: pieces are two bytes each, so that the length tells whether there is one
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,22 +38,25 @@ class Encoded:
         return int(self.pooled.shape[1])
 
     def parts(self) -> list[tuple[bytes, bytes, bytes]]:
-        """Each text's pooled vector, token signs and pieces as bytes, little-endian."""
+        """Each text's pooled vector, token signs and pieces as little-endian bytes, a checksum at the end."""
         tokens = np.split(self.tokens, np.cumsum(self.token_counts)[:-1]) if len(self) else []
         pieces = np.split(self.pieces.astype("<u2"), np.cumsum(self.piece_counts)[:-1]) if len(self) else []
         return [
-            (row.tobytes(), own.tobytes(), mine.tobytes())
+            _signed(row.tobytes(), own.tobytes(), mine.tobytes())
             for row, own, mine in zip(_packed(self.pooled), tokens, pieces, strict=True)
         ]
 
     @classmethod
     def of_parts(cls, parts: Sequence[tuple[bytes, bytes, bytes]], dim: int) -> Encoded:
-        """The reverse of `parts`. ValueError when a part has another length than `dim` asks for."""
+        """The reverse of `parts`. ValueError for another length than `dim` asks for, or a wrong checksum."""
         width = token_bytes(dim)
         half = -(-dim // 2)
-        if any(len(row) != half or len(own) % width or len(mine) % 2 for row, own, mine in parts):
+        if any(len(row) != half or len(own) % width for row, own, _ in parts):
             raise ValueError("a stored vector has another length than its model's")
-        rows, tokens, pieces = zip(*parts, strict=True) if parts else ((), (), ())
+        if any(map(is_damaged, parts)):
+            raise ValueError("a stored vector is damaged")
+        rows, tokens, ends = zip(*parts, strict=True) if parts else ((), (), ())
+        pieces = [_unsigned(end) for end in ends]
         token_counts = np.array([len(own) // width for own in tokens], np.int32)
         return cls(
             pooled=_unpacked(np.frombuffer(b"".join(rows), np.uint8).reshape(len(parts), half), dim),
@@ -68,6 +73,22 @@ class Encoded:
             return cls.of_parts((), dim)
         names = ("pooled", "tokens", "token_counts", "pieces", "piece_counts")
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+def is_damaged(part: tuple[bytes, bytes, bytes]) -> bool:
+    """Whether a text's bytes, as `parts` gave them, have changed since."""
+    row, own, end = part
+    # Those stored before there were checksums have none, and so an even number of bytes.
+    return len(end) % 2 == 1 and _signed(row, own, _unsigned(end)) != part
+
+
+def _signed(row: bytes, own: bytes, mine: bytes) -> tuple[bytes, bytes, bytes]:
+    checksum = zlib.crc32(mine, zlib.crc32(own, zlib.crc32(row)))
+    return row, own, mine + checksum.to_bytes(4, "little")[:_CHECKSUM_BYTES]
+
+
+def _unsigned(end: bytes) -> bytes:
+    return end[:-_CHECKSUM_BYTES] if len(end) % 2 else end
 
 
 def to_levels(rows: NDArray[np.float32]) -> NDArray[np.int8]:

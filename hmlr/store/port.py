@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +44,7 @@ from hmlr.records import (
     UserId,
 )
 from hmlr.store.garden_records import DossierVector, FoundDossier, GardenMark, GardenStep, GardenView
+from hmlr.store.move_records import Arriving, Page, Tally
 from hmlr.store.records import (
     AddedTurn,
     Change,
@@ -407,8 +408,45 @@ class AccessStore(Protocol):
     async def tokens(self) -> list[AccessToken]:
         """All tokens, revoked ones included, the oldest first."""
 
+    async def token_digests(self) -> list[tuple[AccessToken, str]]:
+        """All tokens with the digests of their secrets, to be moved."""
+
     async def revoke_token(self, token_id: str, now: datetime) -> AccessToken:
         """End a token; one that is ended already stays as it is. NotFound."""
+
+
+class MoveStore(Protocol):
+    """Whole memories on their way to another database; for the operator's own tools only."""
+
+    async def every_user(self) -> list[UserId]:
+        """Users of whom there is anything, be it a tombstone; by name."""
+
+    async def row_count(self, user: UserId | None) -> int:
+        """How many rows a move of this user takes, or of all."""
+
+    async def tally(self, user: UserId) -> Tally:
+        """How many rows there are of the user in each table, and what they hold, hashed."""
+
+    def pages(self, user: UserId) -> AsyncGenerator[Page, None]:
+        """Everything of the user, search data, jobs and counters included; from one snapshot."""
+
+    async def take_in(
+        self, arriving: Arriving, pages: AsyncIterator[Page], told: Callable[[int], None]
+    ) -> str:
+        """Store the pages of a user in one transaction, prove them by a tally, and give its digest.
+
+        `told` hears of rows that were stored, and once more when they were proved.
+        Conflict when the user's memory here may not be replaced; CopyDiffers when the proof fails.
+        """
+
+    async def begin_moves(self, users: Sequence[UserId], now: datetime) -> None:
+        """Note that users are on their way here; those that are noted stay as they are."""
+
+    async def moves(self) -> dict[UserId, str]:
+        """The users that are on their way here, with the digest of their copy, empty while there is none."""
+
+    async def end_moves(self, users: Sequence[UserId]) -> None:
+        """Their move is done: what is here is a memory like any other."""
 
 
 class Store(
@@ -421,6 +459,7 @@ class Store(
     SpendingStore,
     CareStore,
     AccessStore,
+    MoveStore,
     Protocol,
 ):
     """A store that is open; see the module docstring."""

@@ -27,7 +27,7 @@ _Number = Annotated[int, Field(strict=True, ge=1, le=MAX_NUMBER)]
 _Ranges = TypeAdapter(list[Annotated[tuple[_Number, _Number], AfterValidator(_in_order)]])
 
 # By type of record and field.
-_WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
+WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("message", "role"): get_args(Role),
     ("block", "state"): get_args(BlockState),
     ("fact", "category"): get_args(Category),
@@ -56,7 +56,7 @@ def what_is_wrong(kind: str, field: str, value: object) -> str:
     if (kind, field) in _SHAPES:
         return _what_is_misshapen(kind, field, value)
     if isinstance(value, str):
-        words = _WORDS.get((kind, field))
+        words = WORDS.get((kind, field))
         if words is not None and value not in words:
             return f"one of {', '.join(words)}"
         return "" if _is_text(value) else "text without NUL and lone surrogates"

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from hmlr.store.columns import BIG, count, flag, moment, number, serial, values, words
 from hmlr.store.sql.words import NoBytes
 
-HEAD = "0007"  # the newest revision in migrations/versions; a test compares
+HEAD = "0008"  # the newest revision in migrations/versions; a test compares
 
 # chunk_id = message_no << ORDINAL_BITS | ordinal: a rebuild gives the same ids, and an id tells the message.
 ORDINAL_BITS = 20
@@ -129,13 +129,10 @@ vectors = Table(
     number("chunk_id"),
     number("model_no"),
     number("dim"),
-    Column("data", LargeBinary, nullable=False),  # two levels a byte, see encoded.py
-    Column(
-        "tokens", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())
-    ),  # a sign per dimension
-    Column(
-        "pieces", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())
-    ),  # little-endian uint16
+    # See encoded.py: two levels a byte; a sign a dimension; little-endian uint16, and a checksum of them all.
+    Column("data", LargeBinary, nullable=False),
+    Column("tokens", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())),
+    Column("pieces", LargeBinary, nullable=False, server_default=DefaultClause(NoBytes())),
     UniqueConstraint("chunk_id", "model_no"),
     ForeignKeyConstraint(["chunk_id"], ["chunks.chunk_id"], ondelete="CASCADE"),
     Index("ix_vectors_model", "user_no", "model_no").ddl_if("sqlite"),
@@ -408,6 +405,16 @@ access_tokens = Table(
     moment("revoked_at", nullable=True),
     PrimaryKeyConstraint("token_id"),
     UniqueConstraint("digest"),
+)
+
+# Users whose memory is being moved here; the rows go when the whole move is done.
+moves = Table(
+    "moves",
+    metadata,
+    words("user_id"),
+    words("digest"),  # of the copy as it was made; empty: there is none yet
+    moment("begun_at"),
+    PrimaryKeyConstraint("user_id"),
 )
 
 alembic_version = Table(

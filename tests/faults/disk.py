@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import _sqlite3
 import ctypes
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -164,6 +165,7 @@ def watched(folder: Path) -> Iterator[Disk]:
     finally:
         unregister(ctypes.byref(shim.vfs))
         register(real, 1)
+        gc.collect()  # errors hold cursors, and those the connection
         assert not shim.files, f"still open: {sorted(shim.files.values())}"
 
 

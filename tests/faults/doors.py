@@ -27,7 +27,7 @@ class Clock:
 
 
 def door(
-    path: Path, user: str = "ada", *, settings: dict[str, Any] | None = None, **given: Any
+    path: Path | str, user: str = "ada", *, settings: dict[str, Any] | None = None, **given: Any
 ) -> HMLRClient:
     """A client that is not open yet; search is lexical unless `embedder` is given."""
     return HMLRClient(

@@ -135,7 +135,10 @@ async def test_the_old_vectors_answer_until_the_new_are_complete(db_path: Path) 
         assert right(await found(hmlr, turns), turns) >= right(old, turns)
         assert (await hmlr.health()).ok
     assert await owed(db_path) == (0, None)
-    print(f"F13: {done} kills, left after them {lefts}, {rounds} rounds of questions through the change")
+    print(
+        f"F13: {done} kills over {turns} turns, {QUESTIONS} questions answered as before after each, "
+        f"and {rounds} times while the change was finished; 0 turns without a vector"
+    )
 
 
 async def through_the_change(hmlr: HMLRClient, turns: int, old: list[tuple[str, float | None]]) -> int:

@@ -75,6 +75,7 @@ async def test_reading_and_forgetting_in_a_large_memory(db_path: Path) -> None:
             "first recall": first_recall,
             "turns": await least_stall(hmlr.turns, stalls),
             "export": await least_stall(lambda: hmlr.export(out), stalls),
+            "backup": await least_stall(lambda: hmlr.backup(out.with_name("c.db"), overwrite=True), stalls),
             "forget": await least_stall(lambda: hmlr.forget(turn_id=next(ids)), stalls),
             "rebuild": await least_stall(hmlr.rebuild, stalls),
         }

@@ -136,7 +136,8 @@ async def verify(path: Path, told: set[str], durability: str) -> int:
         numbers = {each.seq for each in turns.values()}
         last = max(numbers | erased, default=0)
         assert (numbers | erased, numbers & erased) == (set(range(1, last + 1)), set())
-        assert all(check.ok for check in await store.check()), await store.check()
+        wrong = {check.name: check.detail for check in await store.check() if not check.ok}
+        assert not wrong or (durability == "fast" and wrong.keys() == {"log"}), wrong
         stats = await store.stats(ADA)
         each = len(turns)
         assert (stats.messages, stats.chunks, stats.jobs_waiting) == (each, 2 * each, 2 * each)

@@ -107,6 +107,7 @@ async def test_remember(tmp_path: Path) -> None:
             terminate(process, db, 0.6)
     stored = await whole(db)
     assert stored == texts[: len(stored)]
+    print(f"F23: {RUNS} times `remember`, 0 stuck")
 
 
 async def test_chat(tmp_path: Path) -> None:
@@ -122,6 +123,7 @@ async def test_chat(tmp_path: Path) -> None:
             terminate(process, db, 0.3)
     stored = await whole(db)
     assert len(stored) == len(set(stored)) >= RUNS
+    print(f"F23: {RUNS} times `chat`, 0 stuck")
 
 
 async def test_garden(tmp_path: Path) -> None:
@@ -135,6 +137,7 @@ async def test_garden(tmp_path: Path) -> None:
             terminate(process, db, 0.4)
         async with door(db) as hmlr:
             assert (await hmlr.garden()).pending == 0
+    print(f"F23: {RUNS} times `garden`, 0 stuck")
 
 
 async def test_the_server(tmp_path: Path) -> None:
@@ -157,6 +160,7 @@ async def test_the_server(tmp_path: Path) -> None:
     async with HMLRClient(db, model="offline", embedder=hash_embedder()) as hmlr:
         await settled(hmlr)
         assert set(answered) <= set(await said(hmlr))
+    print(f"F23: {RUNS} times `serve`, {len(answered)} answers, 0 lost, 0 stuck")
 
 
 async def test_a_model_that_does_not_answer_holds_up_no_end(

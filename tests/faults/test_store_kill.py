@@ -105,6 +105,8 @@ async def test_killed_writers_lose_nothing_acknowledged(
         if number % 5 == 4 or rounds > 6:
             await verify(db_path, told)
     await verify(db_path, told)
+    kills = rounds * processes
+    print(f"F01: {kills} kills of {processes} at a time, {durability}: {len(told.stored)} turns, 0 lost")
 
 
 async def test_a_write_that_got_no_answer_is_repeated_without_a_double(db_path: Path) -> None:  # F03

@@ -15,20 +15,34 @@ _SEARCH = ("chunks", "vectors", "chunk_terms", "chunk_postings")
 _GARDEN = ("dossier_entries", "dossiers", "dossier_events", "tags", "garden_images", "garden_runs")
 
 
-def age(path: Path, *, revision: str = "0002") -> None:
-    """Make a database one that revision 0005, 0004 or 0002 left.
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")  # that age() leads to
 
-    0005: no tokens; paragraphs have a sentence where an id is free for one, and echoes have chunks too, which
-    are not searchable. 0004: also no spending. 0002: also no traits, and vectors of float16 without tokens.
+
+def age(path: Path, *, revision: str = "0002") -> None:
+    """Make a database one that an older revision left.
+
+    0007: no move. 0006: also no tokens. 0005: also, paragraphs have a sentence where an id is free for one,
+    and echoes have chunks too, which are not searchable. 0004: also no spending. 0003: also nothing of
+    gardening. 0002: also no traits, and vectors of float16 without tokens. 0001: also no count of erasures.
     """
     with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("DROP TABLE access_tokens")
-        _to_fifth(raw)
+        raw.execute("DROP TABLE moves")
+        if revision <= "0006":
+            raw.execute("DROP TABLE access_tokens")
+        if revision <= "0005":
+            _to_fifth(raw)
         if revision <= "0004":
             raw.execute("DROP TABLE day_spending")
             raw.execute("ALTER TABLE garden_runs DROP COLUMN large")
+        if revision <= "0003":
+            for table in _GARDEN:
+                raw.execute(f"DROP TABLE {table}")
+            raw.execute("ALTER TABLE users DROP COLUMN garden_version")
         if revision <= "0002":
             _to_second(raw)
+        if revision <= "0001":
+            raw.execute("ALTER TABLE users DROP COLUMN erasures")
+            raw.execute("ALTER TABLE tombstones DROP COLUMN purged")
         raw.execute("UPDATE alembic_version SET version_num = ?", (revision,))
         raw.commit()
         raw.execute("VACUUM")
@@ -71,9 +85,6 @@ def _to_fifth(raw: sqlite3.Connection) -> None:
 
 
 def _to_second(raw: sqlite3.Connection) -> None:
-    for table in _GARDEN:
-        raw.execute(f"DROP TABLE {table}")
-    raw.execute("ALTER TABLE users DROP COLUMN garden_version")
     for table, names in (("vectors", ("tokens", "pieces")), ("chunks", ("asks", "of_self"))):
         for name in names:
             raw.execute(f"ALTER TABLE {table} DROP COLUMN {name}")

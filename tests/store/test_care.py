@@ -230,6 +230,12 @@ async def test_imported_turns_are_numbered_after_those_that_are_here(store: Stor
         (2, {"metadata": {"a": [float("nan")]}}, "'metadata' must be JSON without"),
         (5, {"keywords": ""}, "'keywords' must be a list"),
         (-2, {"payload": "x"}, "'payload' must be an object"),
+        (
+            -2,
+            {"kind": "rename_block"},
+            "record 12 .* 'payload' must be that of rename_block, with a fit 'label'",
+        ),
+        (-2, {"kind": "retire_fact", "payload": {"reason": "", "at": "2026-01-01"}}, "with a fit 'at'"),
         (-1, {"turn_seqs": "x"}, "record 13 .* 'turn_seqs' must be a list of pairs"),
         (-1, {"turn_seqs": [["1", "2"]]}, "'turn_seqs' must be a list of pairs"),
         (-1, {"turn_seqs": [[2, 1]]}, "'turn_seqs' must be a list of pairs"),
@@ -245,6 +251,23 @@ async def test_a_bad_record_is_named_and_nothing_imported(
     await store.erase(BOB, plan(turn_ids=(gone.turn_id,), target=gone.turn_id), now=NOW)
     records = await export(store, BOB)
     records[number] = {**records[number], **change}
+    with pytest.raises(InvalidInput, match=named):
+        await store.import_records(ADA, records)
+    assert await export(store) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [({"message_id": "gone"}, "gone"), ({"start": -1}, "'start'"), ({"valid_from": 5}, "'valid_from'")],
+)
+async def test_the_fact_of_a_correction_is_checked_as_others_are(
+    store: Store, change: dict[str, Any], named: str
+) -> None:
+    await fill(store, BOB)
+    records = await export(store, BOB)
+    made = next(each for each in records if each["type"] == "fact")
+    payload = {"reason": "", "at": NOW.isoformat(), "fact": {**made, **change}}
+    records[-1] = {**records[-1], "kind": "correct_fact", "payload": payload}
     with pytest.raises(InvalidInput, match=named):
         await store.import_records(ADA, records)
     assert await export(store) == []

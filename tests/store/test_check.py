@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from hmlr.errors import StorageError
-from hmlr.records import BlockId, TurnId
-from hmlr.store.records import AssignTurn, ErasePlan, PutBlock, PutFact
+from hmlr.errors import StorageCorrupt, StorageError
+from hmlr.records import BlockId, ChunkId, TurnId
+from hmlr.store.records import AddVectors, AssignTurn, ErasePlan, PutBlock, PutFact, TurnQuery
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
-from tests.store.making import ADA, BOB, NOW, block, fact, slices, turn
+from tests.store.making import ADA, BOB, NOW, block, encoded, fact, slices, turn, unit_rows
 
 pytestmark = pytest.mark.faults
 
@@ -48,6 +49,14 @@ async def test_a_sound_database_passes(store: SqliteStore, db_path: Path) -> Non
         ("DELETE FROM chunks WHERE chunk_id >> 20 = 2", "index"),
         ("INSERT INTO chunk_terms(rowid, t) VALUES (7, 'oslo')", "index"),
         ("DELETE FROM messages WHERE message_no = 4", "index"),
+        ("UPDATE chunks SET terms = 'bergen is home' WHERE chunk_id >> 20 = 1", "index"),
+        ('UPDATE chunks SET "end" = 3 WHERE chunk_id >> 20 = 1', "index"),
+        ("UPDATE facts SET state = 'actife'", "values"),
+        ("UPDATE facts SET subject = 'usez'", "values"),
+        ("UPDATE messages SET metadata = '{' WHERE message_no = 1", "values"),
+        ("UPDATE blocks SET label = CAST(x'ff' AS TEXT)", "values"),
+        ("DROP INDEX ix_facts_key", "schema"),
+        ("ALTER TABLE facts ADD COLUMN note TEXT", "schema"),
         ("UPDATE blocks SET turn_count = 7", "topics"),
         ("UPDATE jobs SET state = 'failed', error = 'model gone'", "jobs"),
         ("DELETE FROM chunk_terms_data WHERE id > 10", "full text"),
@@ -82,6 +91,31 @@ async def test_a_rebuild_mends_a_lost_or_damaged_index(
     assert await failing(store) == set()
     assert len((await store.postings(ADA, ["oslo"]))["oslo"].chunk_ids) == 1
     assert (await store.job_counts(ADA, NOW)).waiting == 3
+
+
+async def test_a_damaged_vector_is_found_and_made_anew(store: SqliteStore, db_path: Path) -> None:
+    turn_id = await fill(store)
+    ids = tuple(ChunkId(int(each)) for each in (await store.chunk_columns(ADA, 0)).chunk_ids)
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=encoded(unit_rows(len(ids))))])
+    with closing(sqlite3.connect(db_path)) as raw, raw:
+        (data,) = raw.execute("SELECT data FROM vectors WHERE vector_no = 1").fetchone()
+        raw.execute("UPDATE vectors SET data = ? WHERE vector_no = 1", (bytes([data[0] ^ 1]) + data[1:],))
+    assert await failing(store) == {"vectors"}
+    with pytest.raises(StorageCorrupt, match="damaged"):
+        await store.vectors(ADA, "m", 0)
+    await store.rebuild_search()
+    assert await failing(store) == set()
+    assert await store.turns_without_vectors(ADA, "m") == [turn_id]
+
+
+async def test_a_changed_message_is_an_error_where_it_is_read(store: SqliteStore, db_path: Path) -> None:
+    turn_id = await fill(store)
+    with closing(sqlite3.connect(db_path)) as raw, raw:
+        raw.execute("UPDATE messages SET content = 'Oslo is hope' WHERE message_no = 1")
+    for read in (store.turns(ADA, TurnQuery()), store.turn_chunks(ADA, [turn_id])):
+        with pytest.raises(StorageCorrupt, match=f"{turn_id}/0"):
+            await read
+    assert len(await store.turns(BOB, TurnQuery())) == 1
 
 
 async def test_open_permissions_are_found(store: SqliteStore, db_path: Path) -> None:

@@ -19,7 +19,7 @@ from hmlr.store.sqlite.engine import Link
 from hmlr.store.sqlite.locking import WriteLock
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.faults.figures import figure
-from tests.store.making import ADA, message, slices, turn
+from tests.store.making import ADA, BOB, message, slices, turn
 
 pytestmark = pytest.mark.faults
 
@@ -201,3 +201,27 @@ def test_forking_and_leaving_open_end_quickly(db_path: Path, program: str) -> No
     )
     assert (done.returncode, done.stdout) == (0, "well\n"), done.stderr
     assert time.monotonic() - begun < 5  # two seconds and the imports
+
+
+@pytest.mark.faults
+async def test_two_stores_of_a_process_keep_their_log_when_another_process_leaves(db_path: Path) -> None:
+    first = await open_sqlite(db_path, slicer=slices)
+    await first.add_turns(ADA, [turn("one")])
+    second = await open_sqlite(db_path, slicer=slices)
+    program = (
+        "import asyncio, pathlib, sys; from hmlr.store.sqlite.store import open_sqlite\n"
+        "async def main():\n"
+        "    store = await open_sqlite(pathlib.Path(sys.argv[1]), slicer=lambda text: [])\n"
+        "    print(len(await store.users()))\n"
+        "    await store.aclose()\n"
+        "asyncio.run(main())\n"
+    )
+    seen = []
+    for _ in range(2):
+        command = [sys.executable, "-c", program, str(db_path)]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+        seen.append(done.stdout.strip())
+        await first.add_turns(BOB, [turn("two")])
+    assert seen == ["1", "2"]
+    await first.aclose()
+    await second.aclose()

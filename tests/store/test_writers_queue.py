@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hmlr.errors import StorageBusy, StorageError
+from hmlr.errors import OutOfResources, StorageBusy, StorageError
 from hmlr.store.records import TurnQuery
 from hmlr.store.sqlite import files as sqlite_files
 from hmlr.store.sqlite import locking
@@ -168,16 +168,16 @@ async def test_closing_ends_in_time_while_another_process_writes_for_ever(db_pat
     await again.aclose()
 
 
-@pytest.mark.parametrize("code", [errno.EMFILE, errno.EIO])
+@pytest.mark.parametrize(("code", "kind"), [(errno.EMFILE, OutOfResources), (errno.EIO, StorageError)])
 async def test_a_lock_that_fails_is_told_and_asked_again(
-    store: SqliteStore, db_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    store: SqliteStore, db_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[Exception]
 ) -> None:
     def failing(path: Path, *, wait: bool) -> Release | None:
         raise OSError(code, "no", str(path))
 
     with monkeypatch.context() as broken:
         broken.setattr(locking, "_take", failing)
-        with pytest.raises(StorageError):
+        with pytest.raises(kind):
             await store.add_turns(ADA, [turn("lost")])
     await store.add_turns(ADA, [turn("after")])
     assert await texts(store) == ["after"]

@@ -9,7 +9,7 @@ import hmlr
 
 
 def test_public_names() -> None:
-    assert hmlr.__all__ == ["HMLRClient", "HMLRError", "Message", "Settings"]
+    assert hmlr.__all__ == ["HMLRClient", "HMLRError", "Message", "Settings", "move"]
 
 
 @pytest.mark.parametrize("name", hmlr.__all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,8 @@ class SentenceTransformerEmbedder:
         with _translated(model_name_or_path):
             from sentence_transformers import SentenceTransformer
 
-            self._model = SentenceTransformer(model_name_or_path, local_files_only=not allow_download)
+            folder = model_name_or_path if allow_download else _folder(model_name_or_path)
+            self._model = SentenceTransformer(folder, local_files_only=not allow_download)
             dim = self._model.get_embedding_dimension()
         if dim is None:
             raise EmbedderError(f"The embedding model {model_name_or_path} does not tell its dimension")
@@ -55,6 +57,17 @@ class SentenceTransformerEmbedder:
                 whole, convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False
             )
         return np.asarray(rows, np.float32)
+
+
+def _folder(name: str) -> str:
+    """Where a model lies on this machine. Given its name the library asks the network whatever it is told."""
+    if Path(name).exists():
+        return name
+    from huggingface_hub import snapshot_download
+
+    return str(
+        snapshot_download(name if "/" in name else f"sentence-transformers/{name}", local_files_only=True)
+    )
 
 
 @contextmanager

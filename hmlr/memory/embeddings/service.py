@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hmlr.errors import EmbedderError, EmbedderUnavailable
+from hmlr.errors import EmbedderError, EmbedderUnavailable, OutOfResources
 from hmlr.memory.embeddings.port import Asked, Embedder, EmbedderSpec, Said, TokenEmbedder
 from hmlr.memory.embeddings.workers import OverdueError, Workers
 from hmlr.store.encoded import Encoded, to_levels, token_bytes
@@ -146,6 +146,8 @@ class EmbeddingService:
             return await self._workers.run(lambda: self._guarded(spec, work), timeout_s)
         except OverdueError as error:
             raise EmbedderError(f"The embedding model {spec.model_id} {error}") from error
+        except OutOfResources as error:
+            raise EmbedderError(f"The embedding model {spec.model_id} can't be asked: {error}") from error
 
     def _guarded(self, spec: EmbedderSpec, work: Callable[[Embedder], T]) -> T:
         embedder = self._loaded(spec)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import os
 import threading
 import time
@@ -14,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from hmlr.errors import ClosedError
+from hmlr.errors import ClosedError, OutOfResources
 from hmlr.threads import settle, start_thread
 
 T = TypeVar("T")
@@ -95,15 +96,24 @@ class Workers:
             if sum(each.lost for each in self._running) >= MAX_LOST:
                 raise OverdueError(f"has yet to answer {MAX_LOST} calls before this one")
             self._waiting.append(call)
-            self._staff()
+            try:
+                self._staff()
+            except OutOfResources:
+                self._waiting.remove(call)
+                raise
         return call
 
     def _staff(self) -> None:
         """Have a thread for each call, up to the size. Under the lock."""
         busy = sum(not call.lost for call in self._running)
         if self._threads < min(self._size, busy + len(self._waiting)):
-            self._threads += 1
-            start_thread(self._work, self._name)
+            try:
+                start_thread(self._work, self._name)
+            except OutOfResources:
+                if not self._threads:  # else those that are there do it
+                    raise
+            else:
+                self._threads += 1
         self._changed.notify_all()
 
     def _give_up(self) -> None:
@@ -114,7 +124,8 @@ class Workers:
                 if not call.lost and call.due <= now:
                     call.lost = True
                     self._threads -= 1
-                    self._staff()
+                    with contextlib.suppress(OutOfResources):  # the next call tries again
+                        self._staff()
 
     def _work(self) -> None:
         while (call := self._take()) is not None:

@@ -152,8 +152,10 @@ class Gardener:
         except Stop as reason:
             stopped, halts = str(reason), reason.halts
         except asyncio.CancelledError:
-            if run.done != GardenDone():
-                await self._end(run)
+            # The step that was under way may have been the first that is stored.
+            for stored in await self._store.garden_runs(self._user):
+                if stored.run_id == run_id and stored.ended_at is None:
+                    await self._end(stored)
             raise
         left = len(await self.waiting())
         if run.done != GardenDone():

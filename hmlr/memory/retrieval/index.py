@@ -36,7 +36,7 @@ class UserIndex:
     n: int = 0
     model_id: str | None = None  # whose vectors they are
     of: Extent | None = None  # of the whole memory, when this is a part of it
-    offered: int = 0  # paragraphs that there were when the database was last asked to find vectors itself
+    offered: int = 0  # vectors that there were when the database was last asked to find them by itself
     state: IndexState = field(default_factory=lambda: IndexState(epoch=-1, last_chunk=0, last_vector=0))
     chunk_ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     message_nos: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))

@@ -83,8 +83,9 @@ class IndexCache:
         while len(self._indexes) > MAX_USERS:
             gone, _ = self._indexes.popitem(last=False)
             self._locks.pop(gone, None)
-        if index.model_id is not None and index.n > max(LARGE, index.offered * 11 // 10):
-            index.offered = index.n
+        count = index.vectors.count
+        if index.model_id is not None and count > max(LARGE, index.offered * 11 // 10):
+            index.offered = count
             self._start(self._indexing, user, self._offer(user, index.model_id))
 
     async def _offer(self, user: UserId, model_id: str) -> None:

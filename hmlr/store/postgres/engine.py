@@ -62,17 +62,17 @@ def _connect_args(reach: Reach, own: dict[str, str]) -> dict[str, Any]:
     }
 
 
-async def prepared(reach: Reach) -> AsyncEngine:
-    """A pool on a database that has its schema and keeps what it promises.
+async def prepared(reach: Reach, *, build: bool = True) -> AsyncEngine:
+    """A pool on a database that has its schema and keeps what it promises; `build` makes what is missing.
 
-    Raises ConfigurationError when the server or the role would break a promise, StorageUnreachable,
-    SchemaTooNew and StorageError.
+    Raises NotFound without it, ConfigurationError when the server or the role would break a promise,
+    StorageUnreachable, SchemaTooNew and StorageError.
     """
     owner = owner_engine(reach)
     try:
         with translated():
             async with owner.begin() as connection:
-                await connection.run_sync(schema.build)
+                await connection.run_sync(schema.build if build else schema.require)
                 commit = await connection.run_sync(_commit_mode, reach.durability)
     finally:
         await owner.dispose()

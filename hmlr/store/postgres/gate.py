@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, text
+from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult
 
@@ -19,6 +20,7 @@ from hmlr.errors import ClosedError
 from hmlr.records import UserId
 from hmlr.store.postgres.errors import lost_connection, translated
 from hmlr.store.postgres.loop import Asked, LoopThread
+from hmlr.store.postgres.transaction import PostgresTransaction
 from hmlr.store.sql.home import Home
 
 T = TypeVar("T")
@@ -28,13 +30,12 @@ _EVERYBODY = 0x484D4C53
 _READ = text("SELECT set_config('hmlr.user', :user, true), set_config('hmlr.operator', :operator, true)")
 _WRITE = text(
     "SELECT set_config('hmlr.user', :user, true), set_config('hmlr.operator', 'off', true),"
-    f" pg_advisory_xact_lock_shared({_EVERYBODY}),"
-    f" pg_advisory_xact_lock(hashtextextended(:user, {_EVERYBODY}))"
-)
+    " pg_advisory_xact_lock_shared(:everybody), pg_advisory_xact_lock(hashtextextended(:user, :everybody))"
+).bindparams(bindparam("everybody", _EVERYBODY, BigInteger))
 _WRITE_ALL = text(
     "SELECT set_config('hmlr.user', '', true), set_config('hmlr.operator', 'on', true),"
-    f" pg_advisory_xact_lock({_EVERYBODY})"
-)
+    " pg_advisory_xact_lock(:everybody)"
+).bindparams(bindparam("everybody", _EVERYBODY, BigInteger))
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -81,6 +82,17 @@ class PostgresGate:
             return result
 
         return await self.run(write)
+
+    @asynccontextmanager
+    async def change(self, user: UserId) -> AsyncIterator[PostgresTransaction]:
+        """A write of many steps, on a connection of its own."""
+        connection = await self.run(lambda asked: self._ready(asked, lambda: self._locked(user)))
+        transaction = PostgresTransaction(self, connection)
+        try:
+            yield transaction
+            await self.run(lambda _: transaction.commit())
+        finally:
+            await self.in_thread(lambda _: transaction.close())
 
     async def run(self, work: Callable[[Asked], Coroutine[Any, Any, T]]) -> T:
         """Run a coroutine in the thread, with its errors translated."""

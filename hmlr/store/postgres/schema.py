@@ -7,10 +7,10 @@ the operator is at work (`hmlr.operator`). A query of ours that forgot its user 
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, Connection, Table, inspect, select, text
+from sqlalchemy import DDL, Connection, Table, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from hmlr.errors import ConfigurationError, SchemaTooNew, StorageError
+from hmlr.errors import ConfigurationError, NotFound, SchemaTooNew, StorageError
 from hmlr.store import schema
 from hmlr.store.postgres import full_text, points
 
@@ -75,7 +75,7 @@ def build(connection: Connection) -> None:
     Raises SchemaTooNew for a database of a newer HMLR, StorageError for one of another program, and
     ConfigurationError when the member's role is missing and can't be made.
     """
-    connection.execute(select(text(f"pg_advisory_xact_lock({_LOCK})")))
+    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     if is_current(connection):
         return
     _require_vectors(connection)
@@ -93,6 +93,12 @@ def build(connection: Connection) -> None:
         _run(connection, statement)
         _run(connection, "REVOKE ALL ON FUNCTION %(name)s FROM PUBLIC", name=name)
         _run(connection, "GRANT EXECUTE ON FUNCTION %(name)s TO %(member)s", name=name, member=MEMBER)
+
+
+def require(connection: Connection) -> None:
+    """Raise NotFound when nothing was ever built here, and what `build` raises."""
+    if not is_current(connection):
+        raise NotFound("the database holds no memory", hint="Check its name in the address")
 
 
 def is_current(connection: Connection) -> bool:

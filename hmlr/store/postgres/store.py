@@ -27,8 +27,8 @@ from hmlr.store.sql.purging import last_erasure, mark_purged
 from hmlr.store.sql.store import SqlStore
 
 
-async def open_postgres(reach: Reach, *, slicer: Slicer) -> PostgresStore:
-    """Open the database, its tables made when it is empty.
+async def open_postgres(reach: Reach, *, slicer: Slicer, build: bool = True) -> PostgresStore:
+    """Open the database, its tables made when it is empty, or NotFound without `build`.
 
     Raises MissingPackage, ConfigurationError, StorageUnreachable, SchemaTooNew and StorageError.
     """
@@ -40,7 +40,7 @@ async def open_postgres(reach: Reach, *, slicer: Slicer) -> PostgresStore:
         ) from None
     loop = LoopThread("hmlr-postgres")
     try:
-        engine = await loop.run(lambda _: prepared(reach))
+        engine = await loop.run(lambda _: prepared(reach, build=build))
     except BaseException:
         await loop.stop()
         raise

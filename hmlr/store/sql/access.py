@@ -29,6 +29,10 @@ class SqlAccess:
         """See AccessStore."""
         return await self._gate.read(None, read_tokens)
 
+    async def token_digests(self) -> list[tuple[AccessToken, str]]:
+        """See AccessStore."""
+        return await self._gate.read(None, read_digests)
+
     async def revoke_token(self, token_id: str, now: datetime) -> AccessToken:
         """See AccessStore."""
         return await self._gate.write(None, lambda c: revoke_token(c, token_id, now))
@@ -60,6 +64,12 @@ def read_tokens(connection: Connection) -> list[AccessToken]:
     """See AccessStore."""
     rows = connection.execute(select(access_tokens).order_by(access_tokens.c.token_id)).mappings()
     return [_token(row) for row in rows]
+
+
+def read_digests(connection: Connection) -> list[tuple[AccessToken, str]]:
+    """See AccessStore.token_digests."""
+    rows = connection.execute(select(access_tokens).order_by(access_tokens.c.token_id)).mappings()
+    return [(_token(row), row["digest"]) for row in rows]
 
 
 def revoke_token(connection: Connection, token_id: str, now: datetime) -> AccessToken:

@@ -38,6 +38,7 @@ from hmlr.store.schema import (
     vectors,
 )
 from hmlr.store.slicing import Slicer
+from hmlr.store.sql.check_search import damaged_vectors
 from hmlr.store.sql.garden_erase import drop_garden
 from hmlr.store.sql.index import ChunkValues, chunk_values, chunks_of, index_all, message_of_chunk
 from hmlr.store.sql.jobs import restart_jobs
@@ -83,6 +84,7 @@ def rebuild(connection: Connection, slicer: Slicer) -> int:
     index_all(connection)
     _require_whole(connection, count)
     connection.execute(update(users).values(epoch=users.c.epoch + 1))
+    connection.execute(delete(vectors).where(among(vectors.c.vector_no, damaged_vectors(connection))))
     _embed_missing(connection)
     return count
 

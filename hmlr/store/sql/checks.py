@@ -9,8 +9,10 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from hmlr.errors import HMLRError
 from hmlr.records import Check
-from hmlr.store.schema import blocks, chunks, facts, jobs, messages, tombstones, turns, users
+from hmlr.store.schema import blocks, chunks, facts, jobs, messages, moves, tombstones, turns, users
 from hmlr.store.sql.blocks import EMPTY, select_ages
+from hmlr.store.sql.check_search import chunks_that_differ, damaged_vectors
+from hmlr.store.sql.check_values import wrong_values
 from hmlr.store.sql.gate import Gate
 from hmlr.store.sql.index import message_of_chunk
 from hmlr.store.sql.rows import digest
@@ -37,6 +39,9 @@ async def looked_at(lines: Sequence[Line]) -> list[Check]:
             found = await look()
         except HMLRError as error:
             checks.append(Check(name=name, ok=False, detail=str(error), remedy=remedy))
+        except (TypeError, AttributeError, ValueError) as error:  # a value of another type than its column's
+            detail = f"a value is of the wrong type ({error})"
+            checks.append(Check(name=name, ok=False, detail=detail, remedy=remedy))
         else:
             checks.append(
                 Check(name=name, ok=not found, detail=found or "sound", remedy=remedy if found else "")
@@ -47,6 +52,7 @@ async def looked_at(lines: Sequence[Line]) -> list[Check]:
 def content_lines(gate: Gate) -> list[Line]:
     """Whether what was said, and what stands on it, is as it was written."""
     return [
+        Line("values", RESTORE, lambda: gate.read(None, _values)),
         Line("messages", RESTORE, lambda: gate.read(None, _contents)),
         Line(
             "quotes",
@@ -68,8 +74,16 @@ def derived_lines(gate: Gate) -> list[Line]:
     """Whether what is made from the messages is complete."""
     return [
         Line("index", REBUILD, lambda: gate.read(None, _index)),
+        Line("vectors", "Run `rebuild`: the damaged ones are made anew", lambda: gate.read(None, _vectors)),
         Line("jobs", "Run `retry`", lambda: gate.read(None, _parked)),
+        Line("move", "Run the same `move` again", lambda: gate.read(None, _moving)),
     ]
+
+
+def _moving(connection: Connection) -> str:
+    """Whether users are on their way here: some are there, the others not yet."""
+    count = connection.execute(select(func.count()).select_from(moves)).scalar_one()  # a user may read this
+    return f"a move of {count} users into this database was not finished" if count else ""
 
 
 def _contents(connection: Connection) -> str:
@@ -134,7 +148,17 @@ def _index(connection: Connection) -> str:
     counts["chunks in the index are not there"] = connection.execute(
         select(func.count()).select_from(entries).where(stray)
     ).scalar()
+    counts["chunks differ from their messages"] = chunks_that_differ(connection)
     return listing([f"{count} {name}" for name, count in counts.items() if count])
+
+
+def _vectors(connection: Connection) -> str:
+    count = len(damaged_vectors(connection))
+    return f"{count} vectors are damaged" if count else ""
+
+
+def _values(connection: Connection) -> str:
+    return listing([f"{name} has a wrong value" for name in wrong_values(connection)])
 
 
 def _parked(connection: Connection) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Boolean, Column, Integer, Row, Select, Table, select
 from hmlr.errors import InvalidInput
 from hmlr.records import UserId
 from hmlr.store.columns import JsonText, UtcMicros
+from hmlr.store.edit_rules import fact_of, what_payload_lacks
 from hmlr.store.port import ExportRecord
 from hmlr.store.record_rules import what_is_wrong
 from hmlr.store.schema import (
@@ -96,7 +97,17 @@ def from_record(record: ExportRecord, number: int) -> tuple[str, dict[str, Any]]
     for name, value in values.items():
         if wrong := what_is_wrong(kind, name, value):
             raise _bad(number, name, wrong)
+    if kind == "edit":
+        _check_payload(values["kind"], values["payload"], number)
     return kind, values
+
+
+def _check_payload(kind: str, payload: dict[str, Any], number: int) -> None:
+    """A fact in it has to be as good as one that is imported by itself."""
+    if wrong := what_payload_lacks(kind, payload):
+        raise _bad(number, "payload", wrong)
+    if fact := fact_of(kind, payload):
+        from_record({**fact, "type": "fact"}, number)
 
 
 def _value(record: ExportRecord, column: Column[Any], number: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Row, Select
@@ -22,6 +23,13 @@ class Snapshot(Protocol):
         """Let the moment go."""
 
 
+class Transaction(Protocol):
+    """A write of many steps, between which its maker may wait for something else."""
+
+    async def step(self, work: Callable[[Connection], T]) -> T:
+        """Run in the transaction; one step at a time, and none after one that failed."""
+
+
 class Gate(Protocol):
     """Runs functions with a connection, each in a transaction of its own, away from the event loop.
 
@@ -35,6 +43,12 @@ class Gate(Protocol):
 
     async def write(self, user: UserId | None, work: Callable[[Connection], T]) -> T:
         """Run in a transaction while nobody else writes the user's rows; when it returns, it is durable."""
+
+    def change(self, user: UserId) -> AbstractAsyncContextManager[Transaction]:
+        """A write of many steps: durable when the block ends, undone when it raises or the process dies.
+
+        Whoever else writes the user's rows waits for its end, on SQLite whoever writes at all.
+        """
 
     def hold(self, user: UserId) -> Snapshot:
         """A snapshot for a read of many steps; its user closes it, or aclose() does."""

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from hmlr.errors import InvalidInput
 from hmlr.records import UserId
 from hmlr.store.columns import to_json
+from hmlr.store.edit_rules import fact_of
 from hmlr.store.garden_records import RENAME_DOSSIER
 from hmlr.store.port import ExportRecord
 from hmlr.store.records import NewChunk
@@ -97,6 +98,7 @@ class _Taker:
         # Turns of the file that are not taken: here under another id, or forgotten here.
         self._left_out: set[str] = set()
         self._buried: set[str] = set()  # ids of what was forgotten here
+        self._said: dict[tuple[str, str], str] = {}  # by turn and message, once facts are taken
 
     def turns(self, rows: list[Values], graves: list[Values]) -> int:
         """A turn keeps its number when that lies ahead, else it gets the next one."""
@@ -211,7 +213,7 @@ class _Taker:
     def facts(self, rows: list[Values], events: list[Values]) -> int:
         """Facts, and the history of those that were not here."""
         here = self._present(facts, ("fact_id",))
-        said = {
+        self._said = {
             (row.turn_id, row.message_id): row.content
             for row in self._connection.execute(
                 select(messages.c.turn_id, messages.c.message_id, messages.c.content).where(
@@ -223,18 +225,22 @@ class _Taker:
         for row in rows:
             if (row["fact_id"],) in here or not self._belongs("fact", row["turn_id"]):
                 continue
-            if (row["turn_id"], row["message_id"]) not in said:
-                raise InvalidInput(
-                    f"fact {row['fact_id']} comes from message {row['message_id']}, which is missing"
-                )
-            content = said[row["turn_id"], row["message_id"]]
-            if row["fact_id"] in self._buried or content[row["start"] : row["end"]] != row["quote"]:
+            if row["fact_id"] in self._buried or not self._is_said(row):
                 self._buried.add(row["fact_id"])
                 continue  # forgotten here: its words were taken out of the message
             derived = {"subject_key": row["subject"].casefold(), "version": self._fact_version}
             new.append({**row, **derived})
         ids = {row["fact_id"] for row in new}
         return self._add(facts, new) + self._add(fact_events, [e for e in events if e["fact_id"] in ids])
+
+    def _is_said(self, fact: Values) -> bool:
+        """Whether its quote stands in its message; InvalidInput without that message."""
+        content = self._said.get((fact["turn_id"], fact["message_id"]))
+        if content is None:
+            raise InvalidInput(
+                f"fact {fact['fact_id']} comes from message {fact['message_id']}, which is missing"
+            )
+        return bool(content[fact["start"] : fact["end"]] == fact["quote"])
 
     def edits(self, rows: list[Values], entries: list[Values]) -> int:
         """The user's edits that were not here; they keep their number when it lies ahead.
@@ -250,6 +256,9 @@ class _Taker:
             if any(gone in to_json([row["target"], row["payload"]]) for gone in self._buried):
                 continue
             if row["kind"] == RENAME_DOSSIER and row["target"] in telling:
+                continue
+            made = fact_of(row["kind"], row["payload"])
+            if made and not (self._belongs("fact", made["turn_id"]) and self._is_said(made)):
                 continue
             if _identity(row, ("kind", "target", "payload", "recorded_at")) not in here:
                 last = max(last + 1, row["seq"])

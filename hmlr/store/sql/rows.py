@@ -31,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 
+from hmlr.errors import StorageCorrupt
 from hmlr.records import StoredMessage, UserId
 from hmlr.store.columns import JsonText
 from hmlr.store.schema import messages, turns, users
@@ -177,9 +178,16 @@ def select_messages(*where: ColumnElement[bool]) -> Select[Any]:
     """Messages, each row beginning with what its record needs; the condition names the user."""
     columns = ((turns if name == "session_id" else messages).c[name] for name in _MESSAGE_FIELDS)
     of_turn = (turns.c.user_id == messages.c.user_id) & (turns.c.turn_id == messages.c.turn_id)
-    return select(*columns).join_from(messages, turns, of_turn).where(*where)
+    return select(*columns, messages.c.sha256).join_from(messages, turns, of_turn).where(*where)
 
 
 def stored_message(row: Sequence[Any]) -> StoredMessage:
-    """The record of a row of select_messages()."""
-    return StoredMessage(**dict(zip(_MESSAGE_FIELDS, row, strict=False)))
+    """The record of a row of select_messages(). StorageCorrupt when its content is not what was stored."""
+    message = StoredMessage(**dict(zip(_MESSAGE_FIELDS, row, strict=False)))
+    is_text = isinstance(message.content, str)
+    if not is_text or digest(message.content) != row[len(_MESSAGE_FIELDS)]:
+        raise StorageCorrupt(
+            f"the message {message.message_id} has changed on the disk",
+            hint="Run `doctor`; restore a backup, or forget the turn",
+        )
+    return message

@@ -141,7 +141,7 @@ def _batch(found: CursorResult[Any], model_id: str) -> VectorBatch:
         try:
             parts.append(Encoded.of_parts([(row.data, row.tokens, row.pieces) for row in rows], dim))
         except ValueError as error:
-            raise StorageCorrupt(f"vectors of {model_id} differ in length", hint="Run `rebuild`") from error
+            raise StorageCorrupt(f"vectors of {model_id}: {error}", hint="Run `rebuild`") from error
     return VectorBatch(
         vector_nos=np.array(numbers, np.int64),
         chunk_ids=np.array(chunk_ids, np.int64),

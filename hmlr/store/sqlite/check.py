@@ -12,7 +12,9 @@ from hmlr.errors import HMLRError
 from hmlr.records import Check
 from hmlr.store.sql.checks import REBUILD, RESTORE, Line, content_lines, derived_lines, listing, looked_at
 from hmlr.store.sqlite import files as sqlite_files
+from hmlr.store.sqlite.check_schema import differing
 from hmlr.store.sqlite.engine import Database, Link
+from hmlr.store.sqlite.full_text import index_differs
 from hmlr.store.sqlite.gate import SqliteGate
 
 _MOVE = "Put the database on a local disk: here readers wait for writers, and a copy may be half of one state"
@@ -24,12 +26,15 @@ async def check(gate: SqliteGate, database: Database) -> list[Check]:
     return [
         _version(database),
         await _journal(gate, database.unsuited),
+        await _log(gate, database),
         *await looked_at(
             [
                 Line("integrity", RESTORE, lambda: gate.read(None, _integrity)),
+                Line("schema", RESTORE, lambda: gate.read(None, _schema)),
                 Line("references", RESTORE, lambda: gate.read(None, _references)),
                 *content_lines(gate),
                 Line("full text", REBUILD, lambda: gate.alone(_full_text)),
+                Line("terms", REBUILD, lambda: gate.read(None, _terms)),
                 *derived_lines(gate),
                 Line(
                     "files",
@@ -65,8 +70,29 @@ async def _journal(gate: SqliteGate, unsuited: str) -> Check:
     return Check(name="journal", ok=mode == "wal", detail=f"journal mode {mode}", remedy=remedy)
 
 
+async def _log(gate: SqliteGate, database: Database) -> Check:
+    try:
+        await gate.alone(lambda _: None)  # whoever comes first to write looks at the log
+    except HMLRError as error:
+        return Check(name="log", ok=False, detail=str(error), remedy=RESTORE)
+    if database.unread_frames:
+        detail = (
+            f"a byte of the write-ahead log has changed: the last {database.unread_frames} pages are lost"
+        )
+        return Check(name="log", ok=False, detail=detail, remedy="Repeat what was said last, or " + RESTORE)
+    return Check(name="log", ok=True, detail="sound", remedy="")
+
+
+def _schema(connection: Connection) -> str:
+    return listing([f"{name} is not as it was made" for name in differing(connection)])
+
+
+def _terms(connection: Connection) -> str:
+    return "places of terms are not those of the chunks" if index_differs(connection) else ""
+
+
 def _integrity(connection: Connection) -> str:
-    found = list(connection.execute(text("PRAGMA quick_check")).scalars())
+    found = list(connection.execute(text("PRAGMA integrity_check")).scalars())
     return "" if found == ["ok"] else listing(found)
 
 

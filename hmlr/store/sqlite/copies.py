@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
+from sqlalchemy import func, select
+
 from hmlr.errors import InvalidInput
 from hmlr.store import schema
 from hmlr.store.sqlite import files as sqlite_files
@@ -17,11 +19,11 @@ from hmlr.store.sqlite import files as sqlite_files
 NOT_RESTORED = frozenset({"access_tokens"})
 # What is made here is thrown away when anything fails, so that it needs no journal of its own.
 _PRAGMAS = (
-    "trusted_schema = OFF",
-    "cell_size_check = ON",
-    "mmap_size = 0",
-    "journal_mode = OFF",
-    "synchronous = OFF",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA mmap_size = 0",
+    "PRAGMA journal_mode = OFF",
+    "PRAGMA synchronous = OFF",
 )
 
 
@@ -43,7 +45,7 @@ def opened(part: Path) -> Iterator[sqlite3.Connection]:
     raw = sqlite3.connect(part, isolation_level=None, check_same_thread=False)
     try:
         for pragma in _PRAGMAS:
-            raw.execute(f"PRAGMA {pragma}").fetchone()
+            raw.execute(pragma).fetchone()
         yield raw
     finally:
         raw.close()
@@ -51,10 +53,10 @@ def opened(part: Path) -> Iterator[sqlite3.Connection]:
 
 def count_rows(raw: sqlite3.Connection) -> dict[str, int]:
     """How many rows each table of the newest schema has."""
-    tables = [name for name in schema.metadata.tables if name not in NOT_RESTORED]
     return {
-        name: int(raw.execute(f"SELECT count(*) FROM {name}").fetchone()[0])  # noqa: S608 - our names
-        for name in tables
+        name: int(raw.execute(str(select(func.count()).select_from(table))).fetchone()[0])
+        for name, table in schema.metadata.tables.items()
+        if name not in NOT_RESTORED
     }
 
 

@@ -80,6 +80,7 @@ class Database:
             timeout_s=busy_timeout_s,
         )
         self.unsuited = ""  # why it may have no write-ahead log; prepare() finds it out
+        self.unread_frames = 0  # of the log, when writing began
         self._pragmas = (*_PRAGMAS, _SYNCHRONOUS[durability])
         self._busy_timeout_s = busy_timeout_s
 
@@ -165,7 +166,7 @@ class Database:
         try:
             for pragma in self._pragmas:
                 raw.execute(pragma)
-        except sqlite3.Error:
+        except BaseException:
             raw.close()
             raise
         return raw

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
 from hmlr.errors import (
     HMLRError,
     InvalidInput,
+    OutOfResources,
     StorageBusy,
     StorageCorrupt,
     StorageError,
@@ -26,6 +28,7 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH}
 _FULL_ERRNO = {errno.ENOSPC, errno.EDQUOT}
+_OPEN_ERRNO = {errno.EMFILE, errno.ENFILE}
 _DENIED_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -38,11 +41,12 @@ def translated(path: Path) -> Iterator[None]:
         SQLAlchemyError,
         sqlite3.Error,
         json.JSONDecodeError,
-        UnicodeEncodeError,
+        UnicodeError,
         OverflowError,
         OSError,
+        MemoryError,
     ) as error:
-        raise _ours(error, path) from error
+        raise _exhausted(error) or _ours(error, path) from error
 
 
 def _ours(error: BaseException, path: Path) -> HMLRError:
@@ -58,10 +62,12 @@ def _ours(error: BaseException, path: Path) -> HMLRError:
         case OSError():
             return _from_system(error, path)
         case _:
-            return _from_value(error)
+            return _from_value(error, path)
 
 
-def _from_value(error: BaseException) -> HMLRError:
+def _from_value(error: BaseException, path: Path) -> HMLRError:
+    if isinstance(error, UnicodeDecodeError):  # of what SQLite says of a damaged schema
+        return _corrupt(path, "its schema holds bytes that are no text")
     if isinstance(error, UnicodeEncodeError):
         return InvalidInput("the text holds a lone surrogate, which is no character")
     if isinstance(error, OverflowError):
@@ -89,6 +95,32 @@ def _from_driver(error: BaseException, path: Path) -> HMLRError:
     return StorageError(
         f"the database failed ({name}: {error})", hint="Run `doctor` to see whether it is sound"
     )
+
+
+def _exhausted(error: BaseException) -> OutOfResources | None:
+    """The error to raise when the system gave no more of something."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    number = cause.errno if isinstance(cause, OSError) else None
+    code = getattr(cause, "sqlite_errorcode", None) or 0
+    if isinstance(cause, MemoryError) or number == errno.ENOMEM:
+        what = "memory"
+    elif number in _OPEN_ERRNO or (code & 0xFF == sqlite3.SQLITE_CANTOPEN and not _can_open()):
+        what = "open files"
+    else:
+        return None
+    return OutOfResources(
+        f"this process gets no more {what}; nothing was stored",
+        hint="Close what is not needed or raise the limit, then repeat the call",
+    )
+
+
+def _can_open() -> bool:
+    """Whether a file can be opened at all: SQLite does not say why it could not."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))  # never the database: closing it would let go of its locks
+    except OSError as error:
+        return error.errno not in _OPEN_ERRNO
+    return True
 
 
 def _corrupt(path: Path, detail: str) -> StorageCorrupt:

@@ -56,6 +56,14 @@ def _check(path: Path) -> None:
             f"the database {path} can't be read and written{beside}",
             hint="Check the owner and the permissions of the file and its folder",
         )
+    # A file that this process may have open is not looked into: to close it would let go of all locks that
+    # the process has on it, and who closes the database next would remove the log under those who write to
+    # it (https://sqlite.org/howtocorrupt.html, 2.2).
+    if not lock_path(path).exists():
+        _require_database(path)
+
+
+def _require_database(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(len(_MAGIC))
     if head and head != _MAGIC and not _can_be_mended(path):

@@ -17,6 +17,7 @@ from sqlalchemy import Column, Connection, Select, TextClause, bindparam, column
 
 from hmlr.store import schema
 from hmlr.store.records import Postings
+from hmlr.store.sql.check_search import rows_of
 from hmlr.store.sql.index import tokens
 from hmlr.store.sql.special import Indexed
 
@@ -29,7 +30,7 @@ _DROP = ("DROP TABLE IF EXISTS chunk_postings", "DROP TABLE IF EXISTS chunk_term
 _ADD = text("INSERT INTO chunk_terms(rowid, t) VALUES (:rowid, :t)")
 # A contentless table forgets a row only when told the very words that it was given.
 _REMOVE = text("INSERT INTO chunk_terms(chunk_terms, rowid, t) VALUES ('delete', :rowid, :t)")
-_PLACES = table("chunk_postings", column("term"), column("doc"))  # a row for each place of a term
+_PLACES = table("chunk_postings", column("term"), column("doc"), column("offset"))  # of terms
 # Tables whose numbers SQLite does not keep; the others' it never gives out twice.
 _COUNTED: Mapping[str, Column[Any]] = {"users": schema.users.c.user_no, "models": schema.models.c.model_no}
 
@@ -88,6 +89,20 @@ def _last_numbers() -> TextClause:
 def _postings() -> Select[Any]:
     # Thousands of rows come fastest as one text of numbers.
     return select(func.group_concat(_PLACES.c.doc)).where(_PLACES.c.term == bindparam("term"))
+
+
+def index_differs(connection: Connection) -> bool:
+    """Whether the places of terms in the index are not those that the chunks name."""
+    # The sum of hashes knows no order: the index gives its rows by term, the chunks by number.
+    wanted = sum(
+        hash((row.chunk_id, place, term))
+        for row in rows_of(
+            connection, select(*(schema.chunks.c[name] for name in ("chunk_id", "user_no", "terms")))
+        )
+        for place, term in enumerate(tokens(row.user_no, row.terms.split()))
+    )
+    found = select(_PLACES.c.doc, _PLACES.c.offset, _PLACES.c.term)
+    return wanted != sum(hash(tuple(row)) for row in rows_of(connection, found))
 
 
 def _entry(row: Indexed) -> dict[str, object]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from hmlr.errors import OutOfResources
 from hmlr.records import UserId
 from hmlr.store.sql.home import Home
 from hmlr.store.sqlite.engine import Database, Link
 from hmlr.store.sqlite.readers import HeldSnapshot, Readers
+from hmlr.store.sqlite.transaction import SqliteTransaction
 from hmlr.store.sqlite.writer import Writer
 from hmlr.threads import settle, start_thread
 
@@ -52,6 +55,22 @@ class SqliteGate:
         self.check()
         return await asyncio.wrap_future(self._writer.submit_alone(work))
 
+    @asynccontextmanager
+    async def change(self, user: UserId) -> AsyncIterator[SqliteTransaction]:
+        """A write of many steps; the writing thread serves it alone until it ends."""
+        self.check()
+        transaction = SqliteTransaction(self._database.path)
+        transaction.over = asyncio.wrap_future(self._writer.submit(transaction.serve))
+        try:
+            yield transaction
+        except BaseException:
+            transaction.end(kept=False)
+            await asyncio.wait({transaction.over})
+            transaction.over.exception()  # what went wrong is on its way already
+            raise
+        transaction.end(kept=True)
+        await transaction.over
+
     def hold(self, user: UserId) -> HeldSnapshot:
         """A snapshot for a read of many steps; its user closes it, or aclose() does."""
         self.check()
@@ -70,7 +89,10 @@ class SqliteGate:
         with self._guard:
             if self._closed is None:
                 self._closed = Future()
-                start_thread(self._close, "hmlr-closer")
+                try:
+                    start_thread(self._close, "hmlr-closer")
+                except OutOfResources:  # better a loop that waits than a database left open
+                    self._close()
         # Shielded: closing goes on when the caller no longer waits.
         await asyncio.shield(asyncio.wrap_future(self._closed))
 

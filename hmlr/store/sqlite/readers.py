@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Row, Select
 
-from hmlr.errors import ClosedError
+from hmlr.errors import ClosedError, OutOfResources
 from hmlr.store.sqlite.calls import Call
 from hmlr.store.sqlite.engine import Database, Link
 from hmlr.store.sqlite.errors import translated
@@ -37,10 +37,17 @@ class Readers:
         call = Call(work)
         with self._guard:
             if self._unfinished >= len(self._threads) < self._size:
-                self._threads.append(start_thread(self._loop, "hmlr-reader"))
+                self._start()
             self._unfinished += 1
         self._calls.put(call)
         return call.future
+
+    def _start(self) -> None:
+        try:
+            self._threads.append(start_thread(self._loop, "hmlr-reader"))
+        except OutOfResources:
+            if not self._threads:  # else those that are there do it
+                raise
 
     def close(self) -> None:
         """Finish what is queued and close the connections; blocks."""

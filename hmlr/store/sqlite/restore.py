@@ -13,7 +13,10 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import Connection, NullPool, create_engine, func, insert, select
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
+from sqlalchemy.dialects import sqlite
 
 from hmlr.errors import InvalidInput, StorageBusy, StorageError
 from hmlr.records import Forgotten, Restored, UserId
@@ -35,6 +38,7 @@ from hmlr.store.sqlite.copies import (
 from hmlr.store.sqlite.errors import translated
 from hmlr.store.sqlite.locking import WriteLock
 from hmlr.store.sqlite.shape import revision_of
+from hmlr.store.sqlite.values import as_sql, tables_of
 from hmlr.store.sqlite.vetting import check_content, vetted
 
 _AT_ONCE = 1000  # rows
@@ -108,9 +112,10 @@ def _build(source: sqlite3.Connection, part: Path) -> None:
         with engine.connect() as connection:
             copy.execute("BEGIN")
             _make_schema(connection, revision)
-            for table in _tables(copy):
+            tables = [name for name in tables_of(copy) if name not in _LEFT]
+            for table in tables:
                 _copy_rows(source, copy, table)
-            _copy_last_numbers(source, copy)
+            _copy_last_numbers(source, copy, tables)
             if revision != schema.HEAD:
                 from hmlr.store.migrations.upgrade import upgrade  # slow to import and seldom needed
 
@@ -130,28 +135,23 @@ def _make_schema(connection: Connection, revision: str) -> None:
     create(connection, target=revision)
 
 
-def _tables(raw: sqlite3.Connection) -> list[str]:
-    """Tables with rows of their own."""
-    found = raw.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
-    return [name for (name,) in found if name not in _LEFT and not name.startswith("sqlite_")]
-
-
 def _copy_rows(source: sqlite3.Connection, copy: sqlite3.Connection, table: str) -> None:
     names = [name for (name,) in copy.execute("SELECT name FROM pragma_table_info(?)", (table,))]
-    columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
-    rows = source.execute(f'SELECT {columns} FROM "{table}"')  # noqa: S608 - names of our schema
+    here = sql_table(table, *map(sql_column, names))
+    put = str(insert(here).compile(dialect=sqlite.dialect()))
+    rows = source.execute(as_sql(select(*here.c)))
     count = 0
     while page := rows.fetchmany(_AT_ONCE):
-        copy.executemany(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', page)  # noqa: S608
+        copy.executemany(put, page)
         count += len(page)
-    if copy.execute(f'SELECT count(*) FROM "{table}"').fetchone() != (count,):  # noqa: S608
+    if copy.execute(as_sql(select(func.count()).select_from(here))).fetchone() != (count,):
         raise StorageError(f"rows of {table} were lost on the way", hint="Repeat the call")
 
 
-def _copy_last_numbers(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
+def _copy_last_numbers(source: sqlite3.Connection, copy: sqlite3.Connection, tables: list[str]) -> None:
     """A number once given to a row that is gone is not given again."""
     for name, number in source.execute("SELECT name, seq FROM sqlite_sequence").fetchall():
-        if name in _tables(copy):
+        if name in tables:
             copy.execute("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
             copy.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, number))
 

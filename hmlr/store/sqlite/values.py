@@ -8,16 +8,35 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, get_args
 
-from sqlalchemy import Table
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    LargeBinary,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+    text,
+    type_coerce,
+)
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
+from sqlalchemy.dialects import sqlite
 
 from hmlr.records import JobKind
 from hmlr.store import schema
 from hmlr.store.columns import JsonText, UtcMicros
 from hmlr.store.encoded import TOKEN_DIMS
-from hmlr.store.record_rules import MAX_NUMBER, what_is_wrong
+from hmlr.store.record_rules import MAX_NUMBER, WORDS, what_is_wrong
 from hmlr.store.sql.rows import digest
 
 _FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999  # the years 1 to 9999
@@ -30,6 +49,9 @@ _MOMENTS = {
 _LONGEST_BLOB = 2**24
 _WIDEST = 2**16  # dimensions of a vector
 _FREE_TEXT = {"error"}  # what a failing library said
+_MESSAGES = select(schema.messages.c.message_id, schema.messages.c.content, schema.messages.c.sha256)
+_PAGE = 500  # rows
+_BREATH_S = 0.0005
 
 # Tables whose values have words of their own, with the name of their records in an export.
 _RECORDS: dict[str, Table] = {
@@ -108,22 +130,26 @@ _HANGS_TOGETHER: tuple[tuple[str, str], ...] = (
 )
 
 
+def tables_of(raw: sqlite3.Connection) -> list[str]:
+    """The tables with rows of HMLR's own, none that SQLite or the full-text index keeps for itself."""
+    found = raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return [name for (name,) in found if not name.startswith(("sqlite_", "chunk_terms", "chunk_postings"))]
+
+
 def wrong_types(raw: sqlite3.Connection) -> Iterator[str]:
     """Which tables hold values that their columns do not say; the schema is one of HMLR's."""
-    tables = raw.execute(
-        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-        "AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
-    )
-    for (table,) in tables.fetchall():
-        columns = raw.execute('SELECT name, type, "notnull" FROM pragma_table_xinfo(?)', (table,)).fetchall()
-        for name, declared, required in columns:
-            right = _right(f'"{name}"', name, declared)
-            bad = f"NOT ({right})" if required else f'"{name}" IS NOT NULL AND NOT ({right})'
-            # A NULL makes `right` unknown, which is no break of it.
-            bad += f' OR "{name}" IS NULL' if required else ""
-            if raw.execute(f'SELECT 1 FROM "{table}" WHERE {bad} LIMIT 1').fetchone():  # noqa: S608 - our names
-                yield f"a row of {table} holds no {_told(declared)} as {name}"
-        yield from _undecodable(raw, table, [name for name, declared, _ in columns if _is_text(declared)])
+    for name in tables_of(raw):
+        found = raw.execute('SELECT name, type, "notnull" FROM pragma_table_xinfo(?)', (name,)).fetchall()
+        here = sql_table(name, *(sql_column(each) for each, _, _ in found))
+        for column, declared, required in found:
+            bad = _wrong(here.c[column], declared)
+            if not required:
+                bad = and_(here.c[column].is_not(None), bad)
+            if raw.execute(as_sql(select(here.c[column]).where(bad).limit(1))).fetchone():
+                yield f"a row of {name} holds no {_told(declared)} as {column}"
+        texts = [here.c[column] for column, declared, _ in found if _is_text(declared)]
+        if texts:
+            yield from _undecodable(raw, name, select(*texts))
 
 
 def wrong_values(raw: sqlite3.Connection) -> Iterator[str]:
@@ -132,67 +158,84 @@ def wrong_values(raw: sqlite3.Connection) -> Iterator[str]:
     The schema is the newest and the types are right.
     """
     for told, query in _HANGS_TOGETHER:
-        found = raw.execute(f"{query} LIMIT 1", _GIVEN).fetchone()
+        found = raw.execute(query, _GIVEN).fetchone()
         if found is not None:
             yield f"a row of {told}: {str(found[0])[:80]!r}"
     for kind, table in _RECORDS.items():
         yield from _wrong_records(raw, kind, table)
-    for message_id, content, sha256 in raw.execute("SELECT message_id, content, sha256 FROM messages"):
+    for message_id, content, sha256 in _paged(raw, _MESSAGES):
         if digest(content) != sha256:
             yield f"the message {message_id[:80]!r} is not what was stored: its digest differs"
 
 
 def _wrong_records(raw: sqlite3.Connection, kind: str, table: Table) -> Iterator[str]:
-    columns = [(column.name, isinstance(column.type, JsonText)) for column in table.c]
-    wanted = ", ".join(f'"{name}"' for name, _ in columns)
-    for row in raw.execute(f"SELECT {wanted} FROM {table.name}"):  # noqa: S608 - our names
-        for (name, is_json), value in zip(columns, row, strict=True):
-            if name in _MOMENTS or (type(value) is int and not is_json):
-                continue  # the other rules have seen it
-            wrong = _wrong_json(kind, name, value) if is_json else what_is_wrong(kind, name, value)
+    """Values that have to be JSON of some shape, or one of some words."""
+    words = {name for of_kind, name in WORDS if of_kind == kind}
+    columns = [each for each in table.c if each.name in words or isinstance(each.type, JsonText)]
+    for row in _paged(raw, select(*(type_coerce(column, Text) for column in columns))):
+        for column, value in zip(columns, row, strict=True):
+            is_json = isinstance(column.type, JsonText)
+            wrong = (
+                _wrong_json(kind, column.name, value) if is_json else what_is_wrong(kind, column.name, value)
+            )
             if wrong:
-                yield f"a row of {table.name}: {name} must be {wrong}"
+                yield f"a row of {table.name}: {column.name} must be {wrong}"
                 return
 
 
-def _wrong_json(kind: str, name: str, value: Any) -> str:
+@lru_cache(maxsize=100)  # most are "{}" and "[]"
+def _wrong_json(kind: str, name: str, value: str) -> str:
     try:
         return what_is_wrong(kind, name, json.loads(value))
     except (ValueError, RecursionError):
         return "JSON"
 
 
-def _undecodable(raw: sqlite3.Connection, table: str, names: list[str]) -> Iterator[str]:
+def _undecodable(raw: sqlite3.Connection, name: str, texts: ClauseElement) -> Iterator[str]:
     """SQLite compares and returns bytes that are no UTF-8 as if they were text; the driver does not."""
-    if not names:
-        return
-    wanted = ", ".join(f'"{name}"' for name in names)
     try:
-        for _ in raw.execute(f'SELECT {wanted} FROM "{table}"'):  # noqa: S608 - our names
+        for _ in _paged(raw, texts):
             pass
     except sqlite3.OperationalError as error:
         if "decode to UTF-8" not in str(error):
             raise
-        yield f"a row of {table} holds text that is no UTF-8"
+        yield f"a row of {name} holds text that is no UTF-8"
 
 
-def _right(quoted: str, name: str, declared: str) -> str:
-    """What must be true of a value of that column, as SQL."""
-    kind = f"typeof({quoted})"
+def _paged(raw: sqlite3.Connection, query: ClauseElement) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, with a breath between pages.
+
+    In a long row of short calls into SQLite a thread has Python's lock back before the event loop is awake to
+    take it.
+    """
+    rows = raw.execute(as_sql(query))
+    while page := rows.fetchmany(_PAGE):
+        yield from page
+        time.sleep(_BREATH_S)
+
+
+def as_sql(statement: ClauseElement) -> str:
+    """The statement for the driver, with the values of ours in it."""
+    return str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+
+
+def _wrong(column: ColumnElement[Any], declared: str) -> ColumnElement[bool]:
+    """What is true of a value that such a column does not hold, NULL among them."""
+    kind = func.typeof(column)
     match declared:
         case "BOOLEAN":
-            return f"{kind} = 'integer' AND {quoted} IN (0, 1)"
+            return or_(kind != "integer", column.not_in((0, 1)))
         case "INTEGER" | "BIGINT":
-            least, most = (_FIRST_MOMENT, _LAST_MOMENT) if name in _MOMENTS else (0, MAX_NUMBER)
-            return f"{kind} = 'integer' AND {quoted} BETWEEN {least} AND {most}"
+            least, most = (_FIRST_MOMENT, _LAST_MOMENT) if column.key in _MOMENTS else (0, MAX_NUMBER)
+            return or_(kind != "integer", not_(column.between(least, most)))
         case "FLOAT":
-            return f"{kind} = 'real' AND {quoted} BETWEEN 0 AND 1e12"
+            return or_(kind != "real", not_(column.between(0, 1e12)))
         case "BLOB":
-            return f"{kind} = 'blob' AND length({quoted}) <= {_LONGEST_BLOB}"
-        case _ if _is_text(declared) and name not in _FREE_TEXT:
-            return f"{kind} = 'text' AND instr(CAST({quoted} AS BLOB), x'00') = 0"
+            return or_(kind != "blob", func.length(column) > _LONGEST_BLOB)
+        case _ if _is_text(declared) and column.key not in _FREE_TEXT:
+            return or_(kind != "text", func.instr(cast(column, LargeBinary), text("x'00'")) > 0)
         case _ if _is_text(declared):
-            return f"{kind} = 'text'"
+            return kind != "text"
     raise AssertionError(f"the schema has a column of type {declared}")
 
 

@@ -22,15 +22,16 @@ from hmlr.store.sqlite.shape import revision_of
 from hmlr.store.sqlite.values import wrong_types, wrong_values
 
 _PRAGMAS = (
-    "trusted_schema = OFF",
-    "cell_size_check = ON",
-    "query_only = ON",
-    "mmap_size = 0",
-    "temp_store = MEMORY",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA query_only = ON",
+    "PRAGMA mmap_size = 0",
+    "PRAGMA temp_store = MEMORY",
 )
 _MAGIC = b"SQLite format 3\x00"
 _HEAD = 100  # bytes of the header, https://sqlite.org/fileformat2.html#the_database_header
 _UTF_8 = 1
+_MOST_BYTES = 2**26  # of a value; an export has no longer lines
 _MOST_SQL = 200_000  # bytes of a statement, those in the schema included
 _MEND = "Take another backup, or import an export into a new file"
 
@@ -45,8 +46,11 @@ def vetted(path: Path) -> Iterator[sqlite3.Connection]:
     with translated(path):
         check_file(path)
         with closing(_opened(path)) as raw:
-            revision = revision_of(raw, path)
-            check_content(raw, path, newest=revision == schema.HEAD)
+            try:
+                revision = revision_of(raw, path)
+                check_content(raw, path, newest=revision == schema.HEAD)
+            except sqlite3.DataError as error:
+                raise _refused(path, f"a value has more than {_MOST_BYTES // 2**20} MB") from error
             yield raw
 
 
@@ -115,10 +119,11 @@ def _opened(path: Path) -> sqlite3.Connection:
     name = f"file:{quote(str(path.absolute()), errors='surrogateescape')}?mode=ro&immutable=1"
     raw = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
     try:
+        raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_BYTES)
         raw.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, _MOST_SQL)
         raw.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         for pragma in _PRAGMAS:
-            raw.execute(f"PRAGMA {pragma}")
+            raw.execute(pragma)
     except BaseException:
         raw.close()
         raise

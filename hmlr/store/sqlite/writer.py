@@ -9,6 +9,7 @@ The lock comes first, then the calls: until no other process writes, nothing is 
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from hmlr.store.sqlite import log as sqlite_log
 from hmlr.store.sqlite.calls import Call
 from hmlr.store.sqlite.collecting import no_collection
 from hmlr.store.sqlite.engine import Database, Link
@@ -26,6 +28,7 @@ from hmlr.store.sqlite.queue import CallQueue
 from hmlr.threads import settle, start_thread
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 class Writer:
@@ -112,9 +115,15 @@ class Writer:
         not enough: after one that failed the system takes the pages for written. PASSIVE waits for nobody,
         and no reader holds it back before that point: who reads from before never sees what was left.
         """
-        if not self._is_sure:
-            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            self._is_sure = True
+        if self._is_sure:
+            return
+        _, read, _ = raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        # Now or never: the next write begins the log anew.
+        unread = sqlite_log.unread(self._database.path, max(read, 0))
+        if unread:
+            self._database.unread_frames = unread
+            logger.warning("the write-ahead log is damaged: its last writes are lost")
+        self._is_sure = True
 
     def _attempt(self, call: Call) -> Future[Any]:
         """Run one call in its savepoint. Raises when its failure has cost the whole transaction."""
@@ -138,6 +147,7 @@ class Writer:
         with translated(self._database.path):
             link = self._open()
             try:
+                self._make_sure(link.raw)
                 return work(link)
             except BaseException:
                 self._discard()

@@ -1,0 +1,68 @@
+"""No more memory, no more threads: what the interpreter raises then comes out as one of our errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction
+from typing import Any, TypeVar
+
+from hmlr.errors import OutOfResources
+
+C = TypeVar("C")
+_LIFE = ("__aenter__", "aclose")
+_HINT = "Close what is not needed or raise the limit, then repeat the call"
+
+
+def told(door: type[C]) -> type[C]:
+    """Have each asynchronous method of a class raise OutOfResources then: it may happen anywhere."""
+    for name in dir(door):
+        method = getattr(door, name)
+        if name in _LIFE or not name.startswith("_"):
+            if iscoroutinefunction(method):
+                setattr(door, name, _called(method))
+            elif isasyncgenfunction(method):
+                setattr(door, name, _streamed(method))
+    return door
+
+
+def _called(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @wraps(method)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        with _translated():
+            return await method(*args, **kwargs)
+
+    return call
+
+
+def _streamed(method: Callable[..., Any]) -> Callable[..., AsyncIterator[Any]]:
+    @wraps(method)
+    async def stream(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        with _translated():
+            async with aclosing(method(*args, **kwargs)) as parts:
+                async for part in parts:
+                    yield part
+
+    return stream
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        ours = exhausted(error)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def exhausted(error: Exception) -> OutOfResources | None:
+    """The error to raise in its place; None when it is another one."""
+    if isinstance(error, MemoryError):
+        return OutOfResources("this process gets no more memory", hint=_HINT)
+    # Python has no class of its own for it, and these words since its first versions.
+    if isinstance(error, RuntimeError) and error.args == ("can't start new thread",):
+        return OutOfResources("this process gets no more threads", hint=_HINT)
+    return None
