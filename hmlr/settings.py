@@ -108,7 +108,25 @@ class Settings(SettingsBase):
         30.0, gt=0, le=600, description="How long to wait for another process's write."
     )
     garden_every_s: float = Field(
-        3600.0, ge=1, le=604_800, description="How often `garden --watch` gardens what has become finished."
+        3600.0,
+        ge=1,
+        le=604_800,
+        description="How often `garden --watch` and `worker` garden what has become finished.",
+    )
+    worker_lease_s: float = Field(
+        20.0, ge=0.5, le=3600, description="A worker without a sign of life for so long is taken to be dead."
+    )
+    worker_retry_s: float = Field(
+        60.0,
+        ge=0.01,
+        le=86_400,
+        description="A worker's wait after a first failure; the next is five times that.",
+    )
+    worker_grace_s: float = Field(
+        20.0,
+        ge=0,
+        le=3600,
+        description="How long a worker that is stopped may take to finish what runs.",
     )
     background_wait_s: float = Field(
         5.0, ge=0, le=600, description="How long a one-shot command waits for jobs."

@@ -14,6 +14,7 @@ from tests.places import (
     databases,
     db_path,
     postgres_server,
+    postgres_url,
     pytest_addoption,
     pytest_generate_tests,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "databases",
     "db_path",
     "postgres_server",
+    "postgres_url",
     "pytest_addoption",
     "pytest_generate_tests",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,9 @@ from typing import Any
 from hmlr.memory.intake import new_chunks
 from hmlr.records import Block, BlockId, TurnId, UserId
 from hmlr.store.records import AssignTurn, Change, PutBlock, PutFact
-from hmlr.store.sqlite.store import SqliteStore, open_sqlite
-from tests.opening import open_place
+from hmlr.store.sql.store import SqlStore
+from hmlr.store.sqlite.store import open_sqlite
+from tests.opening import is_file, open_place
 from tests.store.making import NOW, fact, message, turn
 
 NAMES = (
@@ -31,15 +34,36 @@ TERM = "In this project we use Postgres 16."
 OWN = ("user", "user", *NAMES)
 
 
-async def sow(path: Path, blocks: int, *, user: str = "ada", seed: int = 7, facts: int = 5) -> None:
+async def opened(place: Path | str) -> SqlStore:
+    """The store in a file, or at a postgresql:// address."""
+    if is_file(str(place)):
+        return await open_sqlite(Path(place), slicer=new_chunks, durability="fast")
+    from hmlr.store.postgres.settings import Reach
+    from hmlr.store.postgres.store import open_postgres
+
+    return await open_postgres(Reach(url=str(place), durability="fast"), slicer=new_chunks)
+
+
+async def sow(path: Path | str, blocks: int, *, user: str = "ada", seed: int = 7, facts: int = 5) -> None:
     """Fill a database with PAUSED blocks, the last one ACTIVE; every fifth has no facts."""
-    store = await open_sqlite(path, slicer=new_chunks, durability="fast")
-    dice = random.Random(f"{seed} {user}")
-    for number in range(blocks):
-        count = facts if number % 5 != 4 else 0
-        await _block(
-            store, UserId(user), number, [thing(dice) for _ in range(count)], last=number == blocks - 1
-        )
+    await sow_all(path, [user], blocks, seed=seed, facts=facts)
+
+
+async def sow_all(
+    path: Path | str, users: Sequence[str], blocks: int, *, seed: int = 7, facts: int = 5
+) -> None:
+    """The same for many users, some at a time."""
+    store = await opened(path)
+    places = asyncio.Semaphore(8)
+
+    async def sown(user: str) -> None:
+        async with places:
+            dice = random.Random(f"{seed} {user}")
+            for number in range(blocks):
+                things = [thing(dice) for _ in range(facts if number % 5 != 4 else 0)]
+                await _block(store, UserId(user), number, things, last=number == blocks - 1)
+
+    await asyncio.gather(*[sown(user) for user in users])
     await store.aclose()
 
 
@@ -47,14 +71,14 @@ async def plant(
     path: Path, said: list[list[tuple[dict[str, Any], str]]], *, user: str = "ada", first: int = 0
 ) -> None:
     """Add a PAUSED block for each list of facts; the next one is ACTIVE and has none."""
-    store = await open_sqlite(path, slicer=new_chunks, durability="fast")
+    store = await opened(path)
     for number, facts in enumerate([*said, []], first):
         await _block(store, UserId(user), number, facts, last=number == first + len(said))
     await store.aclose()
 
 
 async def _block(
-    store: SqliteStore, user: UserId, number: int, said: list[tuple[dict[str, Any], str]], *, last: bool
+    store: SqlStore, user: UserId, number: int, said: list[tuple[dict[str, Any], str]], *, last: bool
 ) -> None:
     at = NOW + timedelta(days=number)
     block_id = BlockId(f"b{number:04}")

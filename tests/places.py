@@ -51,6 +51,14 @@ def postgres_server() -> Iterator[Server]:
 
 
 @pytest.fixture
+def postgres_url(postgres_server: Server) -> Iterator[str]:
+    """The address of an empty memory on PostgreSQL."""
+    address = postgres_server.database()
+    yield address
+    postgres_server.drop(address)
+
+
+@pytest.fixture
 def db_path(tmp_path: Path) -> Path:
     """An SQLite database that is not there yet."""
     return tmp_path / "memory.db"

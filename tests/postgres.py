@@ -55,18 +55,10 @@ class Server:
         names = [url.partition("/")[2].lstrip("/").partition("/")[2].partition("?")[0] for url in urls]
         self._run(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in names))
 
-    def kill(self) -> None:
-        """End all its processes at once, as a loss of power does."""
-        first = psutil.Process(int((self.folder / "postmaster.pid").read_text().splitlines()[0]))
-        first.suspend()  # it starts no other ones meanwhile
-        killed = [first, *first.children(recursive=True)]
-        for process in killed:
-            process.kill()
-        while not all(map(_is_dead, killed)):
-            time.sleep(0.005)
-        # Where nobody buries the dead, their numbers look alive.
-        (self.folder / "postmaster.pid").unlink()
-        (self.folder / ".s.PGSQL.5432.lock").unlink()
+    @property
+    def pid(self) -> int:
+        """Of the server's first process."""
+        return int((self.folder / "postmaster.pid").read_text().splitlines()[0])
 
     def kill(self) -> None:
         """End all its processes at once, as a loss of power does."""

@@ -32,6 +32,7 @@ from hmlr.cli import (
     remember,
     serving,
     streams,
+    worker,
 )
 from hmlr.cli.call import Globals, UsageError
 from hmlr.cli.options import Db, Debug, Model, User, command
@@ -76,6 +77,7 @@ for function in (
     care.doctor,
     serving.serve,
     serving.mcp,
+    worker.worker,
 ):
     app.command(function.__name__.rstrip("_").replace("_", "-"))(command(function))
 app.command("backup")(command(backups.backup, shared=("db", "debug")))

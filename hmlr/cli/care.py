@@ -109,6 +109,9 @@ async def stats(call: Call, json: Json = False) -> None:
         "facts": states,
         "dossiers": f"{found.dossiers}, with {found.dossier_facts} facts",
         "tags and section rules": found.tags,
+        "topics to garden": f"{found.topics_waiting}, of these {found.topics_failed} given up by workers"
+        if found.topics_failed
+        else found.topics_waiting,
         "jobs waiting": found.jobs_waiting,
         "jobs failed": found.jobs_failed,
         "model calls": _day(found),

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Unpack, overload
 
 from hmlr.client.base import ClientBase
-from hmlr.core import gardening, health
+from hmlr.core import gardening, health, worker
 from hmlr.core.gardening import GardenArguments, checked_options
+from hmlr.core.services import open_errands
+from hmlr.core.worker import checked_shift
+from hmlr.errands.port import QUEUES
 from hmlr.errors import InvalidInput
 from hmlr.garden_records import GardenPlan, GardenProgress, GardenReport, GardenRun
 from hmlr.memory.intake import check_wait
 from hmlr.memory.portability import export_file, export_lines, import_file, import_lines
-from hmlr.records import Audit, Backup, Certificate, Health, RunId, Stats, UserId
+from hmlr.records import (
+    Audit,
+    Backup,
+    Certificate,
+    Health,
+    Queue,
+    RunId,
+    Stats,
+    UserId,
+    WorkState,
+)
 
 
 class Caring(ClientBase):
@@ -59,6 +73,38 @@ class Caring(ClientBase):
         if dry_run:
             return await gardening.plan(member.services, users, chosen)
         return await gardening.run(member.services, users, chosen, progress)
+
+    async def work(
+        self,
+        *,
+        stop: asyncio.Event | None = None,
+        queues: Sequence[Queue] = QUEUES,
+        concurrency: int = 8,
+        every_s: float | None = None,
+        daily_tokens: int | None = None,
+        daily_usd: float | None = None,
+    ) -> None:
+        """Work for all users of the database until `stop` is set, beside any number of other workers.
+
+        Of the queue `learn` it takes background work that was left over, of `garden` what has become
+        finished, looked for every `every_s` (the setting `garden_every_s`); `concurrency` users at a time. At
+        the stop it finishes the topics that it is at, and gives back what takes longer than the setting
+        `worker_grace_s`. What a worker had that was killed is taken over by another one
+        (docs/workers.md). The daily limits are those of `garden`. Raises MissingPackage, ConfigurationError.
+        """
+        services = self._member.services
+        options = checked_options(concurrency=concurrency, daily_tokens=daily_tokens, daily_usd=daily_usd)
+        await worker.work(
+            services,
+            checked_shift(services.settings, queues, concurrency, every_s),
+            options,
+            stop or asyncio.Event(),
+        )
+
+    async def work_state(self) -> WorkState:
+        """What the workers of the database have before them, over all users; for the operator's own tools."""
+        async with aclosing(await open_errands(self._member.services)) as errands:
+            return await errands.state()
 
     async def undo(self, run_id: str) -> GardenRun:
         """Take back what a garden run changed in this user's memory: an export is as it was before.

@@ -16,7 +16,8 @@ from hmlr.errors import InvalidInput
 from hmlr.garden_records import GardenDone, GardenLine, GardenPlan, GardenProgress, GardenReport
 from hmlr.llm.names import OFFLINE
 from hmlr.memory.gardener.allowance import Allowance, AllowedRunner, EstimatingRunner
-from hmlr.memory.gardener.manual_gardener import IN_A_ROW, Gardener
+from hmlr.memory.gardener.manner import Manner
+from hmlr.memory.gardener.manual_gardener import IN_A_ROW, Gardener, Outcome
 from hmlr.memory.intake import check_limit
 from hmlr.memory.together import together
 from hmlr.records import DayLimit, RunId, Usage, UserId
@@ -131,8 +132,26 @@ async def run(
     )
 
 
+async def tend(
+    services: Services, user: UserId, options: GardenOptions, allowance: Allowance, manner: Manner
+) -> Outcome:
+    """A worker's turn at one user's finished blocks."""
+    runner = AllowedRunner(services.for_user(user, options.day_limit).runner, allowance)
+    gardener = _gardener(services, runner, user, options, manner)
+    return await gardener.run(new_run_id(), lambda: None)
+
+
+def new_run_id() -> RunId:
+    """An id for a run; they sort by time."""
+    return RunId(str(uuid_utils.uuid7()))
+
+
 def _gardener(
-    services: Services, runner: AllowedRunner | EstimatingRunner, user: UserId, options: GardenOptions
+    services: Services,
+    runner: AllowedRunner | EstimatingRunner,
+    user: UserId,
+    options: GardenOptions,
+    manner: Manner | None = None,
 ) -> Gardener:
     return Gardener(
         services.store,
@@ -143,6 +162,7 @@ def _gardener(
         active=options.include_active,
         large=options.allow_large,
         foreground=services.foreground,
+        manner=manner,
     )
 
 
@@ -159,7 +179,7 @@ class _Tending:
     """One run over several users."""
 
     def __init__(self, options: GardenOptions, progress: Progress | None) -> None:
-        self.run_id = RunId(str(uuid_utils.uuid7()))
+        self.run_id = new_run_id()
         self.done = GardenDone()
         self.left = 0
         self.stopped = ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from hmlr.core.services import Services
-from hmlr.errors import EmbedderError, EmbedderUnavailable
+from contextlib import aclosing
+
+from hmlr.core.services import Services, open_errands
+from hmlr.errors import EmbedderError, EmbedderUnavailable, HMLRError, MissingPackage
 from hmlr.records import Check, Health, UserId
 
 
@@ -15,6 +17,7 @@ async def check(services: Services, user: UserId, *, database: bool = True) -> H
         await _jobs(services, user),
         await _erasure(services),
         *(await services.store.check() if database else ()),
+        *([await _workers(services)] if database else ()),
     ]
     return Health(checks=tuple(checks))
 
@@ -87,3 +90,22 @@ async def _erasure(services: Services) -> Check:
         detail="the files may still hold what was erased: they have yet to be rewritten",
         remedy="It happens by itself; close other programs that read this database, run `doctor` again",
     )
+
+
+async def _workers(services: Services) -> Check:
+    """What workers have before them, over all users, and whether one ended without a word."""
+    try:
+        async with aclosing(await open_errands(services)) as errands:
+            state = await errands.state()
+    except MissingPackage as error:
+        return Check(name="workers", ok=True, detail=f"not looked at: {error}")
+    except HMLRError as error:
+        return Check(name="workers", ok=False, detail=str(error), remedy=error.hint)
+    detail = "; ".join(queue.in_words for queue in state.queues)
+    if state.workers is not None:
+        detail = f"{state.workers} alive, {state.dead} dead; {detail}"
+    if state.stalled:
+        detail += f"; {state.stalled} users were left by a worker that died"
+    failed = sum(queue.failed for queue in state.queues)
+    remedy = "Start a `worker`, which takes them over" if state.stalled else "`retry` tries them again"
+    return Check(name="workers", ok=not (failed or state.stalled), detail=detail, remedy=remedy)

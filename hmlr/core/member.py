@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -12,9 +14,9 @@ import uuid_utils
 
 from hmlr.core.conversation_engine import ConversationEngine
 from hmlr.core.relay import Relay
-from hmlr.core.services import Services
+from hmlr.core.services import Services, open_errands
 from hmlr.core.tasks.base import TaskRunner
-from hmlr.errors import TooLarge
+from hmlr.errors import MissingPackage, TooLarge
 from hmlr.memory.analyst import Analyst
 from hmlr.memory.auditing import audit
 from hmlr.memory.background import Background
@@ -238,6 +240,9 @@ class Member:
     async def retry(self) -> int:
         """Make parked jobs due again."""
         count = await self.services.store.retry_failed(self._user)
+        with contextlib.suppress(MissingPackage):  # then no worker has ever been started from here
+            async with aclosing(await open_errands(self.services)) as errands:
+                count += await errands.retry(self._user)
         self.background.notify()
         return count
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from hmlr.core.day_book import StoredDayBook
 from hmlr.core.tasks.base import TaskRunner
+from hmlr.errands.port import Errands
+from hmlr.errands.table import TableErrands
 from hmlr.llm.names import OFFLINE, chosen_model
 from hmlr.llm.port import Model
 from hmlr.llm.settings import LLMSettings
@@ -24,6 +26,7 @@ from hmlr.store.port import Store
 
 if TYPE_CHECKING:
     from hmlr.llm.model import GatewayModel
+    from hmlr.store.postgres.settings import Reach
 
 Clock = Callable[[], datetime]
 
@@ -107,18 +110,9 @@ async def open_store(settings: Settings, *, build: bool = True) -> Store:
     Without `build` a server's database that holds no memory is refused and left as it is.
     """
     if settings.database_url is not None:
-        from hmlr.store.postgres.settings import Reach
         from hmlr.store.postgres.store import open_postgres
 
-        reach = Reach(
-            url=settings.database_url,
-            pool_size=settings.pool_size,
-            pool_timeout_s=settings.pool_timeout_s,
-            lock_timeout_s=settings.lock_timeout_s,
-            call_timeout_s=settings.call_timeout_s,
-            durability=settings.durability,
-        )
-        return await open_postgres(reach, slicer=new_chunks, build=build)
+        return await open_postgres(_reach(settings, settings.database_url), slicer=new_chunks, build=build)
     from hmlr.store.sqlite.store import open_sqlite
 
     return await open_sqlite(
@@ -127,6 +121,30 @@ async def open_store(settings: Settings, *, build: bool = True) -> Store:
         durability=settings.durability,
         busy_timeout_s=settings.busy_timeout_s,
     )
+
+
+def _reach(settings: Settings, url: str) -> Reach:
+    from hmlr.store.postgres.settings import Reach
+
+    return Reach(
+        url=url,
+        pool_size=settings.pool_size,
+        pool_timeout_s=settings.pool_timeout_s,
+        lock_timeout_s=settings.lock_timeout_s,
+        call_timeout_s=settings.call_timeout_s,
+        durability=settings.durability,
+    )
+
+
+async def open_errands(services: Services) -> Errands:
+    """The workers' queues of the database; the caller closes them. MissingPackage, StorageUnreachable."""
+    settings = services.settings
+    if settings.database_url is None:
+        return TableErrands(services.store, services.clock)
+    from hmlr.errands.on_procrastinate import open_procrastinate
+
+    reach = _reach(settings, settings.database_url)
+    return await open_procrastinate(reach, services.store, services.clock, lease_s=settings.worker_lease_s)
 
 
 def _open_model(model: str, llm: LLMSettings | None, user: str) -> GatewayModel | None:

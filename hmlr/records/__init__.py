@@ -20,8 +20,10 @@ from hmlr.records.care import (
     Health,
     ImportReport,
     MoveReport,
+    QueueState,
     Restored,
     Stats,
+    WorkState,
 )
 from hmlr.records.facts import Contradiction, Fact, FactEvent, FactHistory, Profile, Timeline
 from hmlr.records.turns import Block, Day, DayTopic, DayView, Message, Receipt, StoredMessage, Tag, Turn
@@ -39,6 +41,7 @@ from hmlr.records.vocabulary import (
     JobKind,
     MessageId,
     NodeKind,
+    Queue,
     Role,
     RunId,
     SessionId,
@@ -91,6 +94,8 @@ __all__ = [
     "NodeKind",
     "OutdatedFact",
     "Profile",
+    "Queue",
+    "QueueState",
     "Receipt",
     "Reply",
     "ReplyPart",
@@ -110,4 +115,5 @@ __all__ = [
     "TurnId",
     "Usage",
     "UserId",
+    "WorkState",
 ]

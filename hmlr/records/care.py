@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from hmlr.records.usage import DaySpending, Latency, Spending
-from hmlr.records.vocabulary import DossierId, FactId, TurnId, UserId
+from hmlr.records.vocabulary import DossierId, FactId, Queue, TurnId, UserId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +107,8 @@ class Stats:
     dossier_facts: int = 0  # that have their place in a dossier
     tags: int = 0  # section rules among them
     garden_runs: int = 0  # applied and not undone
+    topics_waiting: int = 0  # finished, to be gardened
+    topics_failed: int = 0  # of these, given up by workers until `retry` or `garden`
     days: tuple[DaySpending, ...] = ()  # with model calls, the latest 31, the latest first
     spending: tuple[Spending, ...] = ()  # of this process
     latencies: tuple[Latency, ...] = ()  # of this process
@@ -145,6 +147,31 @@ class Audit:
     facts: int  # of any state
     active: int
     checks: tuple[AuditCheck, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueState:
+    """How many users a queue of the workers has, each in one of these."""
+
+    queue: Queue
+    waiting: int
+    running: int
+    failed: int  # something of theirs was given up, until `retry`
+
+    @property
+    def in_words(self) -> str:
+        """As it is told."""
+        return f"{self.queue}: {self.waiting} waiting, {self.running} running, {self.failed} failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkState:
+    """What the workers of a database have before them, over all users."""
+
+    queues: tuple[QueueState, ...]
+    workers: int | None  # that are alive; None where nobody counts them
+    dead: int | None  # that ended without a word, until the others notice; None as before
+    stalled: int  # users at whom they were then
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ Category = Literal[
 ]  # fmt: skip
 NodeKind = Literal["turn", "paragraph", "sentence", "block", "fact", "dossier"]
 JobKind = Literal["embed", "route", "scrub", "scribe", "garden"]
+Queue = Literal["learn", "garden"]  # of the workers: background work left over, and gardening
 TagKind = Literal["environment", "constraint", "definition"]
 
 PROFILE_CATEGORIES: tuple[Category, ...] = ("constraint", "identity", "preference", "project")

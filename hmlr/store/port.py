@@ -33,6 +33,7 @@ from hmlr.records import (
     FactEvent,
     FactId,
     JobKind,
+    Queue,
     RunId,
     Stats,
     StoredMessage,
@@ -66,6 +67,7 @@ from hmlr.store.records import (
     Postings,
     StoredBlock,
     TurnQuery,
+    UsersLeft,
     VectorBatch,
 )
 
@@ -287,6 +289,31 @@ class JobStore(Protocol):
         """
 
 
+class WorkStore(Protocol):
+    """What is left to do over all users; for workers and the operator's own tools only."""
+
+    async def users_left(self, queue: Queue, now: datetime) -> list[UserId]:
+        """Whose memories a worker of that queue should look at.
+
+        `learn`: learning jobs that nobody is at, some seconds after their turns were stored. `garden`: blocks
+        that are finished, and facts that have changed since the last run; but not what backs off, is parked,
+        or is in somebody's hands. There may be a user more than there should. A changed fact may be missed
+        while another topic goes on that has changed facts, too: it is gardened with that one.
+        """
+
+    async def users_stalled(self, queue: Queue, now: datetime) -> list[UserId]:
+        """Of whom a lease has run out: whoever held it has ended, or sleeps. Cheap."""
+
+    async def next_due(self, user: UserId, queue: Queue) -> datetime | None:
+        """When the first of the user's queued jobs is due, or its lease over; in the past when it is now.
+
+        None when there is none but parked ones.
+        """
+
+    async def work_left(self, now: datetime) -> dict[Queue, UsersLeft]:
+        """How many users wait for what. Reads as much as `users_left`."""
+
+
 class SpendingStore(Protocol):
     """What model calls took of each user's days: the budget that holds over processes."""
 
@@ -428,6 +455,7 @@ class Store(
     KnowledgeStore,
     GardenStore,
     JobStore,
+    WorkStore,
     SpendingStore,
     CareStore,
     AccessStore,

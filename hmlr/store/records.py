@@ -332,6 +332,16 @@ class Edit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UsersLeft:
+    """How many users a queue of the workers has; one with jobs in several states counts in each."""
+
+    waiting: int
+    running: int
+    failed: int  # with jobs that are parked
+    stalled: int  # with a lease that has run out: whoever held it has ended, or sleeps
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobCounts:
     """Jobs of one user by state."""
 

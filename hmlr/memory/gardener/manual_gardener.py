@@ -29,6 +29,7 @@ from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.foreground import Foreground
 from hmlr.memory.gardener.bed import Bed
 from hmlr.memory.gardener.block import BlockGardener
+from hmlr.memory.gardener.manner import Manner
 from hmlr.memory.gardener.pending import Unit, pending
 from hmlr.memory.gardener.reach import Reach, TooFar, changed_lately
 from hmlr.memory.renewing import give_back, renewed, taken
@@ -41,7 +42,6 @@ from hmlr.store.garden_records import GardenStep
 from hmlr.store.port import Store
 from hmlr.store.records import Lease, TurnQuery
 
-LEASE_S = 20.0  # renewed while a block is worked on: what a killed process left is soon taken up
 POLL_S = 0.25  # how often a block is looked for that another process has
 TRIES = 3  # of a block that a conversation changes meanwhile
 RETRY_S = 60.0  # ... until it is tried again
@@ -55,6 +55,10 @@ class Stop(Exception):
     def __init__(self, reason: Exception, *, halts: bool) -> None:
         super().__init__(str(reason))
         self.halts = halts
+
+
+class Crashed(Exception):
+    """The block was taken again and again by processes that ended before they were done with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +86,7 @@ class Gardener:
         active: bool = False,
         large: bool = False,
         foreground: Foreground | None = None,
-        lease_s: float = LEASE_S,
+        manner: Manner | None = None,
     ) -> None:
         """With `active` the block talked about now is gardened too; with `large` any share of what was in
         order may change. Turns of `foreground` go first."""
@@ -96,7 +100,8 @@ class Gardener:
         self._active = active
         self._large = large
         self._foreground = foreground
-        self._lease_s = lease_s
+        self._manner = manner or Manner()
+        self._lease_s = self._manner.lease_s
         self._bed: Bed | None = None
         self._given_up: set[TurnId] = set()  # that stand for blocks which this run can't garden
         self._in_a_row = 0  # blocks that failed by the model, without a good one between
@@ -178,17 +183,20 @@ class Gardener:
             return
 
     async def _queue(self, units: Sequence[Unit]) -> None:
-        """Make a job for each block, and have those that failed before tried again."""
+        """Make a job for each block, and have those that failed before tried again by who was asked."""
         turn_ids = [unit.turn_id for unit in units if unit.turn_id is not None]
         if turn_ids:
             await self._store.add_jobs(self._user, "garden", turn_ids)
-            await self._store.hasten(self._user, "garden")
+            if self._manner.asked:
+                await self._store.hasten(self._user, "garden")
 
     async def _next(self) -> Lease | None:
         """The next block's lease; None when none is left that may be had.
 
         What another process holds is waited for while that gets on, and as long as a lease lasts.
         """
+        if self._manner.enough():
+            return None
         tries, before = 0, None
         while tries * POLL_S <= self._lease_s + 1:
             leases = await taken(
@@ -196,8 +204,8 @@ class Gardener:
                 list,
                 partial(give_back, self._store, self._user, clock=self._clock),
             )
-            if leases:
-                return leases[0]
+            if leases or not self._manner.asked:
+                return leases[0] if leases else None
             if not await self._held_elsewhere():
                 return None
             left = (await self._store.garden_mark(self._user)).garden_version
@@ -223,6 +231,9 @@ class Gardener:
 
     async def _garden(self, lease: Lease, run: GardenRun, reach: Reach | None) -> GardenRun:
         """Garden the block behind a lease; the run as it stands then."""
+        if self._manner.gives_up(lease.attempts):
+            await self._give_back(lease, Crashed(), None)
+            return run
         async with renewed(self._store, self._user, [lease], lease_s=self._lease_s, clock=self._clock):
             if self._foreground is not None:
                 await self._foreground.quiet()
@@ -238,14 +249,22 @@ class Gardener:
                         await self._give_back(lease, conflict, RETRY_S)
                 except (TryLater, ConfigurationError) as error:
                     self._bed = None
-                    await self._give_back(lease, error, FAILED_S)
+                    await self._give_back(lease, error, self._after_failure(lease, error))
                     self._go_on_after(error)
                     return run
                 except TooFar as excess:
                     self._bed = None
-                    await self._give_back(lease, excess, 0.0)
+                    await self._give_back(lease, excess, 0.0 if self._manner.asked else FAILED_S)
                     raise Stop(excess, halts=False) from excess
         return run
+
+    def _after_failure(self, lease: Lease, error: HMLRError) -> float | None:
+        """How long a block is left alone at which the model failed; None: until somebody asks for it."""
+        if isinstance(error, DayBudgetExceeded):
+            return (error.until - self._clock()).total_seconds()
+        if self._manner.asked or not isinstance(error, ModelError) or isinstance(error, BudgetExceeded):
+            return FAILED_S
+        return self._manner.wait_s(lease.attempts)
 
     def _go_on_after(self, error: HMLRError) -> None:
         """Raise Stop unless another block may fare better: the failure may lie in this one alone."""
@@ -255,9 +274,9 @@ class Gardener:
         if not lone or self._in_a_row >= IN_A_ROW:
             raise Stop(error, halts=not isinstance(error, DayBudgetExceeded)) from error
 
-    async def _give_back(self, lease: Lease, reason: Exception, wait_s: float) -> None:
+    async def _give_back(self, lease: Lease, reason: Exception, wait_s: float | None) -> None:
         self._given_up.add(lease.turn_id)
-        retry_at = self._clock() + timedelta(seconds=wait_s)
+        retry_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
         await self._store.fail(self._user, [lease], error=type(reason).__name__, retry_at=retry_at)
 
     async def _one(self, lease: Lease, run: GardenRun, reach: Reach | None) -> GardenRun:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hmlr.records import UserId
+from hmlr.store.postgres.settings import JOBS_SCHEMA, errand_lock
+
 
 async def vacuum(owner: AsyncEngine) -> None:
     """Remove dead versions of rows from tables and indexes.
@@ -19,3 +22,15 @@ async def vacuum(owner: AsyncEngine) -> None:
 
 def _vacuum(connection: Connection) -> None:
     connection.execute(text("VACUUM (SKIP_LOCKED)"))
+
+
+async def forget_errands(owner: AsyncEngine, user: UserId) -> None:
+    """Remove the user from the workers' queue, if there is one; who is at the user finds nothing to do."""
+    jobs = f"{JOBS_SCHEMA}.procrastinate_jobs"
+    async with owner.begin() as connection:
+        there = await connection.exec_driver_sql("SELECT to_regclass($1)", (jobs,))
+        if there.scalar() is not None:
+            await connection.exec_driver_sql(f"SET LOCAL search_path TO {JOBS_SCHEMA}")  # for triggers
+            await connection.exec_driver_sql(
+                "DELETE FROM procrastinate_jobs WHERE lock = $1", (errand_lock(user),)
+            )

@@ -8,8 +8,10 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hmlr.errors import ConfigurationError
+from hmlr.records import UserId
 
 SCHEMES = ("postgresql", "postgres")
+JOBS_SCHEMA = "hmlr_jobs"  # where the workers' queue has its tables
 # What libpq calls it, and what the driver does.
 _KNOWN = {"host": "host", "port": "port", "sslmode": "ssl", "ssl": "ssl"}
 
@@ -48,6 +50,18 @@ def driver_url(url: str) -> URL:
         )
     query = {_KNOWN[name]: value for name, value in parsed.query.items()}
     return parsed.set(drivername="postgresql+asyncpg", query=query)
+
+
+def errand_lock(user: UserId) -> str:
+    """What the rows of a user have in common there."""
+    return f"user:{user}"
+
+
+def libpq_url(url: str) -> str:
+    """The address, with its password, for what speaks libpq."""
+    parsed = driver_url(url)
+    query = {"sslmode" if name == "ssl" else name: value for name, value in parsed.query.items()}
+    return parsed.set(drivername=SCHEMES[0], query=query).render_as_string(hide_password=False)
 
 
 def shown(url: str) -> str:

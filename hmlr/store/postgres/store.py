@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hmlr.errors import InvalidInput, MissingPackage, NotFound
 from hmlr.records import Backup, Check, Stats, UserId
@@ -16,8 +19,9 @@ from hmlr.store.postgres.errors import translated
 from hmlr.store.postgres.finding import PostgresFinding
 from hmlr.store.postgres.gate import PostgresGate
 from hmlr.store.postgres.loop import LoopThread
-from hmlr.store.postgres.purge import vacuum
+from hmlr.store.postgres.purge import forget_errands, vacuum
 from hmlr.store.postgres.settings import Reach
+from hmlr.store.records import Erased, ErasePlan
 from hmlr.store.slicing import Slicer
 from hmlr.store.sql import care
 from hmlr.store.sql.purging import last_erasure, mark_purged
@@ -69,20 +73,28 @@ class PostgresStore(PostgresFinding, SqlStore):
         """See CareStore; what PostgreSQL keeps until it is overwritten is said in `vacuum`."""
         last = await self._gate.read(None, last_erasure)
 
-        async def purge() -> None:
-            owner = owner_engine(self._reach)
-            try:
-                await vacuum(owner)
-            finally:
-                await owner.dispose()
-
-        await self._gate.patient.run(lambda _: purge())
+        await self._gate.patient.run(lambda _: self._as_owner(vacuum))
         await self._gate.write(None, lambda c: mark_purged(c, last))
         return True
+
+    async def erase(self, user: UserId, plan: ErasePlan, *, now: datetime) -> Erased:
+        """See CareStore; with everything goes what the workers' queue holds of the user: the id."""
+        erased = await super().erase(user, plan, now=now)
+        if plan.everything:
+            await self._gate.run(lambda _: self._as_owner(lambda owner: forget_errands(owner, user)))
+        return erased
 
     async def stats(self, user: UserId) -> Stats:
         """See CareStore."""
         return await self._gate.read(user, lambda c: care.stats(c, user, _size(c)))
+
+    async def _as_owner(self, work: Callable[[AsyncEngine], Awaitable[None]]) -> None:
+        """Run in the gate's thread with connections of the user of the address."""
+        owner = owner_engine(self._reach)
+        try:
+            await work(owner)
+        finally:
+            await owner.dispose()
 
     async def check(self) -> list[Check]:
         """See CareStore."""

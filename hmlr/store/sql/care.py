@@ -173,6 +173,8 @@ def _counts() -> Select[Any]:
         count(dossier_entries).label("dossier_facts"),
         count(tags).label("tags"),
         count(garden_runs, garden_runs.c.undone_at.is_(None)).label("garden_runs"),
+        count(blocks, blocks.c.state == "PAUSED", blocks.c.last_seq > 0).label("topics_waiting"),
+        count(jobs, jobs.c.kind == "garden", failed).label("topics_failed"),
     ]
     return select(*columns)
 
@@ -202,6 +204,8 @@ def stats(connection: Connection, user: UserId, database_bytes: int) -> Stats:
         dossier_facts=counted.dossier_facts,
         tags=counted.tags,
         garden_runs=counted.garden_runs,
+        topics_waiting=counted.topics_waiting,
+        topics_failed=counted.topics_failed,
         days=tuple(read_days(connection, user, DAYS)),
     )
 

@@ -47,9 +47,10 @@ from hmlr.store.sql.garden_store import SqlGarden
 from hmlr.store.sql.gate import Gate
 from hmlr.store.sql.job_store import SqlJobs
 from hmlr.store.sql.move_store import SqlMoves
+from hmlr.store.sql.work_store import SqlWork
 
 
-class SqlStore(SqlGarden, SqlJobs, SqlCare, SqlAccess, SqlMoves):
+class SqlStore(SqlGarden, SqlJobs, SqlWork, SqlCare, SqlAccess, SqlMoves):
     """An open database; the contract is `hmlr.store.port.Store`."""
 
     def __init__(self, gate: Gate, slicer: Slicer) -> None:
