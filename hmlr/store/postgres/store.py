@@ -81,7 +81,7 @@ class PostgresStore(PostgresFinding, SqlStore):
         """See CareStore; with everything goes what the workers' queue holds of the user: the id."""
         erased = await super().erase(user, plan, now=now)
         if plan.everything:
-            await self._gate.run(lambda _: self._as_owner(lambda owner: forget_errands(owner, user)))
+            await self._gate.patient.run(lambda _: self._as_owner(lambda owner: forget_errands(owner, user)))
         return erased
 
     async def stats(self, user: UserId) -> Stats:
