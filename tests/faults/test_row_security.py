@@ -282,6 +282,7 @@ def test_only_the_operators_calls_see_everybodys_rows() -> None:
                     found |= {function.name for node in ast.walk(function) if names_nobody(node)}
     assert found == {
         "add_token", "token_of", "tokens", "revoke_token",  # of the server's doors
+        "users_left", "users_stalled", "work_left",  # of workers
         "every_user", "moves", "begin_moves", "end_moves", "token_digests",  # of a move
         "users", "purge_pending", "purge_files", "rebuild_search",
         "content_lines", "derived_lines", "_server",  # doctor
