@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from functools import partial, wraps
 from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -96,18 +97,40 @@ class HMLRClient:
 
 def _result(portal: BlockingPortal, call: Callable[[], Awaitable[T]]) -> T:
     """What the call returns. Who interrupts it waits until it has left nothing half done."""
-    over = threading.Event()
-
-    async def whole() -> T:
-        try:
-            return await call()
-        finally:
-            over.set()
-
-    future = portal.start_task_soon(whole)
+    interruptible = _Interruptible(call)
     try:
-        return future.result()
+        return portal.start_task_soon(interruptible.run).result()
     except KeyboardInterrupt:
-        future.cancel()
-        over.wait(INTERRUPTED_S)
+        portal.call(interruptible.interrupt)
+        interruptible.wait(INTERRUPTED_S)
         raise
+
+
+class _Interruptible(Generic[T]):
+    """A call that the other thread may cancel at any time, even while it is only handing it over."""
+
+    def __init__(self, call: Callable[[], Awaitable[T]]) -> None:
+        self._call = call
+        self._task: asyncio.Task[Any] | None = None
+        self._interrupted = False
+        self._over = threading.Event()
+
+    async def run(self) -> T:
+        self._task = asyncio.current_task()
+        try:
+            if self._interrupted:
+                raise asyncio.CancelledError
+            return await self._call()
+        finally:
+            self._over.set()
+
+    def interrupt(self) -> None:
+        """Cancel it, once; in the loop."""
+        self._interrupted = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, if it has begun."""
+        if self._task is not None:
+            self._over.wait(seconds)

@@ -95,7 +95,11 @@ class HMLRClient(Conversing, Knowing, Arranging, Caring):
                 self.settings, model=self._model, llm=self._llm, embedder=self._embedder, clock=self._clock
             )
         self._open = Member(services, self.user_id, self._speaker)
-        await self._open.start()
+        try:
+            await self._open.start()
+        except BaseException:
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(

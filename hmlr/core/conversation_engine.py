@@ -8,7 +8,7 @@ the background from durable jobs.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 
 from hmlr.core.services import Services
 from hmlr.core.tasks.answer.task import ANSWER, AnswerText
@@ -41,7 +41,12 @@ class ConversationEngine:
     ) -> None:
         self._services = services
         self._keeping = TurnKeeping(
-            services.store, user, intake, clock=services.clock, jobs=lambda: self.turn_jobs
+            services.store,
+            user,
+            intake,
+            clock=services.clock,
+            leasing=services.leasing,
+            jobs=lambda: self.turn_jobs,
         )
         self.preparing = TurnPreparing(services, user, self._keeping, governor, book=book, dossiers=dossiers)
 
@@ -61,11 +66,13 @@ class ConversationEngine:
         """
         trace = TurnTrace()
         with trace.timed("total"), self.foreground():
-            turn, added = await self.store(message, session_id, trace, key)
-            if len(turn.messages) > 1:
+            prepared: Prepared | None = None
+            async with self.stored(message, session_id, trace, key) as (turn, added):
+                if len(turn.messages) == 1:
+                    prepared = await self.preparing.prepare(turn, added, trace)
+            if prepared is None:
                 yield ReplyPart(text="", reply=_reply_before(turn, trace))
                 return
-            prepared = await self.preparing.prepare(turn, added, trace)
             answer: Answer[AnswerText] | None = None
             held = ""  # the latest piece, so that a reader who has the whole text left a stored reply behind
             with trace.timed("answer"):
@@ -85,15 +92,16 @@ class ConversationEngine:
         """Within it, somebody waits for an answer."""
         return self._services.foreground.turn()
 
-    async def store(
+    @asynccontextmanager
+    async def stored(
         self, message: Message, session_id: SessionId, trace: TurnTrace, key: str | None
-    ) -> tuple[Turn, AddedTurn]:
-        """Store the message as a turn; the one that is stored already, with its reply, when the key is known.
-
-        InvalidInput before anything is stored.
-        """
-        with trace.timed("store"):
-            return await self._keeping.message(message, session_id, self._services.clock(), key)
+    ) -> AsyncIterator[tuple[Turn, AddedTurn]]:
+        """Store the message as a turn, which is prepared in the block; see `TurnKeeping.message`."""
+        async with AsyncExitStack() as stack:
+            with trace.timed("store"):
+                keeping = self._keeping.message(message, session_id, self._services.clock(), key)
+                stored = await stack.enter_async_context(keeping)
+            yield stored
 
     async def keep(self, prepared: Prepared, answer: Answer[AnswerText], trace: TurnTrace) -> None:
         """Store the reply; when that fails, the trace knows."""

@@ -159,6 +159,7 @@ def _gardener(
         runner,
         user,
         services.clock,
+        leasing=services.leasing,
         active=options.include_active,
         large=options.allow_large,
         foreground=services.foreground,

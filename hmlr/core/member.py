@@ -21,6 +21,7 @@ from hmlr.memory.analyst import Analyst
 from hmlr.memory.auditing import audit
 from hmlr.memory.background import Background
 from hmlr.memory.block_desk import BlockDesk
+from hmlr.memory.cancelling import to_its_end
 from hmlr.memory.days import DayDesk
 from hmlr.memory.deep.deep_recall import DeepRecall
 from hmlr.memory.deep.places import Memory
@@ -119,6 +120,7 @@ class Member:
                 "scribe": scribe(store, runner, user, analyst=analyst).handle,
             },
             clock,
+            leasing=services.leasing,
             slow=frozenset(("route", "scrub", "scribe") if runner.model else ()),
             # Rules answer from what the turns before taught, and wait for it: it may not wait for them.
             later=frozenset(("embed",) if runner.model else ()),
@@ -146,9 +148,14 @@ class Member:
         self.background.start()
 
     async def aclose(self) -> None:
-        """Stop background work after its batch, then close the services."""
+        """Stop background work after its batch, then close the services, also for a cancelled caller."""
         try:
             await self.background.aclose()
+        finally:
+            await to_its_end(self._close())
+
+    async def _close(self) -> None:
+        try:
             await asyncio.gather(*self._unfinished, return_exceptions=True)
             await self._purging.aclose()
         finally:
@@ -295,7 +302,14 @@ class Member:
     def _gardener(self) -> Gardener:
         """One that asks no model."""
         services = self.services
-        return Gardener(services.store, services.embedding, TaskRunner(None), self._user, services.clock)
+        return Gardener(
+            services.store,
+            services.embedding,
+            TaskRunner(None),
+            self._user,
+            services.clock,
+            leasing=services.leasing,
+        )
 
     async def _plan(self, turn_id: str | None, fact_id: str | None, session_id: str | None) -> ErasePlan:
         store, user = self.services.store, self._user

@@ -56,9 +56,9 @@ class Relay:
         with trace.timed("total"), self._engine.foreground():
             message = Message(content=said.content, speaker=request.speaker, metadata=request.metadata)
             key = request.idempotency_key or self._keys.key(f"{session_id}\n{_digest(talk)}")
-            turn, added = await self._engine.store(message, session_id, trace, key)
             told = frozenset(each.content for each in talk[:-1] if each.role == "user")
-            prepared = await self._engine.preparing.prepare(turn, added, trace, told=told)
+            async with self._engine.stored(message, session_id, trace, key) as (turn, added):
+                prepared = await self._engine.preparing.prepare(turn, added, trace, told=told)
             completion: Completion | None = None
             with trace.timed("answer"):
                 async for piece in self._answered(request, at, prepared, whole=whole):

@@ -19,6 +19,7 @@ from hmlr.memory.embeddings import EmbedderSpec, embedder_spec, spec_of
 from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.foreground import Foreground
 from hmlr.memory.intake import new_chunks
+from hmlr.memory.leasing import Leasing
 from hmlr.memory.retrieval.lattice import Lattice
 from hmlr.records import DayLimit, UserId
 from hmlr.settings import Settings
@@ -47,6 +48,7 @@ class Services:
     runner: TaskRunner
     opened_model: GatewayModel | None  # None: rules, or a model that was handed in
     clock: Clock
+    leasing: Leasing
     foreground: Foreground = field(default_factory=Foreground)
     shared: bool = False  # somebody else closes them
 
@@ -54,10 +56,14 @@ class Services:
         """The same resources for another user, whose calls are counted as theirs, within the limit if any."""
         opened = self.opened_model.for_user(user, day_limit) if self.opened_model is not None else None
         runner = TaskRunner(opened) if opened is not None else self.runner
-        return replace(self, runner=runner, opened_model=opened, shared=True)
+        leasing = Leasing(self.store, self.clock)
+        return replace(self, runner=runner, opened_model=opened, leasing=leasing, shared=True)
 
     async def aclose(self) -> None:
-        """Close the model's connections and the embedder, then the store with its queued writes."""
+        """Give leases back, close the model's connections and the embedder, then the store with its queued
+        writes.
+        """
+        await self.leasing.aclose()
         if self.shared:
             return
         if self.opened_model is not None:
@@ -101,6 +107,7 @@ async def open_services(
         runner=TaskRunner(opened if model is None or isinstance(model, str) else model),
         opened_model=opened,
         clock=clock,
+        leasing=Leasing(store, clock),
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import partial
 
 from hmlr.core.services import Clock
 from hmlr.core.tasks.answer.task import AnswerText
@@ -12,7 +12,7 @@ from hmlr.core.tasks.base import Answer
 from hmlr.errors import NotFound
 from hmlr.memory.echo import is_echo
 from hmlr.memory.intake import Intake
-from hmlr.memory.renewing import give_back, taken
+from hmlr.memory.leasing import Leasing
 from hmlr.records import Context, JobKind, Message, MessageId, SessionId, StoredMessage, Turn, TurnId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddedTurn, Lease, NewTurn, TurnQuery
@@ -31,20 +31,25 @@ class TurnKeeping:
         intake: Intake,
         *,
         clock: Clock,
+        leasing: Leasing,
         jobs: Callable[[], tuple[JobKind, ...]],
     ) -> None:
         self._store = store
         self._user = user
         self._intake = intake
         self._clock = clock
+        self._leasing = leasing
         self._jobs = jobs
 
+    @asynccontextmanager
     async def message(
         self, message: Message, session_id: SessionId, now: datetime, key: str | None = None
-    ) -> tuple[Turn, AddedTurn]:
-        """Store the user's message as a turn. InvalidInput before anything is stored.
+    ) -> AsyncIterator[tuple[Turn, AddedTurn]]:
+        """Store the user's message as a turn, whose routing is the caller's as long as the block runs.
 
-        When the key is known, the turn that was stored under it, with its reply if it has one.
+        When the key is known, the turn that was stored under it, with its reply if it has one. A caller who
+        gives up before the turn is routed leaves that to the background at once. InvalidInput before
+        anything is stored.
         """
         new: NewTurn = await unless_brief(
             _is_brief(message.content),
@@ -56,16 +61,16 @@ class TurnKeeping:
             held=("route",),
             key=key,
         )
-        (added,) = await taken(
-            self._store.add_turns(self._user, [new]),
-            lambda every: [lease for each in every for lease in each.leases],
-            partial(give_back, self._store, self._user, clock=self._clock),
-        )
+        storing = self._store.add_turns(self._user, [new])
+        async with self._leasing.holding(self._user, storing, _leases) as (added,):
+            yield await self._stored(new, added, session_id), added
+
+    async def _stored(self, new: NewTurn, added: AddedTurn, session_id: SessionId) -> Turn:
         if not added.created:
             before = await self._store.turns(self._user, TurnQuery(turn_ids=(added.turn_id,)))
             if not before:
                 raise NotFound(f"the turn {added.turn_id} was forgotten meanwhile")
-            return before[0], added
+            return before[0]
         first = new.messages[0]
         stored = StoredMessage(
             message_id=_message_id(added.turn_id, 0),
@@ -80,16 +85,15 @@ class TurnKeeping:
             metadata=first.metadata,
             owner=first.owner,
         )
-        turn = Turn(
+        return Turn(
             turn_id=added.turn_id,
             seq=added.seq,
             session_id=session_id,
             block_id=None,
             occurred_at=first.occurred_at,
-            recorded_at=now,
+            recorded_at=first.recorded_at,
             messages=(stored,),
         )
-        return turn, added
 
     async def reply(self, turn: Turn, added: AddedTurn, answer: Answer[AnswerText], context: Context) -> None:
         """Store the reply, unless something was forgotten since the turn was: it may be made of that."""
@@ -111,6 +115,10 @@ class TurnKeeping:
         if lease is not None:
             now = self._clock()
             await self._store.fail(self._user, [lease], error=reason, retry_at=now)
+
+
+def _leases(added: Sequence[AddedTurn]) -> list[Lease]:
+    return [lease for each in added for lease in each.leases]
 
 
 def _is_brief(content: object) -> bool:

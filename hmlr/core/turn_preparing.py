@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,7 +26,7 @@ from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.hydration import Found, hydrate
 from hmlr.memory.retrieval.lattice import QueryVector
 from hmlr.records import BlockId, Fact, Hits, SessionId, Turn, TurnId, UserId
-from hmlr.store.records import AddedTurn, Lease, TurnQuery
+from hmlr.store.records import AddedTurn, TurnQuery
 
 # A message asks by its beginning; what is pasted behind it is stored and learned from all the same.
 ASKED_CHARS = 4000
@@ -72,27 +71,25 @@ class TurnPreparing:
     ) -> Prepared:
         """Find what there is for a turn that was just stored; of stages that fail the trace knows.
 
-        `told` are the texts that the prompt holds anyway, when it brings its own history: the session's
-        window is not needed then, and they are not recalled.
+        Runs while the turn's routing is the caller's. `told` are the texts that the prompt holds anyway, when
+        it brings its own history: the session's window is not needed then, and they are not recalled.
         """
-        lease = added.leases[0] if added.leases else None
-        async with self._returned(lease):
-            told_turns = frozenset({turn.turn_id, *(await self._told(turn, told))})
-            with trace.timed("embed"):
-                vector = await self._services.lattice.query_vector(self._user, _asked(turn))
-            trace.degraded += vector.degraded
-            routed, hits, window, facts, dossiers, talks = await asyncio.gather(
-                trace.guarded("routing", lambda: self._route(turn, vector, added), None),
-                trace.guarded("recall", lambda: self._search(turn, vector, trace, told_turns), Hits()),
-                trace.guarded("window", lambda: self._window(turn, told), list[Turn]()),
-                trace.guarded("facts", lambda: self._facts(turn), FactView()),
-                trace.guarded(
-                    "dossiers",
-                    lambda: self._dossiers.about(_asked(turn), vector),
-                    tuple[ShownDossier, ...](),
-                ),
-                trace.guarded("days", lambda: self._talks(turn), None),
-            )
+        told_turns = frozenset({turn.turn_id, *(await self._told(turn, told))})
+        with trace.timed("embed"):
+            vector = await self._services.lattice.query_vector(self._user, _asked(turn))
+        trace.degraded += vector.degraded
+        routed, hits, window, facts, dossiers, talks = await asyncio.gather(
+            trace.guarded("routing", lambda: self._route(turn, vector, added), None),
+            trace.guarded("recall", lambda: self._search(turn, vector, trace, told_turns), Hits()),
+            trace.guarded("window", lambda: self._window(turn, told), list[Turn]()),
+            trace.guarded("facts", lambda: self._facts(turn), FactView()),
+            trace.guarded(
+                "dossiers",
+                lambda: self._dossiers.about(_asked(turn), vector),
+                tuple[ShownDossier, ...](),
+            ),
+            trace.guarded("days", lambda: self._talks(turn), None),
+        )
         if routed is not None:
             trace.count("routing", routed.answer)
         trace.degraded += hits.degraded
@@ -114,16 +111,6 @@ class TurnPreparing:
             return (await self._governor.route([arrival]))[0]
         except HMLRError as error:
             await self._keeping.give_back(lease, type(error).__name__)
-            raise
-
-    @asynccontextmanager
-    async def _returned(self, lease: Lease | None) -> AsyncIterator[None]:
-        """A caller who gives up before the turn is routed leaves that to the background at once."""
-        try:
-            yield
-        except asyncio.CancelledError:
-            with suppress(HMLRError):  # LeaseLost: it was routed already
-                await self._keeping.give_back(lease, "Cancelled")
             raise
 
     async def _search(

@@ -8,11 +8,11 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from hmlr.errors import ClosedError, ConfigurationError, DayBudgetExceeded, HMLRError, LeaseLost, TryLater
+from hmlr.memory.cancelling import to_its_end
 from hmlr.memory.foreground import Foreground
-from hmlr.memory.renewing import give_back, renewed, taken
+from hmlr.memory.leasing import Leasing
 from hmlr.records import JobKind, UserId
 from hmlr.store.port import JobStore
 from hmlr.store.records import Lease
@@ -60,6 +60,7 @@ class Background:
         handlers: Mapping[JobKind, Handler],
         clock: Callable[[], datetime],
         *,
+        leasing: Leasing,
         slow: frozenset[JobKind] = frozenset(),
         later: frozenset[JobKind] = frozenset(),
         foreground: Foreground | None = None,
@@ -70,6 +71,7 @@ class Background:
         self._user = user
         self._handlers = handlers
         self._clock = clock
+        self._leasing = leasing
         self._slow = slow
         self._later = slow | later
         self._foreground = foreground
@@ -117,9 +119,8 @@ class Background:
             try:
                 await asyncio.wait([self._task], timeout=STOP_S)
             finally:
-                self._task.cancel()  # it gives its leases back
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+                self._task.cancel()
+                await to_its_end(asyncio.wait([self._task]))  # it gives its leases back
             self._task = None
 
     async def _next_round(self) -> None:
@@ -191,15 +192,9 @@ class Background:
 
     async def _done(self, kind: JobKind, handler: Handler) -> int:
         now, lease_s = self._clock(), self._lease_s
-        leases = await taken(
-            self._store.claim(self._user, kind, limit=self._size(kind), lease_s=lease_s, now=now),
-            list,
-            partial(give_back, self._store, self._user, clock=self._clock),
-        )
-        if not leases:
-            return 0
-        async with renewed(self._store, self._user, leases, lease_s=lease_s, clock=self._clock):
-            if not await self._attempt(handler, leases, alone=len(leases) == 1):
+        claiming = self._store.claim(self._user, kind, limit=self._size(kind), lease_s=lease_s, now=now)
+        async with self._leasing.holding(self._user, claiming, list, lease_s=lease_s) as leases:
+            if leases and not await self._attempt(handler, leases, alone=len(leases) == 1):
                 for lease in leases:  # one by one, so that only the culprit waits
                     await self._attempt(handler, [lease], alone=True)
         return len(leases)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,11 @@ import pytest
 from hmlr import HMLRClient, Message
 from hmlr.errors import InvalidInput
 from hmlr.testing import hash_embedder
+from tests.faults.cancels import Call, cancelled_at
 from tests.faults.doors import Clock, door, said, settled
 from tests.faults.figures import figure
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
-
-Call = Callable[[], Coroutine[Any, Any, object]]
 
 
 @pytest.fixture
@@ -34,50 +33,10 @@ async def hmlr(db_path: Path, clock: Clock) -> AsyncIterator[HMLRClient]:
         yield client
 
 
-class CancelledAt:
-    """Awaits a coroutine and cancels the task that does so when it suspends for the k-th time."""
-
-    def __init__(self, work: Coroutine[Any, Any, object], k: int) -> None:
-        self._work = work
-        self._k = k
-
-    def __await__(self) -> Generator[Any, Any, object]:
-        steps = self._work.__await__()
-        error: BaseException | None = None
-        for count in range(1, 1_000_000):
-            try:
-                waits_for = next(steps) if error is None else steps.throw(error)
-            except StopIteration as done:
-                return done.value
-            if count == self._k:
-                task = asyncio.current_task()
-                assert task is not None
-                task.cancel()
-            error = None
-            try:
-                yield waits_for
-            except BaseException as raised:  # noqa: BLE001 - handed on
-                error = raised
-        raise AssertionError("it never ends")
-
-
-async def run_at(call: Call, k: int) -> bool:
-    """Run a call and cancel it at its k-th suspension; whether it came to its end first."""
-
-    async def work() -> object:
-        return await CancelledAt(call(), k)
-
-    try:
-        await asyncio.create_task(work())
-    except asyncio.CancelledError:
-        return False
-    return True
-
-
 async def at_every_point(call: Call, after: Callable[[], Awaitable[None]], *, moments: int = 15) -> int:
     """Cancel at every suspension, and at some moments between them; the number of suspensions."""
     k = 1
-    while not await run_at(call, k):
+    while not await cancelled_at(call, k):
         await after()
         k += 1
         assert k < 500

@@ -15,6 +15,7 @@ import pytest
 
 from hmlr.core.services import utc_now as now
 from hmlr.memory.background import LEASE_S, Background
+from hmlr.memory.leasing import Leasing
 from hmlr.records import UserId
 from hmlr.store.records import Lease
 from hmlr.store.sqlite.store import open_sqlite
@@ -58,7 +59,10 @@ async def test_work_that_takes_longer_than_its_lease_is_done_once(db_path: Path)
         await asyncio.sleep(2.5)
         await store.apply(ADA, [], finish=leases)
 
-    workers = [Background(each, ADA, {"scrub": slow}, now, lease_s=1.0) for each in (store, other)]
+    workers = [
+        Background(each, ADA, {"scrub": slow}, now, leasing=Leasing(each, now), lease_s=1.0)
+        for each in (store, other)
+    ]
     for worker in workers:
         worker.start()
     assert await workers[1].drain(10)

@@ -7,13 +7,12 @@ import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from hmlr.testing import ScriptedModel, hash_embedder
 from tests import gardens
 from tests.faults.doors import door, said, settled
 from tests.faults.figures import figure
+from tests.faults.jobs import left_doing, sql
 from tests.processes import MAIN, ROOT
 from tests.server.serving import server
 from tests.server.test_killed import talk
@@ -33,23 +33,6 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 RUNS = figure(1, 50)  # of each command
 GRACE_S = 10
 MESSAGES = figure(500, 2000)
-
-
-def sql(db: Path, query: str) -> int:
-    """One number from the database; 0 while it is not made."""
-    if not db.exists():
-        return 0
-    with closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True)) as connection:
-        try:
-            return int(connection.execute(query).fetchone()[0])
-        except sqlite3.OperationalError:
-            return 0
-
-
-def left_doing(db: Path) -> int:
-    """Jobs that look as if somebody were at work on them, and gardening runs without an end."""
-    leased = sql(db, "SELECT count(*) FROM jobs WHERE state = 'leased'")
-    return leased + sql(db, "SELECT count(*) FROM garden_runs WHERE ended_at IS NULL")
 
 
 @contextmanager

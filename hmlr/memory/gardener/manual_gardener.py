@@ -8,10 +8,10 @@ there. No lock is held while a model is asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from hmlr.core.tasks.base import TaskRunner
 from hmlr.errors import (
@@ -25,6 +25,7 @@ from hmlr.errors import (
     TryLater,
 )
 from hmlr.garden_records import GardenDone, GardenLine, GardenRun
+from hmlr.memory.cancelling import to_its_end
 from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.foreground import Foreground
 from hmlr.memory.gardener.bed import Bed
@@ -32,7 +33,7 @@ from hmlr.memory.gardener.block import BlockGardener
 from hmlr.memory.gardener.manner import Manner
 from hmlr.memory.gardener.pending import Unit, pending
 from hmlr.memory.gardener.reach import Reach, TooFar, changed_lately
-from hmlr.memory.renewing import give_back, renewed, taken
+from hmlr.memory.leasing import Leasing
 from hmlr.memory.synthesis.dossier_governor import DossierGovernor
 from hmlr.memory.synthesis.dossier_texts import DossierTexts
 from hmlr.memory.synthesis.dossier_vectors import DossierVectors
@@ -83,6 +84,7 @@ class Gardener:
         user: UserId,
         clock: Callable[[], datetime],
         *,
+        leasing: Leasing,
         active: bool = False,
         large: bool = False,
         foreground: Foreground | None = None,
@@ -97,6 +99,7 @@ class Gardener:
         self._block = BlockGardener(runner, DossierGovernor(runner, self._vectors, texts), texts)
         self._user = user
         self._clock = clock
+        self._leasing = leasing
         self._active = active
         self._large = large
         self._foreground = foreground
@@ -137,6 +140,13 @@ class Gardener:
             large=self._large,
             done=GardenDone(),
         )
+        try:
+            return await self._run(run, progress)
+        except asyncio.CancelledError:
+            await to_its_end(self._end_stored(run_id))
+            raise
+
+    async def _run(self, run: GardenRun, progress: Callable[[], None]) -> Outcome:
         stopped, halts = "", False
         reach: Reach | None = None
         try:
@@ -144,19 +154,13 @@ class Gardener:
                 await self._queue(units)
                 reach = reach or await self._reach(run)
                 before = run.done.blocks, len(self._given_up)
-                while (lease := await self._next()) is not None:
-                    run = await self._garden(lease, run, reach)
+                while (grown := await self._one_more(run, reach)) is not None:
+                    run = grown
                     progress()
                 if (run.done.blocks, len(self._given_up)) == before:  # another process has the rest
                     break
         except Stop as reason:
             stopped, halts = str(reason), reason.halts
-        except asyncio.CancelledError:
-            # The step that was under way may have been the first that is stored.
-            for stored in await self._store.garden_runs(self._user):
-                if stored.run_id == run_id and stored.ended_at is None:
-                    await self._end(stored)
-            raise
         left = len(await self.waiting())
         if run.done != GardenDone():
             await self._end(run)
@@ -190,29 +194,38 @@ class Gardener:
             if self._manner.asked:
                 await self._store.hasten(self._user, "garden")
 
-    async def _next(self) -> Lease | None:
-        """The next block's lease; None when none is left that may be had.
+    async def _one_more(self, run: GardenRun, reach: Reach | None) -> GardenRun | None:
+        """Garden the next block; the run as it stands then, None when no block is left that may be had."""
+        async with self._next() as lease:
+            return await self._garden(lease, run, reach) if lease is not None else None
+
+    @asynccontextmanager
+    async def _next(self) -> AsyncIterator[Lease | None]:
+        """The next block's lease, as long as the block runs; None when none is left that may be had.
 
         What another process holds is waited for while that gets on, and as long as a lease lasts.
         """
         if self._manner.enough():
-            return None
+            yield None
+            return
         tries, before = 0, None
         while tries * POLL_S <= self._lease_s + 1:
-            leases = await taken(
-                self._store.claim(self._user, "garden", limit=1, lease_s=self._lease_s, now=self._clock()),
-                list,
-                partial(give_back, self._store, self._user, clock=self._clock),
+            claiming = self._store.claim(
+                self._user, "garden", limit=1, lease_s=self._lease_s, now=self._clock()
             )
-            if leases or not self._manner.asked:
-                return leases[0] if leases else None
+            async with self._leasing.holding(self._user, claiming, list, lease_s=self._lease_s) as leases:
+                if leases:
+                    yield leases[0]
+                    return
+                if not self._manner.asked:
+                    break
             if not await self._held_elsewhere():
-                return None
+                break
             left = (await self._store.garden_mark(self._user)).garden_version
             tries = tries + 1 if left == before else 0
             before = left
             await asyncio.sleep(POLL_S)
-        return None
+        yield None
 
     async def _held_elsewhere(self) -> bool:
         turns = await self._store.waiting_turns(
@@ -234,28 +247,27 @@ class Gardener:
         if self._manner.gives_up(lease.attempts):
             await self._give_back(lease, Crashed(), None)
             return run
-        async with renewed(self._store, self._user, [lease], lease_s=self._lease_s, clock=self._clock):
-            if self._foreground is not None:
-                await self._foreground.quiet()
-            for attempt in range(TRIES):
-                try:
-                    return await self._one(lease, run, reach)
-                except LeaseLost:
-                    self._bed = None
-                    return run
-                except Conflict as conflict:  # a conversation went on, or something was forgotten
-                    self._bed = None
-                    if attempt == TRIES - 1:
-                        await self._give_back(lease, conflict, RETRY_S)
-                except (TryLater, ConfigurationError) as error:
-                    self._bed = None
-                    await self._give_back(lease, error, self._after_failure(lease, error))
-                    self._go_on_after(error)
-                    return run
-                except TooFar as excess:
-                    self._bed = None
-                    await self._give_back(lease, excess, 0.0 if self._manner.asked else FAILED_S)
-                    raise Stop(excess, halts=False) from excess
+        if self._foreground is not None:
+            await self._foreground.quiet()
+        for attempt in range(TRIES):
+            try:
+                return await self._one(lease, run, reach)
+            except LeaseLost:
+                self._bed = None
+                return run
+            except Conflict as conflict:  # a conversation went on, or something was forgotten
+                self._bed = None
+                if attempt == TRIES - 1:
+                    await self._give_back(lease, conflict, RETRY_S)
+            except (TryLater, ConfigurationError) as error:
+                self._bed = None
+                await self._give_back(lease, error, self._after_failure(lease, error))
+                self._go_on_after(error)
+                return run
+            except TooFar as excess:
+                self._bed = None
+                await self._give_back(lease, excess, 0.0 if self._manner.asked else FAILED_S)
+                raise Stop(excess, halts=False) from excess
         return run
 
     def _after_failure(self, lease: Lease, error: HMLRError) -> float | None:
@@ -340,6 +352,12 @@ class Gardener:
     async def _block_of(self, turn_id: TurnId) -> BlockId | None:
         turns = await self._store.turns(self._user, TurnQuery(turn_ids=(turn_id,)))
         return turns[0].block_id if turns else None
+
+    async def _end_stored(self, run_id: RunId) -> None:
+        """End the run if it is stored: the step that was under way may have been its first."""
+        for stored in await self._store.garden_runs(self._user):
+            if stored.run_id == run_id and stored.ended_at is None:
+                await self._end(stored)
 
     async def _end(self, run: GardenRun) -> None:
         """Mark the run as ended."""
