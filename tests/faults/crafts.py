@@ -13,6 +13,8 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from hmlr.store.schema import HEAD
+
 Craft = Callable[[Path], object]
 SPY = "BEGIN DELETE FROM messages; END"
 
@@ -172,7 +174,7 @@ def dumped(path: Path, *, pragma: str) -> None:
         raw.execute(pragma)
         for *_, statement in schema_of:
             raw.execute(statement)
-        raw.execute("INSERT INTO alembic_version VALUES ('0007')")
+        raw.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
 # A program, or an object that HMLR never makes, in the schema. The word is what the error says.
