@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from hmlr.store.columns import BIG, count, flag, moment, number, serial, values, words
+from hmlr.store.columns import BIG, count, flag, moment, number, serial, twice, values, words
 from hmlr.store.sql.words import NoBytes
 
 HEAD = "0008"  # the newest revision in migrations/versions; a test compares
@@ -51,6 +51,7 @@ users = Table(
     count("erasures"),  # grows with every erasure: what was read before may hold what is forgotten since
     count("garden_version"),  # grows with every change of a dossier or tag
     PrimaryKeyConstraint("user_id"),
+    twice("users", "epoch", "fact_version", "facts_removed", "erasures", "garden_version"),
 )
 
 turns = Table(
@@ -66,7 +67,8 @@ turns = Table(
     PrimaryKeyConstraint("user_id", "turn_id"),
     UniqueConstraint("user_id", "seq"),
     UniqueConstraint("user_id", "idempotency_key"),
-    Index("ix_turns_session", "user_id", "session_id", "seq"),
+    Index("ix_turns_session", "user_id", "session_id", "seq").ddl_if("postgresql"),
+    Index("ix_turns_session_recorded", "user_id", "session_id", "seq", "recorded_at").ddl_if("sqlite"),
     Index("ix_turns_occurred", "user_id", "occurred_at"),
 )
 
@@ -91,6 +93,7 @@ messages = Table(
     UniqueConstraint("user_id", "turn_id", "position"),
     UniqueConstraint("user_id", "message_id"),
     _of_turn(),
+    twice("messages", "recorded_at", "occurred_at", "role", "speaker", "metadata", "owner", "echo"),
     sqlite_autoincrement=True,
 )
 
@@ -161,6 +164,7 @@ blocks = Table(
     PrimaryKeyConstraint("user_id", "block_id"),
     Index("ix_blocks_latest", "user_id", "last_seq"),
     Index("ix_blocks_state", "user_id", "state"),
+    twice("blocks", "label", "summary", "keywords", "open_loops", "decisions", "renamed"),
 )
 
 turn_blocks = Table(
@@ -173,7 +177,8 @@ turn_blocks = Table(
     PrimaryKeyConstraint("user_id", "turn_id"),
     _of_turn(),
     ForeignKeyConstraint(["user_id", "block_id"], ["blocks.user_id", "blocks.block_id"], ondelete="CASCADE"),
-    Index("ix_turn_blocks_block", "user_id", "block_id"),
+    Index("ix_turn_blocks_block", "user_id", "block_id").ddl_if("postgresql"),
+    Index("ix_turn_blocks_block_by", "user_id", "block_id", "by").ddl_if("sqlite"),
 )
 
 facts = Table(
@@ -215,6 +220,20 @@ facts = Table(
     Index("ix_facts_turn", "user_id", "turn_id"),
     Index("ix_facts_message", "user_id", "message_id"),
     Index("ix_facts_superseded_by", "user_id", "superseded_by"),
+    twice(
+        "facts",
+        "recorded_at",
+        "occurred_at",
+        "valid_from",
+        "valid_to",
+        "last_confirmed_at",
+        "confirmations",
+        "state",
+        "value",
+        "said_by",
+        "owner",
+        "reason",
+    ),
 )
 
 fact_events = Table(
@@ -230,6 +249,7 @@ fact_events = Table(
     moment("recorded_at"),
     ForeignKeyConstraint(["user_id", "fact_id"], ["facts.user_id", "facts.fact_id"], ondelete="CASCADE"),
     Index("ix_fact_events_fact", "user_id", "fact_id"),
+    twice("fact_events", "recorded_at", "change", "by", "reason", "turn_id"),
     sqlite_autoincrement=True,
 )
 
@@ -243,6 +263,7 @@ edits = Table(
     values("payload"),
     moment("recorded_at"),
     PrimaryKeyConstraint("user_id", "seq"),
+    twice("edits", "recorded_at", "kind", "target", "payload"),
 )
 
 tombstones = Table(
@@ -256,6 +277,7 @@ tombstones = Table(
     moment("recorded_at"),
     flag("purged"),  # the files were rewritten since; until then they may hold what was erased
     Index("ix_tombstones_user", "user_id"),
+    twice("tombstones", "recorded_at", "scope", "target", "turn_seqs", "purged"),
     sqlite_autoincrement=True,
 )
 
@@ -293,6 +315,7 @@ dossiers = Table(
     Column("vector", LargeBinary, nullable=True),  # of the search summary, little-endian float16
     number("version"),
     PrimaryKeyConstraint("user_id", "dossier_id"),
+    twice("dossiers", "title", "summary", "search_summary", "model_id", "vector", "version"),
 )
 
 # A fact has one place: the key says so.
@@ -310,6 +333,7 @@ dossier_entries = Table(
         ["user_id", "dossier_id"], ["dossiers.user_id", "dossiers.dossier_id"], ondelete="CASCADE"
     ),
     Index("ix_dossier_entries_dossier", "user_id", "dossier_id"),
+    twice("dossier_entries", "told", "statement"),
 )
 
 dossier_events = Table(
@@ -326,6 +350,7 @@ dossier_events = Table(
     moment("recorded_at"),
     Index("ix_dossier_events_dossier", "user_id", "dossier_id"),
     Index("ix_dossier_events_run", "user_id", "run_id"),
+    twice("dossier_events", "recorded_at", "change", "by", "fact_id", "other"),
     sqlite_autoincrement=True,
 )
 
@@ -347,6 +372,7 @@ tags = Table(
     ),
     Index("ix_tags_block", "user_id", "block_id"),
     Index("ix_tags_message", "user_id", "message_id"),
+    twice("tags", "kind", "text", "quote", "turn_ids"),
 )
 
 garden_runs = Table(
@@ -361,6 +387,7 @@ garden_runs = Table(
     flag("large"),  # it was allowed to change any share of what was in order
     values("done"),  # what it did, counted
     PrimaryKeyConstraint("user_id", "run_id"),
+    twice("garden_runs", "started_at", "ended_at", "undone_at", "sealed", "large", "done"),
 )
 
 # What a run found: the way back.
@@ -378,6 +405,7 @@ garden_images = Table(
     ),
     Index("ix_garden_images_run", "user_id", "run_id"),
     Index("ix_garden_images_target", "user_id", "kind", "target"),
+    twice("garden_images", "before"),
     sqlite_autoincrement=True,
 )
 
@@ -391,6 +419,7 @@ day_spending = Table(
     number("tokens"),
     Column("cost_usd", Float, nullable=False),
     PrimaryKeyConstraint("user_id", "day"),
+    twice("day_spending", "calls", "tokens", "cost_usd"),
 )
 
 # Who may use the server's doors. Only a digest of the secret is kept; a user's memories are none of this.
@@ -405,6 +434,7 @@ access_tokens = Table(
     moment("revoked_at", nullable=True),
     PrimaryKeyConstraint("token_id"),
     UniqueConstraint("digest"),
+    twice("access_tokens", "created_at", "revoked_at", "user_id", "name", of="token_id"),
 )
 
 # Users whose memory is being moved here; the rows go when the whole move is done.

@@ -21,12 +21,13 @@ REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")  # that age
 def age(path: Path, *, revision: str = "0002") -> None:
     """Make a database one that an older revision left.
 
-    0007: no move. 0006: also no tokens. 0005: also, paragraphs have a sentence where an id is free for one,
-    and echoes have chunks too, which are not searchable. 0004: also no spending. 0003: also nothing of
-    gardening. 0002: also no traits, and vectors of float16 without tokens. 0001: also no count of erasures.
+    0007: no move, no value twice. 0006: also no tokens. 0005: also, paragraphs have a sentence where an id is
+    free for one, and echoes have chunks too, which are not searchable. 0004: also no spending. 0003: also
+    nothing of gardening. 0002: also no traits, and vectors of float16 without tokens. 0001: also no count of
+    erasures.
     """
     with closing(sqlite3.connect(path)) as raw, raw:
-        raw.execute("DROP TABLE moves")
+        _to_seventh(raw)
         if revision <= "0006":
             raw.execute("DROP TABLE access_tokens")
         if revision <= "0005":
@@ -46,6 +47,16 @@ def age(path: Path, *, revision: str = "0002") -> None:
         raw.execute("UPDATE alembic_version SET version_num = ?", (revision,))
         raw.commit()
         raw.execute("VACUUM")
+
+
+def _to_seventh(raw: sqlite3.Connection) -> None:
+    indexes = "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE '%!_twice' ESCAPE '!'"
+    twice = [name for (name,) in raw.execute(indexes).fetchall()]
+    for name in (*twice, "ix_turns_session_recorded", "ix_turn_blocks_block_by"):
+        raw.execute(f"DROP INDEX {name}")
+    raw.execute("DROP TABLE moves")
+    raw.execute("CREATE INDEX ix_turns_session ON turns (user_id, session_id, seq)")
+    raw.execute("CREATE INDEX ix_turn_blocks_block ON turn_blocks (user_id, block_id)")
 
 
 def _to_fifth(raw: sqlite3.Connection) -> None:

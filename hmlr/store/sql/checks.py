@@ -113,15 +113,17 @@ def _topics(connection: Connection) -> str:
 
 
 def _gaps(connection: Connection) -> str:
-    """Numbers that were given to turns and are neither there nor on a tombstone."""
+    """Numbers that were given to turns and are neither there nor on a tombstone; turns beyond the last."""
     there: dict[str, list[tuple[int, int]]] = {}
     for user, seq in connection.execute(select(turns.c.user_id, turns.c.seq)):
         there.setdefault(user, []).append((seq, seq))
     for user, ranges in connection.execute(select(tombstones.c.user_id, tombstones.c.turn_seqs)):
         there.setdefault(user, []).extend((first, last) for first, last in ranges)
-    last_seqs = connection.execute(select(users.c.user_id, users.c.last_seq))
+    last_seqs = connection.execute(select(users.c.user_id, users.c.last_seq)).all()
     missing = sum(last - _covered(there.get(user, []), last) for user, last in last_seqs)
-    return f"{missing} turns are missing" if missing else ""
+    beyond = sum(max((seq for _, seq in there.get(user, [])), default=0) > last for user, last in last_seqs)
+    counts = {"turns are missing": missing, "users have turns beyond their last": beyond}
+    return listing([f"{count} {name}" for name, count in counts.items() if count])
 
 
 def _covered(ranges: list[tuple[int, int]], most: int) -> int:
