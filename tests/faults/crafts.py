@@ -400,7 +400,7 @@ IN_VALUES: dict[str, tuple[Craft, str]] = {
     "endless vector": (column("vectors", "dim", 10**9), "another length"),
     "vector of text": (column("vectors", "data", "abcd"), "data"),
     "token signs that do not fit": (column("vectors", "tokens", b"\x01" * 3), ""),
-    "half a word piece": (column("vectors", "pieces", b"\x01"), "another length"),
+    "half a word piece": (column("vectors", "pieces", b"\x01"), "checksum"),
     "vector of no model": (column("vectors", "model_no", 99), "vectors belongs to no chunk"),
     "two models, one number": (run("INSERT INTO models VALUES ('n', 1)"), "models has a number twice"),
     "unknown state": (column("facts", "state", "holy"), "state"),

@@ -35,7 +35,7 @@ from sqlalchemy.dialects import sqlite
 from hmlr.records import JobKind
 from hmlr.store import schema
 from hmlr.store.columns import JsonText, UtcMicros
-from hmlr.store.encoded import TOKEN_DIMS
+from hmlr.store.encoded import TOKEN_DIMS, is_damaged
 from hmlr.store.record_rules import MAX_NUMBER, WORDS, what_is_wrong
 from hmlr.store.sql.rows import digest
 
@@ -50,6 +50,7 @@ _LONGEST_BLOB = 2**24
 _WIDEST = 2**16  # dimensions of a vector
 _FREE_TEXT = {"error"}  # what a failing library said
 _MESSAGES = select(schema.messages.c.message_id, schema.messages.c.content, schema.messages.c.sha256)
+_VECTORS = select(*(schema.vectors.c[name] for name in ("vector_no", "data", "tokens", "pieces")))
 _PAGE = 500  # rows
 _BREATH_S = 0.0005
 
@@ -108,8 +109,7 @@ _HANGS_TOGETHER: tuple[tuple[str, str], ...] = (
         "SELECT v.vector_no FROM vectors v "
         "LEFT JOIN chunks c USING (chunk_id) LEFT JOIN models USING (model_no) "
         "WHERE c.user_no IS NOT v.user_no OR model_id IS NULL OR v.dim NOT BETWEEN 1 AND :widest "
-        "OR length(v.data) <> (v.dim + 1) / 2 OR length(v.tokens) % ((min(v.dim, :signs) + 7) / 8) "
-        "OR length(v.pieces) % 2",
+        "OR length(v.data) <> (v.dim + 1) / 2 OR length(v.tokens) % ((min(v.dim, :signs) + 7) / 8)",
     ),
     ("models has a number twice", "SELECT model_no FROM models GROUP BY model_no HAVING count(*) > 1"),
     (
@@ -166,6 +166,9 @@ def wrong_values(raw: sqlite3.Connection) -> Iterator[str]:
     for message_id, content, sha256 in _paged(raw, _MESSAGES):
         if digest(content) != sha256:
             yield f"the message {message_id[:80]!r} is not what was stored: its digest differs"
+    for number, *part in _paged(raw, _VECTORS):
+        if is_damaged((part[0], part[1], part[2])):
+            yield f"the vector {number} is not what was stored: its checksum differs"
 
 
 def _wrong_records(raw: sqlite3.Connection, kind: str, table: Table) -> Iterator[str]:
