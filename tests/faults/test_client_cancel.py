@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,10 @@ from hmlr.testing import hash_embedder
 from tests.faults.cancels import Call, cancelled_at
 from tests.faults.doors import Clock, door, said, settled
 from tests.faults.figures import figure
+from tests.opening import Place
+from tests.places import holds
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.one_store, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def hmlr(db_path: Path, clock: Clock) -> AsyncIterator[HMLRClient]:
-    async with door(db_path, embedder=hash_embedder(), clock=clock) as client:
+async def hmlr(database: Place, clock: Clock) -> AsyncIterator[HMLRClient]:
+    async with door(database, embedder=hash_embedder(), clock=clock) as client:
         await client.chat("My name is Ada and I live in Oslo.", session_id="first")
         await settled(client)
         yield client
@@ -67,9 +68,9 @@ async def test_chat(hmlr: HMLRClient, clock: Clock) -> None:
     assert (await hmlr.stats()).jobs_failed == 0
 
 
-async def test_a_cancelled_chat_is_routed_without_waiting_for_its_lease(db_path: Path) -> None:
+async def test_a_cancelled_chat_is_routed_without_waiting_for_its_lease(database: Place) -> None:
     """The clock stands still here, so that no lease runs out."""
-    async with door(db_path, embedder=hash_embedder(delay_s=0.1), clock=Clock()) as hmlr:
+    async with door(database, embedder=hash_embedder(delay_s=0.1), clock=Clock()) as hmlr:
         task = asyncio.create_task(hmlr.chat("I keep bees on the roof."))
         while not await said(hmlr):
             await asyncio.sleep(0.005)
@@ -114,7 +115,7 @@ async def written(hmlr: HMLRClient) -> None:
     await hmlr.remember([Message(content="between")], session_id="between")
 
 
-async def test_forget(hmlr: HMLRClient, db_path: Path) -> None:
+async def test_forget(hmlr: HMLRClient, database: Place) -> None:
     """Begun, it is finished: no byte is left even when nobody waited for the certificate."""
     turn_id = ""
 
@@ -128,20 +129,15 @@ async def test_forget(hmlr: HMLRClient, db_path: Path) -> None:
         if any(turn.turn_id == turn_id for turn in await hmlr.turns()):
             await hmlr.forget(turn_id=turn_id)
         for _ in range(300):  # the files may still be in work
-            if not traces(db_path):
+            if not await asyncio.to_thread(holds, database, "xylophonequartz"):
                 break
             await asyncio.sleep(0.01)
-        assert traces(db_path) == []
+        assert not await asyncio.to_thread(holds, database, "xylophonequartz")
         assert (await said(hmlr))[0] == "My name is Ada and I live in Oslo."
         await plant()
 
     await plant()
     await at_every_point(lambda: hmlr.forget(turn_id=turn_id), after, moments=5)
-
-
-def traces(path: Path) -> list[str]:
-    """The files in which the planted word stands."""
-    return [file.name for file in path.parent.iterdir() if b"xylophonequartz" in file.read_bytes().lower()]
 
 
 async def test_retire_and_restore(hmlr: HMLRClient) -> None:
@@ -183,14 +179,14 @@ async def test_a_stream_that_is_left_is_no_harm(hmlr: HMLRClient, clock: Clock) 
     assert (await hmlr.chat("And where do I live?", session_id="x")).text
 
 
-async def test_closing_while_calls_run(db_path: Path) -> None:
+async def test_closing_while_calls_run(database: Place) -> None:
     """What had a receipt is there; what had none ends with an error of ours, and nothing hangs."""
-    client = door(db_path, embedder=hash_embedder())
+    client = door(database, embedder=hash_embedder())
     await client.__aenter__()
     calls = [asyncio.create_task(client.chat(f"message {number}")) for number in range(8)]
     await asyncio.sleep(0.03)
     await asyncio.wait_for(client.aclose(), 5)
     outcomes = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 5)
-    async with door(db_path) as again:
+    async with door(database) as again:
         ids = {turn.turn_id for turn in await again.turns()}
     assert {outcome.turn_id for outcome in outcomes if not isinstance(outcome, BaseException)} <= ids

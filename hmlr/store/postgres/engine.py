@@ -19,6 +19,7 @@ from hmlr.store.postgres.settings import Reach, driver_url, ms
 from hmlr.store.sql.special import OPTION
 
 _CONNECT_TIMEOUT_S = 3.0
+_BUILDING_S = 60.0  # how long another process may take to build the tables
 _SLACK_S = 5.0  # the server ends a statement before the driver gives up
 FAREWELL_S = 1.0  # how long a server may take to close a connection
 _OF_A_CALL = 0.85  # a statement may take as much of it, so that the server can say so in time
@@ -31,7 +32,9 @@ def owner_engine(reach: Reach) -> AsyncEngine:
     return create_async_engine(
         driver_url(reach.url),
         poolclass=NullPool,
-        connect_args=_connect_args(reach, {"statement_timeout": "0"}, command_timeout_s=None),
+        connect_args=_connect_args(
+            reach, {"statement_timeout": "0", "lock_timeout": ms(_BUILDING_S)}, command_timeout_s=None
+        ),
     )
 
 
