@@ -12,7 +12,9 @@ import pytest
 
 from hmlr import move
 from hmlr.errors import NotFound
+from hmlr.store import schema
 from hmlr.store.port import Store
+from hmlr.store.sql.move_parts import PARTS
 from tests.moving import ADA, BOB, DAN, USERS, client, exports, opened, run, tallies
 from tests.store.making import NOW, turn
 
@@ -85,3 +87,8 @@ async def test_row_numbers_are_the_targets_own(source: Store, store: Store) -> N
     (added,) = await store.add_turns(ADA, [turn("Afterwards")])
     assert added.seq == 3
     assert all(check.ok for check in await store.check())
+
+
+def test_every_table_is_moved_or_named_here() -> None:
+    others = {"models", "access_tokens", "moves", "alembic_version"}  # shared, the operator's, the move's own
+    assert set(schema.metadata.tables) == PARTS.keys() | others

@@ -19,7 +19,9 @@ class SqlMoves:
 
     async def every_user(self) -> list[UserId]:
         """See MoveStore."""
-        return await self._gate.read(None, lambda c: list(c.execute(move_parts.every_user()).scalars()))
+        return await self._gate.patient.read(
+            None, lambda c: list(c.execute(move_parts.every_user()).scalars())
+        )
 
     async def row_count(self, user: UserId | None) -> int:
         """See MoveStore."""
