@@ -55,10 +55,3 @@ def no_blocking_calls() -> Iterator[None]:
     watcher.activate()
     yield
     watcher.deactivate()
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """A PostgreSQL server of the worker's own, for the run."""
-    with running() as server:
-        yield server
