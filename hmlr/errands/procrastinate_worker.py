@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -14,13 +13,12 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, Unique
 from procrastinate.jobs import Job, Status
 
 from hmlr.errands.failing import log_errand, log_failure
-from hmlr.errands.on_procrastinate import ERRAND, LOOK
+from hmlr.errands.on_procrastinate import ERRAND, LOOK, translated
 from hmlr.errands.port import Errand, Shift, Work, back_off
 from hmlr.errands.waiting import ended, first_of
+from hmlr.errors import StorageUnreachable
 from hmlr.records import Queue, UserId
 from hmlr.store.postgres.settings import errand_lock
-
-logger = logging.getLogger(__name__)
 
 _RECOVER = 0x484D4C58  # who takes over from dead workers holds this advisory lock
 _SIGNS = 4  # of life, in the time of one lease
@@ -47,8 +45,8 @@ class ProcrastinateWorker:
         self._clock = clock
         self._app = App(connector=connector)
         self._jobs = self._app.job_manager
-        self._errand = self._app.task(name=ERRAND, pass_context=True)(self._do)
-        self._look = self._app.task(name=LOOK)(self._looked)
+        self._app.task(name=ERRAND, pass_context=True)(self._do)
+        self._app.task(name=LOOK)(self._looked)
         self._at_work: set[int] = set()  # jobs that are being done here
         self._ids: set[int] = set()  # under which procrastinate knows this worker, or did
         self._orphans: set[int] = set()  # jobs that are said to be done here, and are not
@@ -59,9 +57,10 @@ class ProcrastinateWorker:
         try:
             while not stop.is_set():
                 try:
-                    await self._begin_to_look()
-                    await self._run(stop)
-                except (ConnectorException, psycopg.Error) as error:
+                    with translated():
+                        await self._begin_to_look()
+                        await self._run(stop)
+                except StorageUnreachable as error:
                     log_failure("a worker has lost its queue", error)
                 if not stop.is_set():
                     await first_of(stop.wait(), timeout_s=_RESTART_S)
@@ -180,8 +179,9 @@ class ProcrastinateWorker:
         while True:
             await asyncio.sleep(self._shift.lease_s / _SIGNS)
             try:
-                await self._take_over()
-            except (ConnectorException, psycopg.Error) as error:
+                with translated():
+                    await self._take_over()
+            except StorageUnreachable as error:
                 log_failure("a worker could not look after the others", error)
 
     async def _take_over(self) -> None:
@@ -209,13 +209,13 @@ class ProcrastinateWorker:
 
     async def _release(self, job: Job) -> None:
         try:
-            await self._jobs.retry_job(job)
-        except UniqueViolation:  # the user's next errand waits already
-            await self._jobs.finish_job(job, Status.SUCCEEDED, delete_job=True)
+            try:
+                await self._jobs.retry_job(job)
+            except UniqueViolation:  # the user's next errand waits already
+                await self._jobs.finish_job(job, Status.SUCCEEDED, delete_job=True)
         except ConnectorException as error:
-            if isinstance(error.__cause__, psycopg.OperationalError):
+            if not isinstance(error.__cause__, psycopg.errors.RaiseException):  # it has ended meanwhile
                 raise
-            # it has ended meanwhile
 
 
 def _job(errand: Errand, attempts: int = 0, wait_s: float = 0.0) -> Job:
