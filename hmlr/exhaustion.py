@@ -1,7 +1,8 @@
-"""No more memory, no more threads: what the interpreter raises then comes out as one of our errors."""
+"""No more memory, threads or open files: what the interpreter raises then comes out as one of our errors."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from functools import wraps
@@ -12,6 +13,7 @@ from hmlr.errors import OutOfResources
 
 C = TypeVar("C")
 _LIFE = ("__aenter__", "aclose")
+NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
 _HINT = "Close what is not needed or raise the limit, then repeat the call"
 
 
@@ -51,7 +53,7 @@ def _streamed(method: Callable[..., Any]) -> Callable[..., AsyncIterator[Any]]:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, OSError) as error:
         ours = exhausted(error)
         if ours is None:
             raise
@@ -65,4 +67,6 @@ def exhausted(error: Exception) -> OutOfResources | None:
     # Python has no class of its own for it, and these words since its first versions.
     if isinstance(error, RuntimeError) and error.args == ("can't start new thread",):
         return OutOfResources("this process gets no more threads", hint=_HINT)
+    if isinstance(error, OSError) and error.errno in NO_MORE_FILES:
+        return OutOfResources("this process gets no more open files", hint=_HINT)
     return None

@@ -14,6 +14,7 @@ from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hmlr.errors import ConfigurationError
+from hmlr.exhaustion import exhausted
 
 PREFIX = "HMLR_"
 MODEL_PREFIX = "HMLR_LLM_"
@@ -182,7 +183,8 @@ def _env_file() -> list[tuple[str, int]]:
     except (FileNotFoundError, IsADirectoryError):
         return []
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{ENV_FILE} can't be read: {error}", hint="Save it as UTF-8") from error
+        unread = ConfigurationError(f"{ENV_FILE} can't be read: {error}", hint="Save it as UTF-8")
+        raise exhausted(error) or unread from error
     names = []
     for binding in parse_stream(io.StringIO(text)):
         line = (

@@ -1,7 +1,9 @@
 """A process that works under a limit of the system, and says how each call ended.
 
 Usage: limited.py DATABASE (threads|memory|files) LIMIT (before|after): so many more threads or MB, or so many
-open files, set before the memory is opened or after. Lines: "NAME ok", "NAME ours ERROR", "NAME other ERROR".
+open files, set before the memory is opened or after. Lines: "NAME ok", "NAME ours ERROR", "NAME other ERROR";
+the last one, "limit reached" or "limit unused", says whether a thread was refused: what works without its
+threads need not fail.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ import threading
 from collections.abc import Awaitable
 from pathlib import Path
 
-from hmlr import Message
+from hmlr import HMLRClient, Message
 from hmlr.errors import HMLRError
 from hmlr.testing import hash_embedder
 from tests.faults.doors import door
 
+refused: list[str] = []
 STACK = 1 << 30  # of a thread: so few fit that the address space counts them, also for root
 SAID = "My sister Ruth plays the bassoon."
 
@@ -33,6 +36,20 @@ def limit(kind: str, count: int) -> None:
         threading.stack_size(STACK)
     room = count * STACK + STACK // 2 if kind == "threads" else count << 20
     resource.setrlimit(resource.RLIMIT_AS, (used + room, used + room))
+
+
+def watch_threads() -> None:
+    """Count the threads that the system refuses, whoever wanted them."""
+    start = threading.Thread.start
+
+    def watched(thread: threading.Thread) -> None:
+        try:
+            start(thread)
+        except RuntimeError:
+            refused.append(thread.name)
+            raise
+
+    threading.Thread.start = watched  # type: ignore[method-assign]
 
 
 async def ended(name: str, call: Awaitable[object]) -> bool:
@@ -52,14 +69,22 @@ async def ended(name: str, call: Awaitable[object]) -> bool:
 async def work(path: Path, kind: str, count: int, *, before: bool) -> None:
     if before:
         limit(kind, count)
-    hmlr = door(path, embedder=hash_embedder())
-    if not await ended("open", hmlr.__aenter__()):
+    hmlr: HMLRClient | None = None
+
+    async def opened() -> None:
+        nonlocal hmlr
+        hmlr = await door(path, embedder=hash_embedder()).__aenter__()
+
+    if not await ended("open", opened()) or hmlr is None:
         return
+    padding = " and so on" * (50_000 if kind == "memory" else 0)
+    notes = [
+        Message(content=f"Note {number}.{padding}") for number in range(3)
+    ]  # they are not what it is about
     if not before:
         limit(kind, count)
-    padding = " and so on" * (50_000 if kind == "memory" else 0)
     for number in range(3):
-        await ended(f"remember{number}", hmlr.remember([Message(content=f"Note {number}.{padding}")]))
+        await ended(f"remember{number}", hmlr.remember([notes[number]]))
         await ended("recall", hmlr.recall("Who plays the bassoon?"))
         await ended(f"chat{number}", hmlr.chat(SAID))
     await ended("garden", hmlr.garden(include_active=True))
@@ -68,9 +93,11 @@ async def work(path: Path, kind: str, count: int, *, before: bool) -> None:
 
 
 if __name__ == "__main__":
+    watch_threads()
     loop = asyncio.new_event_loop()  # asyncio.run() itself starts a thread at its end
     loop.run_until_complete(
         work(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), before=sys.argv[4] == "before")
     )
+    print("limit", "reached" if refused else "unused", flush=True)
     sys.stdout.flush()
     os._exit(0)

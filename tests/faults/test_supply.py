@@ -17,7 +17,8 @@ from tests.processes import MAIN, ROOT
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(300)]
 
-LISTS = ("requirements.txt", "requirements-server.txt", "requirements-dev.txt")
+NEEDED = ("requirements.txt", "requirements-server.txt", "requirements-postgres.txt")
+LISTS = (*NEEDED, "requirements-dev.txt")
 # Says every name that is looked up and every address that is connected to, and lets none through.
 WATCHED = """
 import runpy, sys
@@ -56,7 +57,7 @@ def test_every_requirement_has_an_upper_bound(name: str) -> None:
 def test_the_lock_holds_each_requirement_within_its_bounds_with_hashes() -> None:
     lock = locked()
     assert all(hashes for _, hashes in lock.values())
-    for requirement in [*listed("requirements.txt"), *listed("requirements-server.txt")]:
+    for requirement in [each for name in NEEDED for each in listed(name)]:
         version, _ = lock[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version, prereleases=True), requirement
     text = (ROOT / "requirements.lock").read_text()

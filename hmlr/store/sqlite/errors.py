@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
@@ -23,12 +23,13 @@ from hmlr.errors import (
     StorageReadOnly,
     TooLarge,
 )
+from hmlr.exhaustion import NO_MORE_FILES
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH}
 _FULL_ERRNO = {errno.ENOSPC, errno.EDQUOT}
-_OPEN_ERRNO = {errno.EMFILE, errno.ENFILE}
+_OPENED_AT_ONCE = 4  # files, by SQLite: the database, its log, the index of that, their folder
 _DENIED_ERRNO = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -104,7 +105,7 @@ def _exhausted(error: BaseException) -> OutOfResources | None:
     code = getattr(cause, "sqlite_errorcode", None) or 0
     if isinstance(cause, MemoryError) or number == errno.ENOMEM:
         what = "memory"
-    elif number in _OPEN_ERRNO or (code & 0xFF == sqlite3.SQLITE_CANTOPEN and not _can_open()):
+    elif number in NO_MORE_FILES or (code & 0xFF == sqlite3.SQLITE_CANTOPEN and not _can_open()):
         what = "open files"
     else:
         return None
@@ -115,11 +116,14 @@ def _exhausted(error: BaseException) -> OutOfResources | None:
 
 
 def _can_open() -> bool:
-    """Whether a file can be opened at all: SQLite does not say why it could not."""
-    try:
-        os.close(os.open(os.devnull, os.O_RDONLY))  # never the database: closing it would let go of its locks
-    except OSError as error:
-        return error.errno not in _OPEN_ERRNO
+    """Whether files can be opened at all: SQLite does not say why it could not."""
+    with ExitStack() as opened:
+        try:
+            for _ in range(_OPENED_AT_ONCE):
+                # Never the database: closing it would let go of its locks.
+                opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        except OSError as error:
+            return error.errno not in NO_MORE_FILES
     return True
 
 
