@@ -89,3 +89,5 @@ async def test_what_is_named_is_found_by_its_name(
     await store.facts(ADA, FactQuery(categories=("policy",), states=None))
     assert len(plans) > 20
     assert wasteful(plans) == []
+    # What stands twice for `doctor` (schema: twice) is no way to rows.
+    assert not [step for steps in plans.values() for step in steps if "_twice" in step]
