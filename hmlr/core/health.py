@@ -107,5 +107,6 @@ async def _workers(services: Services) -> Check:
     if state.stalled:
         detail += f"; {state.stalled} users were left by a worker that died"
     failed = sum(queue.failed for queue in state.queues)
-    remedy = "Start a `worker`, which takes them over" if state.stalled else "`retry` tries them again"
+    over = "Start a `worker`, or run `garden`, which take over what was left"
+    remedy = over if state.stalled else "`retry` tries again what was given up"
     return Check(name="workers", ok=not (failed or state.stalled), detail=detail, remedy=remedy)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ERRAND, LOOK = "hmlr_errand", "hmlr_look"  # the tasks: an errand, and to look for users
 _BUILD = 0x484D4C57  # who builds the schema holds this advisory lock
 _CONNECTIONS = 4  # of a worker, beside that of its ear
+_OPEN_S = 5.0  # the pool would try for half a minute
 _ALIVE = """
 SELECT count(*) FILTER (WHERE last_heartbeat >= now() - %(lease_s)s * interval '1 second') AS alive,
     count(*) FILTER (WHERE last_heartbeat < now() - %(lease_s)s * interval '1 second') AS dead
@@ -59,8 +60,13 @@ async def open_procrastinate(
         max_size=_CONNECTIONS,
         timeout=reach.pool_timeout_s,
     )
-    with translated():
-        await connector.open_async()
+    try:
+        with translated():
+            async with asyncio.timeout(_OPEN_S):
+                await connector.open_async()
+    except BaseException:
+        await connector.close_async()
+        raise
     return ProcrastinateErrands(connector, store, clock, lease_s)
 
 
@@ -72,7 +78,7 @@ def translated() -> Iterator[None]:
 
     try:
         yield
-    except (ConnectorException, psycopg.Error) as error:
+    except (ConnectorException, psycopg.Error, TimeoutError) as error:
         raise StorageUnreachable(
             f"the workers' queue can't be reached ({type(error).__name__})", hint="See that the server runs"
         ) from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -11,6 +12,7 @@ import psycopg_pool  # noqa: F401 - that it is missing is seen when this is impo
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 
 from hmlr.errands.failing import log_errand, log_failure
 from hmlr.errands.on_procrastinate import ERRAND, LOOK, translated
@@ -33,6 +35,24 @@ class ParkedError(Exception):
     """Makes procrastinate keep the errand as failed. Without a cause: its words may be a user's."""
 
 
+class _Jobs(JobManager):
+    """Procrastinate's jobs; an end that comes too late is none, for somebody else has the job now."""
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """End a job, if it is still there."""
+        with _unless_gone():
+            await super().finish_job(job, status, delete_job)
+
+
+@contextmanager
+def _unless_gone() -> Iterator[None]:
+    try:
+        yield
+    except ConnectorException as error:
+        if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+            raise
+
+
 class ProcrastinateWorker:
     """Works until it is stopped, over restarts of the database server."""
 
@@ -44,7 +64,7 @@ class ProcrastinateWorker:
         self._shift = shift
         self._clock = clock
         self._app = App(connector=connector)
-        self._jobs = self._app.job_manager
+        self._jobs = self._app.job_manager = _Jobs(connector)
         self._app.task(name=ERRAND, pass_context=True)(self._do)
         self._app.task(name=LOOK)(self._looked)
         self._at_work: set[int] = set()  # jobs that are being done here
@@ -209,13 +229,10 @@ class ProcrastinateWorker:
 
     async def _release(self, job: Job) -> None:
         try:
-            try:
+            with _unless_gone():
                 await self._jobs.retry_job(job)
-            except UniqueViolation:  # the user's next errand waits already
-                await self._jobs.finish_job(job, Status.SUCCEEDED, delete_job=True)
-        except ConnectorException as error:
-            if not isinstance(error.__cause__, psycopg.errors.RaiseException):  # it has ended meanwhile
-                raise
+        except UniqueViolation:  # the user's next errand waits already
+            await self._jobs.finish_job(job, Status.SUCCEEDED, delete_job=True)
 
 
 def _job(errand: Errand, attempts: int = 0, wait_s: float = 0.0) -> Job:

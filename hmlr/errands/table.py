@@ -45,7 +45,7 @@ class TableErrands:
             QueueState(queue=queue, waiting=each.waiting, running=each.running, failed=each.failed)
             for queue, each in left.items()
         )
-        stalled = sum(each.stalled for each in left.values())
+        stalled = left["garden"].stalled  # what was left to learn, the next process of the user takes up
         return WorkState(queues=queues, workers=None, dead=None, stalled=stalled)
 
     async def retry(self, user: UserId) -> int:
