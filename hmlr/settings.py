@@ -119,7 +119,7 @@ class Settings(SettingsBase):
     )
     worker_retry_s: float = Field(
         60.0,
-        ge=0.01,
+        ge=0.001,
         le=86_400,
         description="A worker's wait after a first failure; the next is five times that.",
     )

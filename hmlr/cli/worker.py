@@ -44,13 +44,13 @@ async def worker(
         level=logging.DEBUG if call.options.debug else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    stop = asyncio.Event()
+    stop, chosen = asyncio.Event(), _queues(queues)
     async with call.client(creates=True) as client:
         _stop_at_signals(stop)
         emit(f"working on {call.settings.database_shown}; SIGTERM or Ctrl-C stops it")
         await client.work(
             stop=stop,
-            queues=_queues(queues),
+            queues=chosen,
             concurrency=concurrency,
             every_s=every,
             daily_tokens=daily_tokens,

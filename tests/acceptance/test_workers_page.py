@@ -39,7 +39,7 @@ def test_the_command_works_until_sigterm(
 
 
 def test_an_unknown_queue_is_refused(tmp_path: Path, environment: dict[str, str]) -> None:
-    command = [sys.executable, str(ROOT / "main.py"), "worker", "--queues", "learn,plant"]
+    command = [sys.executable, str(ROOT / "main.py"), "worker", "--queues", "learn,plant", "--db", "m.db"]
     done = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30
     )

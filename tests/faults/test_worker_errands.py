@@ -53,7 +53,7 @@ async def test_a_block_that_always_fails_is_parked_and_the_others_go_on(place: P
         place, [[({"subject": "user", "key": "likes", "value": "tea"}, "I like tea")]], user="eve", first=10
     )
     model = Poisoned()
-    async with door(place, "eve", model=model, worker_retry_s=0.01, worker_lease_s=1.0) as hmlr:
+    async with door(place, "eve", model=model, worker_retry_s=0.002, worker_lease_s=1.0) as hmlr:
         async with at_work(hmlr, every_s=1.0):
             await until(lambda: all_done(hmlr, "bob", "cid"), within_s=30)
 
