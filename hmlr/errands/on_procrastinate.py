@@ -161,10 +161,10 @@ class ProcrastinateErrands:
 
         tables = await asyncio.to_thread(SchemaManager.get_schema)  # it reads a file
         async with self._connector.pool.connection() as connection, connection.transaction():
-            await connection.execute(f"SELECT pg_advisory_xact_lock({_BUILD})")
+            await connection.execute(f"SELECT pg_advisory_xact_lock({int(_BUILD)})")
             if await _has_tables(connection):
                 return
-            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {JOBS_SCHEMA}")
+            await connection.execute("CREATE SCHEMA IF NOT EXISTS hmlr_jobs")
             await connection.execute(tables)
 
 

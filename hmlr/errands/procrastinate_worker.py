@@ -207,7 +207,7 @@ class ProcrastinateWorker:
     async def _take_over(self) -> None:
         """Make due again what dead workers had. One worker at a time, lest a job be taken that runs again."""
         async with self._connector.pool.connection() as connection, connection.transaction():
-            found = await connection.execute(f"SELECT pg_try_advisory_xact_lock({_RECOVER})")
+            found = await connection.execute(f"SELECT pg_try_advisory_xact_lock({int(_RECOVER)})")
             row = await found.fetchone()
             if row is None or not row[0]:
                 return

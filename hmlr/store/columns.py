@@ -6,7 +6,20 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Dialect, Index, Integer, Text, TypeDecorator, false, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    Text,
+    TypeDecorator,
+    column,
+    false,
+    literal_column,
+    text,
+)
 
 from hmlr.errors import InvalidInput, StorageCorrupt
 
@@ -118,4 +131,6 @@ def twice(table: str, *columns: str, of: str = "user_id") -> Index:
     SQLite keeps no checksums, but `PRAGMA integrity_check` compares each entry of an index with its row. No
     statement is planned with this one: its condition (true of all rows, `of` is never empty) is in none.
     """
-    return Index(f"ix_{table}_twice", *columns, sqlite_where=text(f"{of} <> ''")).ddl_if("sqlite")
+    return Index(f"ix_{table}_twice", *columns, sqlite_where=column(of) != literal_column("''")).ddl_if(
+        "sqlite"
+    )

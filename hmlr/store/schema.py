@@ -445,6 +445,7 @@ moves = Table(
     words("digest"),  # of the copy as it was made; empty: there is none yet
     moment("begun_at"),
     PrimaryKeyConstraint("user_id"),
+    twice("moves", "digest", "begun_at"),
 )
 
 alembic_version = Table(

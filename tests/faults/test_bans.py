@@ -18,6 +18,10 @@ FILES = sorted(ROOT.rglob("*.py"))
 # caller's own tool function, told to the model.
 EDGES = {"memory/background.py", "cli/app.py", "threads.py", "llm/tools.py"}
 EDGES |= {"server/mcp/server.py", "server/page/frame.py"}  # the server's: logged, and answered as an error
+EDGES |= {
+    "errands/procrastinate_worker.py",
+    "errands/table.py",
+}  # the workers': tried again or parked
 LOADERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "yaml"}
 RUNNERS = {"eval", "exec", "compile", "__import__"}
 QUERIES = {"text", "execute", "executemany", "executescript", "exec_driver_sql"}

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,11 +101,18 @@ def test_figures_are_the_administrators(served: Served) -> None:
     assert "hmlr_open_memories" in page
 
 
+def logged(served: Served, request_id: str) -> list[dict[str, object]]:
+    lines = [json.loads(line) for line in served.log.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line.get("request_id") == request_id]
+
+
 def test_the_log_tells_of_requests_but_not_their_content(served: Served) -> None:
     answer = served.client(**{"X-Request-ID": "mine-1"}).get("/canary", params={"q": "canary"})
     assert answer.headers["x-request-id"] == "mine-1"
-    lines = [json.loads(line) for line in served.log.read_text(encoding="utf-8").splitlines()]
-    (mine,) = [line for line in lines if line.get("request_id") == "mine-1"]
+    ending = time.monotonic() + 5
+    while not (found := logged(served, "mine-1")) and time.monotonic() < ending:
+        time.sleep(0.01)  # it is written after the answer
+    (mine,) = found
     assert (mine["status"], mine["method"]) == (404, "GET")
     assert "canary" not in served.log.read_text(encoding="utf-8")
 

@@ -171,5 +171,5 @@ def _require_bound(connection: Connection) -> None:
     if free:
         raise ConfigurationError(
             f"the role {schema.MEMBER} may pass row-level security, which keeps users apart",
-            hint=f"ALTER ROLE {schema.MEMBER} NOSUPERUSER NOBYPASSRLS, and let it not own the tables",
+            hint="ALTER ROLE hmlr_member NOSUPERUSER NOBYPASSRLS, and let it not own the tables",
         )

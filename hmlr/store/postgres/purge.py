@@ -30,7 +30,7 @@ async def forget_errands(owner: AsyncEngine, user: UserId) -> None:
     async with owner.begin() as connection:
         there = await connection.exec_driver_sql("SELECT to_regclass($1)", (jobs,))
         if there.scalar() is not None:
-            await connection.exec_driver_sql(f"SET LOCAL search_path TO {JOBS_SCHEMA}")  # for triggers
+            await connection.exec_driver_sql("SET LOCAL search_path TO hmlr_jobs")  # for its triggers
             await connection.exec_driver_sql(
                 "DELETE FROM procrastinate_jobs WHERE lock = $1", (errand_lock(user),)
             )

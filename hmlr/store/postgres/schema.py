@@ -28,7 +28,7 @@ _OPERATOR = "(SELECT current_setting('hmlr.operator', true)) = 'on'"
 _PROTECT = (
     "ALTER TABLE %(table)s ENABLE ROW LEVEL SECURITY",
     "ALTER TABLE %(table)s FORCE ROW LEVEL SECURITY",
-    f"CREATE POLICY operator ON %(table)s USING ({_OPERATOR})",
+    "CREATE POLICY operator ON %(table)s USING (%(operator)s)",
 )
 _SEQUENCES = (
     "CREATE SEQUENCE users_user_no_seq OWNED BY users.user_no",
@@ -132,7 +132,7 @@ def _make_member(connection: Connection) -> None:
         if not connection.execute(may).scalar():
             raise ConfigurationError(
                 f"the role {MEMBER} is missing, and the database user may not create it",
-                hint=f"As an administrator: CREATE ROLE {MEMBER} NOLOGIN; GRANT {MEMBER} TO that user;",
+                hint="As an administrator: CREATE ROLE hmlr_member NOLOGIN; GRANT hmlr_member TO that user;",
             )
         _run(connection, "CREATE ROLE %(member)s NOLOGIN", member=MEMBER)
 
@@ -152,12 +152,11 @@ def _grant(connection: Connection) -> None:
 def _protect(connection: Connection, table: Table) -> None:
     if table.name in _SHARED:
         return
-    statements = list(_PROTECT)
     if table.name not in _OPERATORS:
         mine = _MINE if "user_id" in table.c else _MY_NUMBER
-        statements.append(f"CREATE POLICY mine ON %(table)s USING ({mine})")
-    for statement in statements:
-        _run(connection, statement, table=table.name)
+        _run(connection, "CREATE POLICY mine ON %(table)s USING (%(mine)s)", table=table.name, mine=mine)
+    for statement in _PROTECT:
+        _run(connection, statement, table=table.name, operator=_OPERATOR)
 
 
 def _run(connection: Connection, statement: str, **names: str) -> None:

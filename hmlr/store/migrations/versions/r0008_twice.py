@@ -24,6 +24,7 @@ _TWICE = {
     "garden_runs": ("started_at", "ended_at", "undone_at", "sealed", "large", "done"),
     "garden_images": ("before",),
     "day_spending": ("calls", "tokens", "cost_usd"),
+    "moves": ("digest", "begun_at"),
     "access_tokens": ("created_at", "revoked_at", "user_id", "name"),
 }  # fmt: skip
 
@@ -45,5 +46,5 @@ def upgrade() -> None:
     op.create_index("ix_turn_blocks_block_by", "turn_blocks", ["user_id", "block_id", "by"])
     for table, columns in _TWICE.items():
         named = "token_id" if table == "access_tokens" else "user_id"
-        where = sa.text(f"{named} <> ''")
+        where = sa.column(named) != sa.literal_column("''")
         op.create_index(f"ix_{table}_twice", table, list(columns), sqlite_where=where)
