@@ -37,7 +37,7 @@ COMMANDS = (
         "retire",
     ),
     *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "audit", "doctor"),
-    *("garden", "dossiers", "deep-recall", "backup", "restore-backup", "move"),
+    *("garden", "dossiers", "deep-recall", "backup", "restore-backup", "move", "worker"),
 )
 Run = Callable[..., Done]
 
