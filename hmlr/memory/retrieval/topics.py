@@ -81,12 +81,13 @@ class TopicBook:
         stored = await self._store.blocks(self._user, limit=MAX_TOPICS)
         if index.model_id != self._model_id:  # their vectors are another model's
             self._states, self._model_id = {}, index.model_id
+        kept: dict[BlockId, TopicState] = {}  # not the book's own: another call may clear that meanwhile
         for entry in stored:
             state = self._states.get(entry.block.block_id)
             if state is None or state.version != entry.version:
-                state = self._states[entry.block.block_id] = await self._load(entry, index)
+                state = await self._load(entry, index)
             state.block = entry.block
-        kept = {entry.block.block_id: self._states[entry.block.block_id] for entry in stored}
+            kept[entry.block.block_id] = state
         self._states = kept
         return list(kept.values())
 
