@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmlr.cli.call import Call, CommandError, UsageError
-from hmlr.cli.naming import fact_id, turn_id
-from hmlr.cli.options import Json
-from hmlr.cli.output import emit_json, one_line
+from hmlr.cli.naming import fact_id, owner, turn_id
+from hmlr.cli.options import Json, Since, Until
+from hmlr.cli.output import emit_json, moment, one_line
 from hmlr.cli.progress import counting
 from hmlr.cli.streams import emit
 from hmlr.errors import HMLRError
@@ -29,31 +29,46 @@ async def forget(
     turn: Annotated[str | None, typer.Option("--turn", metavar="ID", help="One turn.")] = None,
     fact: Annotated[str | None, typer.Option("--fact", metavar="ID", help="One fact and its words.")] = None,
     session: Annotated[str | None, typer.Option("--session", metavar="ID", help="A session.")] = None,
+    speaker: Annotated[
+        str | None, typer.Option("--speaker", metavar="NAME", help="The turns of one speaker, or of a role.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
     everything: Annotated[bool, typer.Option("--everything", help="All of this user.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
     """Erase something for good, from every index and file. There is no way back.
 
-    Backups and exports made before still hold it: delete them, too.
+    With --speaker go the turns that one opened, all or those of a time. Backups and exports made before
+    still hold what is erased: delete them, too.
     """
-    named = {"turn": turn, "fact": fact, "session": session}
+    named = {"turn": turn, "fact": fact, "session": session, "the turns of": owner(speaker)}
     chosen = [f"{name} {value}" for name, value in named.items() if value is not None]
     if everything:
         chosen.append(f"everything of the user {call.settings.user}")
     if len(chosen) != 1:
         raise UsageError(
-            "name one thing to forget", hint="Give one of --turn, --fact, --session, --everything"
+            "name one thing to forget", hint="Give one of --turn, --fact, --session, --speaker, --everything"
         )
+    if speaker is None and (since or until):
+        raise UsageError("--since and --until bound the turns of a speaker", hint="Add --speaker")
+    bounds = [f" {word} {moment(at)}" for word, at in (("from", since), ("up to", until)) if at is not None]
     if not yes:
         _refuse_without_terminal()
     async with call.client() as client:
         turn = turn and await turn_id(client, turn)
         fact = fact and await fact_id(client, fact)
         if not yes:
-            await _confirm(client, chosen[0], fact)
+            await _confirm(client, "".join((chosen[0], *bounds)), fact)
         certificate = await client.forget(
-            turn_id=turn, fact_id=fact, session_id=session, everything=everything
+            turn_id=turn,
+            fact_id=fact,
+            session_id=session,
+            speaker=owner(speaker),
+            since=since,
+            until=until,
+            everything=everything,
         )
     emit_json(certificate) if json else emit(_certified(certificate))
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Unpack, overload
 
@@ -17,7 +18,7 @@ from hmlr.core.worker import checked_shift
 from hmlr.errands.port import QUEUES
 from hmlr.errors import InvalidInput
 from hmlr.garden_records import GardenPlan, GardenProgress, GardenReport, GardenRun
-from hmlr.memory.intake import check_wait
+from hmlr.memory.intake import check_name, check_time, check_wait
 from hmlr.memory.portability import export_file, export_lines, import_file, import_lines
 from hmlr.records import (
     Audit,
@@ -30,6 +31,16 @@ from hmlr.records import (
     UserId,
     WorkState,
 )
+from hmlr.store.records import TurnQuery
+
+
+def _opened_by(speaker: str, since: datetime | None, until: datetime | None) -> TurnQuery:
+    check_name(speaker, what="the speaker's name")
+    return TurnQuery(
+        speaker=speaker,
+        since=since and check_time(since, what="since"),
+        until=until and check_time(until, what="until"),
+    )
 
 
 class Caring(ClientBase):
@@ -124,18 +135,29 @@ class Caring(ClientBase):
         turn_id: str | None = None,
         fact_id: str | None = None,
         session_id: str | None = None,
+        speaker: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         everything: bool = False,
     ) -> Certificate:
-        """Erase exactly one thing: a turn, a fact, a session, or everything of this user. May take seconds.
+        """Erase exactly one thing: a turn, a fact, a session, a speaker's turns, or everything of this user.
 
-        Nothing of it is left in the database, its indexes or its files; the certificate says what went.
+        May take seconds. Nothing of it is left in the database, its indexes or its files, nor of what was
+        learned from it; the certificate says what went. The turns of a `speaker` are those that it opened,
+        with the replies to them; `since` (inclusive) and `until` (exclusive) bound their event time. As in
+        `recall` the case of the name does not count, and a role's name means unnamed messages of that role:
+        "tool" is what unnamed tools said. Raises NotFound when there is nothing of it.
         """
-        chosen = [each for each in (turn_id, fact_id, session_id, everything or None) if each is not None]
-        if len(chosen) != 1:
+        named = (turn_id, fact_id, session_id, speaker, everything or None)
+        if sum(each is not None for each in named) != 1:
             raise InvalidInput(
-                "forget takes exactly one of turn_id, fact_id, session_id and everything=True",
+                "forget takes exactly one of turn_id, fact_id, session_id, speaker and everything=True",
                 hint="Name what is to be forgotten",
             )
+        if speaker is not None:
+            return await self._member.forget_speaker(_opened_by(speaker, since, until))
+        if since is not None or until is not None:
+            raise InvalidInput("forget takes since and until with a speaker only")
         return await self._member.forget(turn_id=turn_id, fact_id=fact_id, session_id=session_id)
 
     async def export(self, path: str | Path) -> int:

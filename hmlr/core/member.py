@@ -16,7 +16,7 @@ from hmlr.core.conversation_engine import ConversationEngine
 from hmlr.core.relay import Relay
 from hmlr.core.services import Services, open_errands
 from hmlr.core.tasks.base import TaskRunner
-from hmlr.errors import MissingPackage, TooLarge
+from hmlr.errors import MissingPackage, NotFound, TooLarge
 from hmlr.memory.analyst import Analyst
 from hmlr.memory.auditing import audit
 from hmlr.memory.background import Background
@@ -26,7 +26,7 @@ from hmlr.memory.days import DayDesk
 from hmlr.memory.deep.deep_recall import DeepRecall
 from hmlr.memory.deep.places import Memory
 from hmlr.memory.embed_job import EmbedJob
-from hmlr.memory.erasure import plan_fact, plan_rest, plan_turns, session_turns
+from hmlr.memory.erasure import plan_fact, plan_rest, plan_turns, turns_of
 from hmlr.memory.fact_scrubber import fact_scrubber
 from hmlr.memory.facts.as_of import is_over
 from hmlr.memory.facts.book import FactBook
@@ -53,6 +53,7 @@ from hmlr.records import (
     Message,
     Profile,
     Receipt,
+    Scope,
     SessionId,
     Turn,
     TurnId,
@@ -266,9 +267,17 @@ class Member:
     ) -> Certificate:
         """Erase one thing, or everything when nothing is named; see `HMLRClient.forget`."""
         plan = await self._plan(turn_id, fact_id, session_id)
-        return await self._whole(self._erase(plan))
+        return await self._whole(self._erase(plan, plan.scope))
 
-    async def _erase(self, plan: ErasePlan) -> Certificate:
+    async def forget_speaker(self, opened: TurnQuery) -> Certificate:
+        """Erase the turns that a speaker opened."""
+        turns = await turns_of(self.services.store, self._user, opened)
+        if not turns:
+            raise NotFound("that speaker said nothing in that time", hint="`turns` shows who said what")
+        plan = await plan_turns(self.services.store, self._user, turns, scope="turn")
+        return await self._whole(self._erase(plan, "speaker"))
+
+    async def _erase(self, plan: ErasePlan, scope: Scope) -> Certificate:
         now = self.services.clock()
         store = self.services.store
         erased = await store.erase(self._user, plan, now=now)
@@ -282,7 +291,7 @@ class Member:
         verified = await self._purging.run() and await proved(store, self._user, erased.garden)
         return Certificate(
             certificate_id=str(uuid_utils.uuid7()),
-            scope=plan.scope,
+            scope=scope,
             recorded_at=now,
             turns=erased.turns,
             messages=erased.messages,
@@ -318,7 +327,7 @@ class Member:
         if fact_id is not None:
             return await plan_fact(store, user, FactId(fact_id))
         if session_id is not None:
-            turns = await session_turns(store, user, SessionId(session_id))
+            turns = await turns_of(store, user, TurnQuery(session_id=SessionId(session_id)))
             return await plan_turns(store, user, turns, scope="session")
         return ErasePlan(scope="everything", target="", everything=True)
 

@@ -21,7 +21,6 @@ from hmlr.records import (
     BlockId,
     Fact,
     FactId,
-    SessionId,
     StoredMessage,
     Turn,
     TurnId,
@@ -148,9 +147,9 @@ async def plan_fact(store: Store, user: UserId, fact_id: FactId) -> ErasePlan:
     )
 
 
-async def session_turns(store: Store, user: UserId, session_id: SessionId) -> list[TurnId]:
-    """The turns of a session."""
-    found = pages(store, user, TurnQuery(session_id=session_id))
+async def turns_of(store: Store, user: UserId, query: TurnQuery) -> list[TurnId]:
+    """The turns of a session, or those that a speaker opened."""
+    found = pages(store, user, query)
     return [turn.turn_id async for page in found for turn in page]
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from hmlr.records.usage import DaySpending, Latency, Spending
-from hmlr.records.vocabulary import DossierId, FactId, Queue, TurnId, UserId
+from hmlr.records.vocabulary import DossierId, FactId, Queue, Scope, TurnId, UserId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +15,7 @@ class Certificate:
     """What a deletion removed; it holds no deleted text."""
 
     certificate_id: str
-    scope: Literal["turn", "fact", "session", "everything"]
+    scope: Scope
     recorded_at: datetime
     turns: int
     messages: int

@@ -25,6 +25,7 @@ Category = Literal[
 NodeKind = Literal["turn", "paragraph", "sentence", "block", "fact", "dossier"]
 JobKind = Literal["embed", "route", "scrub", "scribe", "garden"]
 Queue = Literal["learn", "garden"]  # of the workers: background work left over, and gardening
+Scope = Literal["turn", "fact", "session", "speaker", "everything"]  # of what is forgotten
 TagKind = Literal["environment", "constraint", "definition"]
 
 PROFILE_CATEGORIES: tuple[Category, ...] = ("constraint", "identity", "preference", "project")

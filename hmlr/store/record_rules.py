@@ -9,7 +9,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from hmlr.garden_records import DossierChange
-from hmlr.records import BlockState, Category, Certificate, FactEvent, FactState, Role, TagKind
+from hmlr.records import BlockState, Category, FactEvent, FactState, Role, TagKind
+from hmlr.store.records import ErasePlan
 
 MAX_NUMBER = 2**53  # exact in every reader of JSON
 MAX_DEPTH = 64  # of a JSON value
@@ -35,7 +36,7 @@ WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("fact_event", "change"): get_args(get_type_hints(FactEvent)["change"]),
     ("dossier_event", "change"): get_args(DossierChange),
     ("tag", "kind"): get_args(TagKind),
-    ("tombstone", "scope"): get_args(get_type_hints(Certificate)["scope"]),
+    ("tombstone", "scope"): get_args(get_type_hints(ErasePlan)["scope"]),
 }
 _SHAPES: Mapping[tuple[str, str], tuple[TypeAdapter[Any], str]] = {
     ("message", "metadata"): (_Object, "an object"),

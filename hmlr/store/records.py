@@ -100,6 +100,7 @@ class TurnQuery:
     turn_ids: tuple[TurnId, ...] | None = None
     session_id: SessionId | None = None
     block_id: BlockId | None = None
+    speaker: str | None = None  # who opened it; as in ChunkFilter
     since: datetime | None = None  # event time, inclusive
     until: datetime | None = None  # event time, exclusive
     after_seq: int | None = None
@@ -364,10 +365,13 @@ class Rewrite:
 
 @dataclass(frozen=True, kw_only=True)
 class ErasePlan:
-    """What a deletion removes; the store does it in one transaction and leaves tombstones."""
+    """What a deletion removes; the store does it in one transaction and leaves tombstones.
+
+    Of turns that are no session each has a tombstone of its own, the scope "turn" and its id as the target.
+    """
 
     scope: Literal["turn", "fact", "session", "everything"]
-    target: str  # id of what was asked for; no content
+    target: str  # id of what was asked for, of several turns the first; no content
     turn_ids: tuple[TurnId, ...] = ()  # turns that go, with everything that hangs on them
     fact_ids: tuple[FactId, ...] = ()  # facts that go, beyond those of the turns
     rewrites: tuple[Rewrite, ...] = ()

@@ -135,6 +135,8 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (["forget"], "one thing"),
         (["forget", "--turn", "a", "--everything", "--yes"], "one thing"),
         (["forget", "--everything"], "--yes"),
+        (["forget", "--speaker", "Page", "--session", "s", "--yes"], "one thing"),
+        (["forget", "--session", "s", "--since", "2026-02-01", "--yes"], "--speaker"),
         (["stats", "--db", "postgresql://ada:quetzal@h/d?mode=1"], "mode"),
         (["stats", "--db", "postgresql://ada:quetzal@h:many/d"], "no URL"),
         (["stats", "--db", "mysql://ada:quetzal@h/d"], "mysql"),
@@ -303,6 +305,26 @@ def test_export_and_import(run: Run, tmp_path: Path) -> None:
     assert loaded(run("export", str(path), "--json"))["records"] > 0
     run("--user", "ben", "import", str(path))
     assert loaded(run("stats", "--json", "--user", "ben"))["turns"] == 1
+
+
+def test_what_a_speaker_said_is_forgotten_and_a_restore_tells_of_each_turn(run: Run, tmp_path: Path) -> None:
+    said = [
+        {"content": f"The page of day {day} says zanzibar.", "speaker": "Page", "role": "tool",
+         "occurred_at": f"2026-02-0{day}T09:00:00Z"}
+        for day in (1, 2, 3)
+    ]  # fmt: skip
+    lines = "".join(json.dumps(each) + "\n" for each in [*said, {"content": "I live in Oslo."}])
+    (tmp_path / "talk.jsonl").write_text(lines, encoding="utf-8")
+    run("remember", "talk.jsonl", "--wait")
+    run("backup", "copy.db")
+    one = run("forget", "--speaker", "page", "--since", "2026-02-02", "--until", "2026-02-02", "--yes")
+    assert "forgotten: 1 turns" in one.stdout
+    assert loaded(run("forget", "--speaker", "Page", "--yes", "--json"))["turns"] == 2
+    assert run("forget", "--speaker", "Page", "--yes").returncode == 1
+    assert loaded(run("stats", "--json"))["turns"] == 1
+    if (tmp_path / "memory.db").exists():  # elsewhere a memory is not restored beside another
+        back = run("restore-backup", "copy.db", "--overwrite").stdout
+        assert back.count("forget it again: forget --turn") == 3
 
 
 def test_backup_and_the_way_back(run: Run, tmp_path: Path) -> None:

@@ -242,6 +242,25 @@ def test_forgetting_is_exact_and_certified(served: Served) -> None:
     assert get(other, "/v1/stats")["turns"] == 0
 
 
+def test_what_a_speaker_said_is_forgotten_as_one(served: Served) -> None:
+    other = served.client(served.new_token("roller"))
+    said = [
+        {"content": f"The page of day {day} says zanzibar.", "speaker": "Page", "role": "tool",
+         "occurred_at": f"2026-02-0{day}T09:00:00Z"}
+        for day in (1, 2, 3)
+    ]  # fmt: skip
+    post(other, "/v1/memories", messages=[{"content": "My name is Ada."}, *said])
+    post(other, "/v1/flush", timeout_s=30)
+    for wrong in ({"speaker": "Page", "session_id": "a"}, {"since": "2026-02-01T00:00:00Z"}):
+        assert other.post("/v1/forget", json=wrong).status_code == 422, wrong
+    assert other.post("/v1/forget", json={"speaker": "nobody"}).status_code == 404
+    bounds = {"since": "2026-02-02T00:00:00Z", "until": "2026-02-03T00:00:00Z"}
+    assert post(other, "/v1/forget", speaker="page", **bounds)["turns"] == 1
+    certificate = post(other, "/v1/forget", speaker="page")
+    assert (certificate["scope"], certificate["turns"], certificate["verified"]) == ("speaker", 2, True)
+    assert [turn["messages"][0]["content"] for turn in get(other, "/v1/memories")] == ["My name is Ada."]
+
+
 def test_the_care_of_ones_own_memory(client: httpx.Client, served: Served) -> None:
     stats = get(client, "/v1/stats")
     assert stats["turns"] >= 3

@@ -142,6 +142,23 @@ async def test_queries_narrow_and_order(store: Store) -> None:
     assert await numbers(block_id="none") == []
 
 
+async def test_turns_are_found_by_who_opened_them(store: Store) -> None:
+    spoken = [message(speaker=name) for name in ("Page", "PAGE", "Straße", None)]
+    unnamed = [message(role="tool", speaker=name) for name in (None, "page", "tool")]
+    added = await store.add_turns(ADA, [turn(each) for each in (*spoken, *unnamed)])
+    await store.add_reply(ADA, added[3].turn_id, reply())
+
+    async def numbers(speaker: str) -> list[int]:
+        return [stored.seq for stored in await store.turns(ADA, TurnQuery(speaker=speaker))]
+
+    assert await numbers("pAGe") == [1, 2, 6]
+    assert await numbers("STRASSE") == [3]
+    assert await numbers("user") == [4]
+    assert await numbers("Tool") == [5]
+    assert await numbers("assistant") == []  # a reply opens nothing
+    assert await numbers("nobody") == []
+
+
 async def test_user_ids_compare_byte_by_byte(store: Store) -> None:
     twins = [
         UserId(name) for name in ("Ada", "ada", "ada ", "Zo\u00eb", "Zoe\u0308", "a%", "a_", "x' OR '1'='1")

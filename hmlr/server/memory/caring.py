@@ -13,7 +13,7 @@ from hmlr.errors import InvalidInput
 from hmlr.records import Audit, Certificate, Check, DaySpending, Health, Spending, Stats
 from hmlr.server.auth import AnyCaller, Memory
 from hmlr.server.errors import described
-from hmlr.server.memory.bodies import Body, Id, StrictRoute
+from hmlr.server.memory.bodies import Body, Id, Moment, StrictRoute
 
 router = APIRouter(prefix="/v1", tags=["care"], route_class=StrictRoute)
 
@@ -22,11 +22,14 @@ _PATH = re.compile(r"(?<![\w/])(?:[A-Za-z]:)?[/\\][^\s,;'\"()]+")
 
 
 class Forget(Body):
-    """Exactly one of them; `everything` needs the user's id in `confirm`."""
+    """Exactly one of them; `speaker` may have bounds, and `everything` needs the user's id in `confirm`."""
 
     turn_id: Id | None = None
     fact_id: Id | None = None
     session_id: Id | None = None
+    speaker: Id | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     everything: bool = False
     confirm: Id | None = None
 
@@ -71,11 +74,17 @@ class OwnStats(BaseModel):
 
 @router.post("/forget", responses=described(404, 409, 507))
 async def forget(body: Forget, memory: Memory) -> Certificate:
-    """Erase a turn, a fact, a session or everything, for good; the certificate says what went."""
+    """Erase a turn, a fact, a session, a speaker's turns or everything; the certificate says what went."""
     if body.everything and body.confirm != memory.user_id:
         raise InvalidInput("to forget everything, `confirm` has to be the user's id")
     return await memory.forget(
-        turn_id=body.turn_id, fact_id=body.fact_id, session_id=body.session_id, everything=body.everything
+        turn_id=body.turn_id,
+        fact_id=body.fact_id,
+        session_id=body.session_id,
+        speaker=body.speaker,
+        since=body.since,
+        until=body.until,
+        everything=body.everything,
     )
 
 

@@ -75,8 +75,11 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     else:
         gone |= {rewrite.message_id for rewrite in rewrites}
         forget_in_garden(connection, user, touched=touched, gone=gone, words=plan.words)
-    stone = {"scope": plan.scope, "target": plan.target, "turn_seqs": _ranges(seqs), "recorded_at": now}
-    connection.execute(into(tombstones), {"user_id": user, **stone})
+    stones = [
+        {"user_id": user, "scope": plan.scope, "target": target, "turn_seqs": numbers, "recorded_at": now}
+        for target, numbers in _graves(plan, turn_seqs)
+    ]
+    connection.execute(into(tombstones), stones)
     count_erasure(connection, user)
     bump_facts(connection, user, removed=True)
     return Erased(
@@ -195,6 +198,13 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, (list, dict)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _texts(item)
+
+
+def _graves(plan: ErasePlan, turn_seqs: dict[str, int]) -> list[tuple[str, list[list[int]]]]:
+    """The target and the turn numbers of each tombstone."""
+    if plan.scope == "turn" and turn_seqs:
+        return [(turn_id, [[seq, seq]]) for turn_id, seq in turn_seqs.items()]
+    return [(plan.target, _ranges(list(turn_seqs.values())))]
 
 
 def _turn_of(rewrite: Rewrite) -> str:

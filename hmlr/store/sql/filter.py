@@ -5,27 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam, select, type_coerce
 
-from hmlr.records import ChunkId, Role, UserId
+from hmlr.records import ChunkId, UserId
 from hmlr.store.columns import to_json
 from hmlr.store.records import ChunkFilter
 from hmlr.store.schema import chunks, messages, turn_blocks, turns
-from hmlr.store.sql.rows import given, mine
+from hmlr.store.sql.rows import by_speaker, given, mine
 from hmlr.store.sql.search import PAGE, with_turns
-
-_ROLES: tuple[str, ...] = get_args(Role)
 
 
 def chunk_ids(connection: Connection, user: UserId, where: ChunkFilter) -> list[ChunkId]:
     """See SearchStore.chunk_ids."""
-    asked = given(where)
+    asked = by_speaker(given(where))
     wanted = asked.pop("metadata")
-    if where.speaker is not None:
-        name = asked.pop("speaker").casefold()
-        asked["role" if name in _ROLES else "speaker"] = name
     statement = _filtered(frozenset(asked), metadata=bool(wanted))
     found = connection.execute(statement, {"user": user, **asked})
     if not wanted:

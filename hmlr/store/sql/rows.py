@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import (
     ColumnElement,
@@ -32,11 +32,13 @@ from sqlalchemy import (
 )
 
 from hmlr.errors import StorageCorrupt
-from hmlr.records import StoredMessage, UserId
+from hmlr.records import Role, StoredMessage, UserId
 from hmlr.store.columns import JsonText
 from hmlr.store.schema import messages, turns, users
 from hmlr.store.sql.special import special
 from hmlr.store.sql.words import InList
+
+_ROLES: tuple[str, ...] = get_args(Role)
 
 _MESSAGE_FIELDS = tuple(field.name for field in fields(StoredMessage))
 
@@ -117,6 +119,15 @@ def into(table: Table) -> Insert:
 def given(query: object) -> dict[str, Any]:
     """The conditions of a query record that are asked for, by name."""
     return {name: value for name, value in vars(query).items() if value is not None}
+
+
+def by_speaker(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same conditions, where a speaker named like a role means unnamed messages of that `role`."""
+    name = asked.get("speaker")
+    if name is None:
+        return asked
+    rest = {other: value for other, value in asked.items() if other != "speaker"}
+    return rest | {"role" if name.casefold() in _ROLES else "speaker": name.casefold()}
 
 
 def digest(content: str) -> str:

@@ -34,6 +34,7 @@ from hmlr.store.sql.batch import Batch, kinds
 from hmlr.store.sql.jobs import restart_jobs
 from hmlr.store.sql.rows import (
     among,
+    by_speaker,
     change_user,
     digest,
     ensure_user,
@@ -126,7 +127,7 @@ def _owner_of() -> Select[Any]:
 
 def read_turns(connection: Connection, user: UserId, query: TurnQuery) -> list[Turn]:
     """See TurnStore.turns."""
-    asked = given(query)
+    asked = by_speaker(given(query))
     newest = asked.pop("newest")
     matching = connection.execute(_matching(frozenset(asked), newest=newest), {"user": user, **asked})
     found: list[Turn] = []
@@ -264,11 +265,19 @@ def _conditions() -> dict[str, ColumnElement[bool]]:
         "turn_ids": listed(turns.c.turn_id, "turn_ids"),
         "session_id": turns.c.session_id == bindparam("session_id"),
         "block_id": turn_blocks.c.block_id == bindparam("block_id"),
+        "speaker": _opened(messages.c.speaker_key == bindparam("speaker")),
+        "role": _opened(and_(messages.c.speaker.is_(None), messages.c.role == bindparam("role"))),
         "since": turns.c.occurred_at >= bindparam("since"),
         "until": turns.c.occurred_at < bindparam("until"),
         "after_seq": turns.c.seq > bindparam("after_seq"),
         "before_seq": turns.c.seq < bindparam("before_seq"),
     }
+
+
+def _opened(by: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the turn's first message is one of these."""
+    first = and_(messages.c.user_id == turns.c.user_id, messages.c.turn_id == turns.c.turn_id)
+    return select(messages.c.message_no).where(first, messages.c.position == 0, by).exists()
 
 
 def _turn(row: Row[Any], said: Sequence[StoredMessage]) -> Turn:
