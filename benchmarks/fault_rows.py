@@ -29,6 +29,7 @@ _WORKERS = "faults/test_gardening_workers.py"
 _INPUTS = "faults/test_inputs.py"
 _RETRIES = "llm/test_retries.py"
 _GARDEN = "faults/test_gardening.py"
+_OBEDIENT = "scripted/test_obedient.py"
 
 ROWS = (
     _row(
@@ -286,8 +287,19 @@ ROWS = (
     ),
     _row("F55", "broken import files", "twice = the same rows; the bad line named", "faults/test_files.py"),
     _row("F56", "wrong settings", "each named with what is allowed", "faults/test_settings.py"),
-    _row("X01", "memory poisoning by chat", "500 texts: 0 rows beyond", "scripted/test_obedient.py"),
-    _row("X02", "a dormant text of a page or tool", "roll-back by source: 100 % of what was derived"),
+    _row(
+        "X01",
+        "memory poisoning by chat",
+        "500 texts: 0 rows beyond",
+        f"{_OBEDIENT}::test_x01_an_obedient_model_raises_no_trust_and_deletes_nothing",
+    ),
+    _row(
+        "X02",
+        "a dormant text of a page or tool",
+        "roll-back by source: 100 % of what was derived",
+        "faults/test_dormant.py",
+        "engine/test_forgetting_speakers.py",
+    ),
     _row(
         "X03",
         "memory read as instruction",
@@ -301,7 +313,13 @@ ROWS = (
         "1,000 rounds: facts stay as they are",
         f"{_WORKERS}::test_what_is_repeated_from_memory_teaches_nothing",
     ),
-    _row("X05", "trust in detectors", "X01 without detectors"),
+    _row(
+        "X05",
+        "trust in detectors",
+        "X01 without detectors",
+        f"{_OBEDIENT}::test_x05_no_guarantee_rests_on_the_wording",
+        f"{_OBEDIENT}::test_x05_no_guarantee_rests_on_what_is_recognised",
+    ),
     _row(
         "X06",
         "other users' data",
