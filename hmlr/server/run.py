@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from hmlr.server.app import create_app
 from hmlr.server.guard import LOOPBACK
 from hmlr.server.people import People
 from hmlr.server.settings import ServerSettings
+from hmlr.store.sqlite.files import make_folder
 
 logger = logging.getLogger(__name__)
 
@@ -137,9 +139,14 @@ async def first_token(host: HMLRClient, settings: ServerSettings) -> Path | None
 
 
 def _write_private(file: Path, secret: str) -> None:
-    """Write the secret so that nobody else can read it at any moment."""
-    file.unlink(missing_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write the secret so that nobody else can read it at any moment.
+
+    The folder may be missing: nothing else of a database server lies there. Of two servers that start at once
+    the file of one stays, whole, and its token opens both.
+    """
+    make_folder(file.parent)
+    descriptor, written = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
     with os.fdopen(descriptor, "w", encoding="ascii") as opened:
         os.fchmod(descriptor, 0o600)
         opened.write(secret + "\n")
+    Path(written).replace(file)
