@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,6 +19,7 @@ from unittest.mock import patch
 import pytest
 
 from hmlr.errors import HMLRError
+from hmlr.memory.embeddings import MINILM_DIM, MINILM_ID, Embedder, EmbedderSpec, spec_of
 from tests import exported, processes
 from tests.acceptance import driver
 from tests.opening import Place, is_file
@@ -130,12 +132,24 @@ def here(environment: Mapping[str, str]) -> Callable[[dict[str, Any], Mapping[st
     """Takes a job in this process, with what it takes and gives as in one of its own."""
 
     def take(job: dict[str, Any], env: Mapping[str, str]) -> list[Any]:
-        with patch.dict(os.environ, {**environment, **env}):
+        own = {**environment, **env}
+        model = None if "HMLR_EMBEDDER" in own else _minilm(own["HMLR_CACHE_DIR"])
+        with patch.dict(os.environ, own):
             try:
-                results = asyncio.run(driver.run(json.loads(json.dumps(job))))
+                results = asyncio.run(driver.run(json.loads(json.dumps(job)), embedder=model))
             except HMLRError as error:
                 raise AssertionError(f"{type(error).__name__}: {error}") from error
         given: list[Any] = json.loads(json.dumps(results))
         return given
 
     return take
+
+
+def _minilm(cache_dir: str) -> EmbedderSpec:
+    """The default model, loaded once for all sittings: that takes longer than most of them."""
+    return EmbedderSpec(model_id=MINILM_ID, dim=MINILM_DIM, load=lambda: _loaded(cache_dir))
+
+
+@cache
+def _loaded(cache_dir: str) -> Embedder:
+    return spec_of(MINILM_ID, Path(cache_dir)).load()

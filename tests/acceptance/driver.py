@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from hmlr import HMLRClient, Message
+from hmlr.memory.embeddings import EmbedderSpec
 from tests.blocking import watch
 
 TIMES = ("occurred_at", "as_of", "known_at", "since", "until")
@@ -37,10 +38,11 @@ def timed(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def run(job: dict[str, Any]) -> list[Any]:
-    """Do the steps in order and give their results."""
+async def run(job: dict[str, Any], *, embedder: EmbedderSpec | None = None) -> list[Any]:
+    """Do the steps in order and give their results; with the settings' embedder unless one is given."""
     results = []
-    async with HMLRClient(job["db"], job["user"], model=job["model"], **job["client"]) as hmlr:
+    given = {"model": job["model"], "embedder": embedder, **job["client"]}
+    async with HMLRClient(job["db"], job["user"], **given) as hmlr:
         for name, given, options in job["steps"]:
             args = [[Message(**timed(each)) for each in given[0]]] if name == "remember" else given
             results.append(plain(await getattr(hmlr, name)(*args, **timed(options))))
