@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from hmlr.testing import ScriptedModel
 from tests.acceptance.conftest import call, chat
 from tests.acceptance.hydra import MESSAGES, NAMES, OTHER_WORDS, QUESTION, REASONS, STATES
 from tests.faults.figures import FULL
+from tests.opening import Place
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(600)]
 START = datetime(2025, 1, 6, 9, tzinfo=UTC)
@@ -29,9 +29,9 @@ RUNS = ["nightly", "end, other words"] + ["nightly minilm", "end minilm, other w
 
 
 @asynccontextmanager
-async def opened(path: Path, embedder: str, **given: Any) -> AsyncIterator[HMLRClient]:
+async def opened(database: Place, embedder: str, **given: Any) -> AsyncIterator[HMLRClient]:
     """A client that asks after all that was said."""
-    settings = Settings.load(db_path=str(path), embedder=embedder, budget_tokens=4000)
+    settings = Settings.load(db_path=database, embedder=embedder, budget_tokens=4000)
     later = START + timedelta(days=DAYS * len(MESSAGES))
     async with HMLRClient(
         settings=settings, user_id="ada", clock=lambda: later, **({"model": "offline"} | given)
@@ -40,9 +40,8 @@ async def opened(path: Path, embedder: str, **given: Any) -> AsyncIterator[HMLRC
 
 
 @pytest.mark.parametrize("run", RUNS)
-async def test_hydra(run: str, sit: Callable[..., Any], tmp_path: Path) -> None:
+async def test_hydra(run: str, sit: Callable[..., Any], database: Place) -> None:
     nightly, embedder = run.startswith("nightly"), "minilm" if "minilm" in run else "none"
-    path = tmp_path / "memory.db"
     said = OTHER_WORDS if "other words" in run else MESSAGES
     for number, text in enumerate(said):
         at = START + timedelta(days=DAYS * number)
@@ -51,19 +50,19 @@ async def test_hydra(run: str, sit: Callable[..., Any], tmp_path: Path) -> None:
             steps += [call("flush", 30), call("garden")] if nightly else []
             sit(*steps, env={"HMLR_EMBEDDER": embedder})
         else:
-            async with opened(path, embedder) as hmlr:
+            async with opened(database, embedder) as hmlr:
                 await hmlr.chat(text, session_id=f"s{number}", occurred_at=at)
                 assert await hmlr.flush(30)
                 if nightly:
                     await hmlr.garden()
-    async with opened(path, embedder) as hmlr:
+    async with opened(database, embedder) as hmlr:
         report = await hmlr.garden(include_active=True)
         assert (report.pending, report.stopped) == (0, "")
         await check_facts(hmlr)
         await check_dossier(hmlr)
         await check_context(hmlr)
         await check_chain(hmlr)
-    await check_verdict(path, embedder)
+    await check_verdict(database, embedder)
 
 
 async def check_facts(hmlr: HMLRClient) -> None:
@@ -130,7 +129,7 @@ async def check_chain(hmlr: HMLRClient) -> None:
     print(f"A1: chain {len(answer.text) // 4} tokens in {len(answer.evidence)} steps")
 
 
-async def check_verdict(path: Path, embedder: str) -> None:
+async def check_verdict(database: Place, embedder: str) -> None:
     """A model that has all of it before it says that the policy is broken."""
     needed = (
         *NAMES,
@@ -146,6 +145,6 @@ async def check_verdict(path: Path, embedder: str) -> None:
         return f"can't tell without {missing}" if missing else "NON-COMPLIANT: v6 allows 400,000 a day."
 
     model = ScriptedModel({"answer": answer, "memory_filter": {"keep": list(range(1, 11))}})
-    async with opened(path, embedder, model=model) as hmlr:
+    async with opened(database, embedder, model=model) as hmlr:
         reply = await hmlr.chat(QUESTION, session_id="asked")
     assert reply.text.startswith("NON-COMPLIANT")
