@@ -31,6 +31,7 @@ class Server:
         self.folder = folder
         self._handle = handle
         self._names = (f"memory{number}" for number in itertools.count())
+        self._left: list[str] = []  # databases that nobody needs any more
         self._run(f"CREATE DATABASE {_TEMPLATE}")
         asyncio.run(_build(self.url(_TEMPLATE)))
 
@@ -40,20 +41,23 @@ class Server:
 
     def database(self) -> str:
         """The address of a new database with the schema and nothing in it."""
-        name = next(self._names)
-        self._run(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
-        return self.url(name)
+        return self._made(f"TEMPLATE {_TEMPLATE} STRATEGY file_copy")
 
     def empty(self) -> str:
         """The address of a new database without a table."""
-        name = next(self._names)
-        self._run(f"CREATE DATABASE {name}")
-        return self.url(name)
+        return self._made("")
 
     def drop(self, *urls: str) -> None:
-        """Remove databases, whoever is connected."""
-        names = [url.partition("/")[2].lstrip("/").partition("/")[2].partition("?")[0] for url in urls]
-        self._run(*(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in names))
+        """These databases are needed no more; they go, whoever is connected, when the next one is made."""
+        self._left += [url.partition("/")[2].lstrip("/").partition("/")[2].partition("?")[0] for url in urls]
+
+    def _made(self, like: str) -> str:
+        """The address of a new database, made in one session with the end of those that are left."""
+        name, left = next(self._names), self._left
+        self._left = []
+        drops = (f"DROP DATABASE IF EXISTS {each} WITH (FORCE)" for each in left)
+        self._run(*drops, f"CREATE DATABASE {name} {like}")
+        return self.url(name)
 
     @property
     def pid(self) -> int:
