@@ -22,8 +22,6 @@ from tests.opening import Place, is_file
 from tests.postgres import Server, running
 
 STORES = ("sqlite", "postgres")
-# Packages whose tests take long on both, and rest on the store's contract, which is tested on both.
-ONE_STORE = ("tests.engine.", "tests.acceptance.", "tests.scripted.")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,9 +39,7 @@ def _stores(metafunc: pytest.Metafunc) -> list[str]:
         return ["sqlite"]
     if wanted in STORES:
         return [wanted]
-    one = wanted is None and (
-        metafunc.module.__name__.startswith(ONE_STORE) or any(metafunc.definition.iter_markers("one_store"))
-    )
+    one = wanted is None and any(metafunc.definition.iter_markers("one_store"))
     return ["sqlite"] if one else list(STORES)
 
 
