@@ -54,6 +54,7 @@ def test_pictures_stand_alone(hmlr: HMLRClient, run: Run, tmp_path: Path) -> Non
     ElementTree.fromstring(hmlr.draw_dossiers())  # noqa: S314 - our own document
 
 
+@pytest.mark.one_store
 def test_wrong_usage_is_refused(run: Run, tmp_path: Path) -> None:  # noqa: F811
     assert "needs --into" in run("dossiers", "--merge", "a", code=2)
     assert ".svg or .html" in run("blocks", "--graph", str(tmp_path / "x.png"), code=2)

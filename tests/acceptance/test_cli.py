@@ -17,6 +17,7 @@ import pytest
 
 from tests import processes
 from tests.exported_chats import chatgpt, said, zipped
+from tests.opening import Place, is_file
 from tests.processes import Done
 
 ROOT = Path(__file__).parents[2]
@@ -43,15 +44,16 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def env(tmp_path: Path, environment: dict[str, str]) -> dict[str, str]:
+def env(database: Place, environment: dict[str, str]) -> dict[str, str]:
     """The environment of a process: this test's database, no embedding model."""
-    return {**environment, "HMLR_DB_PATH": str(tmp_path / "memory.db"), "HMLR_EMBEDDER": "none"}
+    return {**environment, "HMLR_DB_PATH": database, "HMLR_EMBEDDER": "none"}
 
 
 @pytest.fixture
-def database(env: dict[str, str]) -> None:
+def empty(database: Place) -> None:
     """The database is there and empty: what only reads makes none."""
-    Path(env["HMLR_DB_PATH"]).touch(mode=0o600)
+    if is_file(database):
+        Path(database).touch(mode=0o600)
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def refused(done: Done, code: int, words: str) -> None:
 # Help and wrong usage
 
 
-@pytest.mark.alone
+@pytest.mark.one_store
 @pytest.mark.alone
 def test_help_is_quick(env: dict[str, str]) -> None:
     command = [sys.executable, str(ROOT / "main.py"), "--help"]
@@ -112,6 +114,7 @@ def test_help_is_quick(env: dict[str, str]) -> None:
     assert min(times) < 0.4
 
 
+@pytest.mark.one_store
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(run: Run, command: str) -> None:
     done = run(command, "--help")
@@ -119,6 +122,7 @@ def test_every_command_has_help(run: Run, command: str) -> None:
     assert ("--from" if command == "move" else "--db") in done.stdout
 
 
+@pytest.mark.one_store
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -146,20 +150,22 @@ def test_every_command_has_help(run: Run, command: str) -> None:
         (["chat", " "], "empty"),
     ],
 )
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("empty")
 def test_wrong_usage_is_one_line_and_code_2(run: Run, arguments: list[str], words: str) -> None:
     refused(run(*arguments), 2, words)
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("empty")
 def test_unknown_record_is_code_1(run: Run) -> None:
     refused(run("history", "no-such-fact"), 1, "no-such-fact")
 
 
+@pytest.mark.one_store
 def test_a_database_server_that_is_away_is_code_1(run: Run) -> None:
     refused(run("stats", "--db", "postgresql://ada:quetzal@127.0.0.1:9/d"), 1, "can't be reached")
 
 
+@pytest.mark.one_store
 def test_bad_setting_is_named(run: Run) -> None:
     refused(run("stats", HMLR_RECALL_LIMIT="lots"), 2, "HMLR_RECALL_LIMIT")
 
@@ -199,8 +205,8 @@ def test_chat_at_a_day(run: Run) -> None:
     assert hit["occurred_at"] == "2023-05-08T13:56:00Z"
 
 
-def test_options_before_and_after_the_command(run: Run, tmp_path: Path) -> None:
-    other = str(tmp_path / "other.db")
+def test_options_before_and_after_the_command(run: Run, databases: Callable[[str], Place]) -> None:
+    other = databases("other")
     run("--db", other, "--user", "ben", "chat", "The boat is green.")
     assert loaded(run("stats", "--json", "--db", other, "--user", "ben"))["turns"] == 1
     assert loaded(run("--user", "ada", "stats", "--json", "--db", other, "--user", "ben"))["turns"] == 1
@@ -233,13 +239,14 @@ def test_remember_from_stdin(run: Run) -> None:
     assert loaded(run("remember", "-", "--json", stdin='{"content": "The boat is green."}'))["stored"] == 1
 
 
+@pytest.mark.one_store
 def test_remember_from_a_pipe(env: dict[str, str], tmp_path: Path) -> None:
     done = shell("""$HMLR remember <(echo '{"content": "The boat is green."}') --json""", env, tmp_path)
     assert loaded(done)["stored"] == 1
 
 
 @pytest.mark.faults
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("empty")
 def test_bad_line_is_named_and_nothing_is_stored(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "talk.jsonl"
     path.write_text('{"content": "good"}\n{"content": "bad", "who": 1}\n{"content": "\\u0000"}\n')
@@ -257,7 +264,7 @@ def test_bad_line_is_named_and_nothing_is_stored(run: Run, tmp_path: Path) -> No
 
 
 @pytest.mark.timeout(60)  # two processes
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("empty")
 def test_an_export_says_what_was_left_out(run: Run, tmp_path: Path) -> None:
     talk = chatgpt("c1", said("s", "system", "x"), said("m1", "user", "I live in Oslo."))
     path = tmp_path / "export.zip"
@@ -293,7 +300,7 @@ def test_facts_and_their_edits(run: Run) -> None:
     "arguments",
     [["facts"], ["blocks"], ["profile"], ["stats"], ["doctor"], ["recall", "boat"], ["context", "boat"]],
 )
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("empty")
 def test_empty_memory_is_no_failure(run: Run, arguments: list[str]) -> None:
     assert run(*arguments).returncode == 0
     loaded(run(*arguments, "--json"))
@@ -327,9 +334,9 @@ def test_what_a_speaker_said_is_forgotten_and_a_restore_tells_of_each_turn(run: 
         assert back.count("forget it again: forget --turn") == 3
 
 
-def test_backup_and_the_way_back(run: Run, tmp_path: Path) -> None:
+def test_backup_and_the_way_back(run: Run, db_path: Path, tmp_path: Path) -> None:
     run("chat", "I live in Oslo.")
-    refused(run("backup", "memory.db"), 2, "memory itself")
+    refused(run("backup", db_path.name), 2, "memory itself")
     made = run("backup", "copy.db")
     assert made.returncode == 0, made.stderr
     assert "1 turns (2 messages) of 1 user written to copy.db" in made.stdout
@@ -361,8 +368,8 @@ def test_rebuild_and_retry(run: Run) -> None:
 
 
 @pytest.mark.faults
-def test_doctor_tells_of_a_damaged_database(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "memory.db").write_bytes(b"this is no database" * 1000)
+def test_doctor_tells_of_a_damaged_database(run: Run, db_path: Path) -> None:
+    db_path.write_bytes(b"this is no database" * 1000)
     done = run("doctor")
     assert done.returncode == 1
     assert "NOT OK" in done.stdout
@@ -372,16 +379,18 @@ def test_doctor_tells_of_a_damaged_database(run: Run, tmp_path: Path) -> None:
 # Streams
 
 
+@pytest.mark.one_store
 @pytest.mark.faults
 @pytest.mark.parametrize(
     "line", ["$HMLR --help | head -0", "$HMLR recall boat | true", "$HMLR facts --json | true"]
 )
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("empty")
 def test_reader_that_leaves_is_no_error(env: dict[str, str], tmp_path: Path, line: str) -> None:
     done = shell(line, env, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.one_store
 @pytest.mark.faults
 def test_closed_stdout_loses_no_message(run: Run, env: dict[str, str], tmp_path: Path) -> None:
     for closing in (">&-", "| true", ">&- 2>&- <&-"):
@@ -391,6 +400,7 @@ def test_closed_stdout_loses_no_message(run: Run, env: dict[str, str], tmp_path:
     assert loaded(run("stats", "--json"))["turns"] == 3
 
 
+@pytest.mark.one_store
 @pytest.mark.faults
 @pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
 def test_poor_locale(run: Run, variables: dict[str, str]) -> None:
@@ -400,12 +410,14 @@ def test_poor_locale(run: Run, variables: dict[str, str]) -> None:
     assert run("recall", "cipher", **variables).returncode == 0
 
 
+@pytest.mark.one_store
 @pytest.mark.faults
 def test_argument_that_is_no_text(env: dict[str, str], tmp_path: Path) -> None:
     done = shell("$HMLR chat $'caf\\xe9'", env, tmp_path)
     refused(done, 2, "no valid text")
 
 
+@pytest.mark.one_store
 @pytest.mark.security
 def test_control_characters_do_not_reach_the_screen(run: Run) -> None:
     run("chat", "The boat is \x1b[31mred\x1b[0m.")
@@ -447,8 +459,8 @@ def test_two_calls_at_once_lose_nothing(run: Run, env: dict[str, str], tmp_path:
 
 @pytest.mark.security
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
-def test_files_are_private(run: Run, tmp_path: Path) -> None:
+def test_files_are_private(run: Run, db_path: Path, tmp_path: Path) -> None:
     run("chat", SAID)
     run("export", str(tmp_path / "out.jsonl"))
-    for path in (*tmp_path.glob("memory.db*"), tmp_path / "out.jsonl"):
+    for path in (*tmp_path.glob(f"{db_path.name}*"), tmp_path / "out.jsonl"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path

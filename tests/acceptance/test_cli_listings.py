@@ -14,18 +14,19 @@ from hmlr import Message
 from hmlr.sync import HMLRClient
 from hmlr.testing import hash_embedder
 from tests import processes
+from tests.opening import Place
 
 Run = Callable[..., str]
 pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-def run(tmp_path: Path, environment: dict[str, str]) -> Run:
+def run(database: Place, tmp_path: Path, environment: dict[str, str]) -> Run:
     """Run one command; what it wrote to stdout and then stderr."""
-    database = {"HMLR_DB_PATH": str(tmp_path / "memory.db"), "HMLR_EMBEDDER": "none", "HMLR_MODEL": "offline"}
+    env = {**environment, "HMLR_DB_PATH": database, "HMLR_EMBEDDER": "none", "HMLR_MODEL": "offline"}
 
     def called(*arguments: str) -> str:
-        done = processes.run([processes.MAIN, *arguments], env={**environment, **database}, cwd=tmp_path)
+        done = processes.run([processes.MAIN, *arguments], env=env, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
@@ -33,11 +34,11 @@ def run(tmp_path: Path, environment: dict[str, str]) -> Run:
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Callable[..., None]:
+def told(database: Place) -> Callable[..., None]:
     """Say things on a day."""
 
     def tell(*texts: str, at: datetime = datetime(2025, 3, 4, 10, tzinfo=UTC)) -> None:
-        with HMLRClient(tmp_path / "memory.db", model="offline", embedder=hash_embedder()) as hmlr:
+        with HMLRClient(database, model="offline", embedder=hash_embedder()) as hmlr:
             hmlr.remember([Message(content=text, occurred_at=at) for text in texts])
             assert hmlr.flush(20)
 

@@ -16,6 +16,7 @@ from hmlr import Message
 from hmlr.sync import HMLRClient
 from hmlr.testing import hash_embedder
 from tests import processes
+from tests.opening import Place
 
 ROOT = Path(__file__).parents[2]
 SAID = (
@@ -29,9 +30,9 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def env(tmp_path: Path, environment: dict[str, str]) -> dict[str, str]:
+def env(database: Place, environment: dict[str, str]) -> dict[str, str]:
     """The environment: this test's database, no embedding model."""
-    return {**environment, "HMLR_DB_PATH": str(tmp_path / "memory.db"), "HMLR_EMBEDDER": "none"}
+    return {**environment, "HMLR_DB_PATH": database, "HMLR_EMBEDDER": "none"}
 
 
 @pytest.fixture
@@ -90,5 +91,6 @@ def test_a_watch_gardens_and_ends_when_it_is_interrupted(env: dict[str, str], hm
     assert process.returncode == 130
 
 
+@pytest.mark.one_store
 def test_wrong_usage_is_refused(run: Run) -> None:
     assert "exclude each other" in run("garden", "--dry-run", "--watch", code=2)
