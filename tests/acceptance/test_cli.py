@@ -450,6 +450,7 @@ def test_interrupt_is_quiet(env: dict[str, str], tmp_path: Path) -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.one_store
 @pytest.mark.faults
 def test_two_calls_at_once_lose_nothing(run: Run, env: dict[str, str], tmp_path: Path) -> None:
     both = " & ".join(f"$HMLR chat 'Boat {number} is green.' >/dev/null" for number in range(2))
