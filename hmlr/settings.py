@@ -99,6 +99,9 @@ class Settings(SettingsBase):
         False, description="One model call instead of three routes a message and learns from it."
     )
     recall_limit: int = Field(10, ge=1, le=1000, description="Hits when the caller names no limit.")
+    search_memory_mb: int = Field(
+        512, ge=1, le=1_000_000, description="For search data of the users seen last; the latest stays whole."
+    )
     max_message_chars: int = Field(
         1_000_000, ge=1000, le=50_000_000, description="A longer message is refused."
     )

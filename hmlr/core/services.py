@@ -103,7 +103,12 @@ async def open_services(
         settings=settings,
         store=store,
         embedding=embedding,
-        lattice=Lattice(store, embedding, lambda model_id: service(spec_of(model_id, settings.cache))),
+        lattice=Lattice(
+            store,
+            embedding,
+            lambda model_id: service(spec_of(model_id, settings.cache)),
+            max_index_bytes=settings.search_memory_mb * 1_000_000,
+        ),
         runner=TaskRunner(opened if model is None or isinstance(model, str) else model),
         opened_model=opened,
         clock=clock,

@@ -51,7 +51,7 @@ class Growing:
 
 async def test_no_vector_is_dropped():
     store = Growing()
-    cache = IndexCache(store)  # type: ignore[arg-type]
+    cache = IndexCache(store, max_bytes=10**9)  # type: ignore[arg-type]
     for _ in range(3):
         await cache.fresh(ADA, "m")
     store._next = lambda after: np.arange(after + 1, store.count + 1)  # type: ignore[method-assign]
@@ -68,3 +68,22 @@ async def test_speakers_that_come_in_leave_those_alone_that_a_search_walks_throu
     index.append(await store.chunk_columns(None, index.n))
     assert walked == before
     assert len(index.speakers) == len(before) + 1
+
+
+async def test_what_was_used_longest_ago_gives_way_when_there_is_no_more_room():
+    store = Growing()
+    store._next = lambda after: np.arange(after + 1, store.count + 1)  # type: ignore[method-assign]
+    whole = (await IndexCache(store, max_bytes=1).fresh(ADA, "m")).held_bytes  # type: ignore[arg-type]
+    cache = IndexCache(store, max_bytes=5 * whole // 2)  # type: ignore[arg-type]
+    ada, bob, cyd = [UserId(name) for name in ("ada", "bob", "cyd")]
+    indexes = {user: await cache.fresh(user, "m") for user in (ada, bob)}
+    assert await cache.fresh(ada, "m") is indexes[ada]  # both fit; bob's was used longest ago
+    await cache.fresh(cyd, "m")
+    assert await cache.fresh(ada, "m") is indexes[ada]
+    assert await cache.fresh(bob, "m") is not indexes[bob]
+
+
+async def test_one_index_stays_whatever_it_takes():
+    store = Growing()
+    cache = IndexCache(store, max_bytes=1)  # type: ignore[arg-type]
+    assert await cache.fresh(ADA, "m") is await cache.fresh(ADA, "m")

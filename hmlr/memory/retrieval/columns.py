@@ -63,6 +63,11 @@ class VectorColumns:
     """`(65536,)`: in how many paragraphs each word piece stands."""
 
     @property
+    def held_bytes(self) -> int:
+        """How much memory the arrays take."""
+        return sum(each.nbytes for each in vars(self).values() if isinstance(each, np.ndarray))
+
+    @property
     def token_dims(self) -> int:
         """Signs of a token."""
         return min(self.dim, TOKEN_DIMS)

@@ -22,6 +22,7 @@ _TAKEN: dict[str, type] = {
     "asks": np.bool_,
     "of_self": np.bool_,
 }
+TURN_BYTES = 300  # a turn's id, its place in the list, and its rows
 
 
 @dataclass
@@ -55,6 +56,12 @@ class UserIndex:
     total_terms: int = 0
     # Tuples of numbers, which the garbage collector leaves alone: its pauses would grow with the memory.
     rows_of_turn: dict[TurnId, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory it takes."""
+        columns: int = sum(getattr(self, name).nbytes for name in (*_TAKEN, "speaker_nos", "session_nos"))
+        return columns + self.vectors.held_bytes + TURN_BYTES * len(self.turn_ids)
 
     def rows_of(self, chunk_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Row numbers of chunk ids, and which of them are here; rows of absent ones are meaningless."""

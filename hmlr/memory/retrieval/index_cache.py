@@ -18,8 +18,6 @@ from hmlr.threads import unless_brief
 
 logger = logging.getLogger(__name__)
 
-# How many users' indexes stay in memory; a further one is loaded again when asked for.
-MAX_USERS = 64
 BRIEF_ROWS = 16  # of a turn or two
 # Beyond so many paragraphs the database is asked to find vectors by itself, where it can: reading all of them
 # takes longer than the first answer may.
@@ -30,9 +28,13 @@ LATEST = 500  # paragraphs of a part that answers until all are read
 class IndexCache:
     """Indexes of the users seen last, brought up to date from the store before every use."""
 
-    def __init__(self, store: SearchStore) -> None:
+    def __init__(self, store: SearchStore, *, max_bytes: int) -> None:
+        """So much memory may be taken; the index that was used last stays, whatever it takes."""
         self._store = store
+        self._max_bytes = max_bytes
         self._indexes: OrderedDict[UserId, UserIndex] = OrderedDict()
+        self._sizes: dict[UserId, int] = {}  # bytes
+        self._held_bytes = 0
         self._locks: dict[UserId, asyncio.Lock] = {}
         self._reading: dict[UserId, asyncio.Task[None]] = {}
         self._indexing: dict[UserId, asyncio.Task[None]] = {}
@@ -80,9 +82,13 @@ class IndexCache:
     def _keep(self, user: UserId, index: UserIndex) -> None:
         self._indexes[user] = index
         self._indexes.move_to_end(user)
-        while len(self._indexes) > MAX_USERS:
+        held = index.held_bytes
+        self._held_bytes += held - self._sizes.get(user, 0)
+        self._sizes[user] = held
+        while self._held_bytes > self._max_bytes and len(self._indexes) > 1:
             gone, _ = self._indexes.popitem(last=False)
             self._locks.pop(gone, None)
+            self._held_bytes -= self._sizes.pop(gone)
         count = index.vectors.count
         if index.model_id is not None and count > max(LARGE, index.offered * 11 // 10):
             index.offered = count

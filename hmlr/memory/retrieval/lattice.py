@@ -55,10 +55,13 @@ class QueryVector:
 class Lattice:
     """Hybrid search; every call works on the user's own data alone."""
 
-    def __init__(self, store: Store, embedding: EmbeddingService, opener: Opener) -> None:
+    def __init__(
+        self, store: Store, embedding: EmbeddingService, opener: Opener, *, max_index_bytes: int
+    ) -> None:
+        """Indexes of users in memory may take so many bytes, but for the one used last."""
         self._store = store
         self.serving = Serving(store, embedding, opener)
-        self._indexes = IndexCache(store)
+        self._indexes = IndexCache(store, max_bytes=max_index_bytes)
 
     async def index(self, user: UserId) -> UserIndex:
         """The user's search data, up to date, with the vectors of the model that answers."""
