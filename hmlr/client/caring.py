@@ -211,6 +211,8 @@ class Caring(ClientBase):
     async def stats(self) -> Stats:
         """How much is stored for this user, and what the model calls of this client cost and took."""
         services = self._member.services
+        if services.day_book is not None:
+            await services.day_book.settle()
         stored = await services.store.stats(self.user_id)
         if services.opened_model is None:
             return stored

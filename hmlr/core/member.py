@@ -266,6 +266,8 @@ class Member:
         self, *, turn_id: str | None, fact_id: str | None, session_id: str | None
     ) -> Certificate:
         """Erase one thing, or everything when nothing is named; see `HMLRClient.forget`."""
+        if self.services.day_book is not None:
+            await self.services.day_book.settle()  # or it would be written after everything was erased
         plan = await self._plan(turn_id, fact_id, session_id)
         return await self._whole(self._erase(plan, plan.scope))
 

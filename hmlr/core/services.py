@@ -50,6 +50,7 @@ class Services:
     clock: Clock
     leasing: Leasing
     foreground: Foreground = field(default_factory=Foreground)
+    day_book: StoredDayBook | None = None  # of the opened model
     shared: bool = False  # somebody else closes them
 
     def for_user(self, user: UserId, day_limit: DayLimit | None = None) -> Services:
@@ -68,6 +69,8 @@ class Services:
             return
         if self.opened_model is not None:
             await self.opened_model.aclose()
+        if self.day_book is not None:
+            await self.day_book.aclose()
         await self.embedding.aclose()
         await self.lattice.aclose()
         await self.store.aclose()
@@ -90,8 +93,9 @@ async def open_services(
         opened = await asyncio.to_thread(_open_model, model or settings.model, llm, settings.user)
     spec = embedder or embedder_spec(settings.embedder, settings.cache)
     store = await open_store(settings)
+    day_book: StoredDayBook | None = None
     if opened is not None:
-        opened.gateway.day_book = StoredDayBook(store, clock)
+        day_book = opened.gateway.day_book = StoredDayBook(store, clock)
 
     def service(spec: EmbedderSpec | None) -> EmbeddingService:
         return EmbeddingService(
@@ -113,6 +117,7 @@ async def open_services(
         opened_model=opened,
         clock=clock,
         leasing=Leasing(store, clock),
+        day_book=day_book,
     )
 
 

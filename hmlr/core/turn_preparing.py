@@ -74,15 +74,17 @@ class TurnPreparing:
         Runs while the turn's routing is the caller's. `told` are the texts that the prompt holds anyway, when
         it brings its own history: the session's window is not needed then, and they are not recalled.
         """
+        # All that is found is as of this moment, or later: what one part has read serves the others.
+        since = asyncio.get_running_loop().time()
         told_turns = frozenset({turn.turn_id, *(await self._told(turn, told))})
         with trace.timed("embed"):
             vector = await self._services.lattice.query_vector(self._user, _asked(turn))
         trace.degraded += vector.degraded
         routed, hits, window, facts, dossiers, talks = await asyncio.gather(
-            trace.guarded("routing", lambda: self._route(turn, vector, added), None),
-            trace.guarded("recall", lambda: self._search(turn, vector, trace, told_turns), Hits()),
+            trace.guarded("routing", lambda: self._route(turn, vector, added, since), None),
+            trace.guarded("recall", lambda: self._search(turn, vector, trace, told_turns, since), Hits()),
             trace.guarded("window", lambda: self._window(turn, told), list[Turn]()),
-            trace.guarded("facts", lambda: self._facts(turn), FactView()),
+            trace.guarded("facts", lambda: self._facts(turn, since), FactView()),
             trace.guarded(
                 "dossiers",
                 lambda: self._dossiers.about(_asked(turn), vector),
@@ -102,19 +104,26 @@ class TurnPreparing:
         block_id = routed.block_id if routed else turn.block_id
         return Prepared(turn=turn, added=added, given=given, hits=hits, block_id=block_id)
 
-    async def _route(self, turn: Turn, vector: QueryVector, added: AddedTurn) -> Routed | None:
+    async def _route(self, turn: Turn, vector: QueryVector, added: AddedTurn, since: float) -> Routed | None:
         if not added.created:  # it was routed when it came first, or will be by the background
             return None
         lease = added.leases[0] if added.leases else None
         try:
-            arrival = Arrival(turn=turn, vector=vector.row, model_id=vector.model_id, lease=lease)
+            arrival = Arrival(
+                turn=turn, vector=vector.row, model_id=vector.model_id, lease=lease, since=since
+            )
             return (await self._governor.route([arrival]))[0]
         except HMLRError as error:
             await self._keeping.give_back(lease, type(error).__name__)
             raise
 
     async def _search(
-        self, turn: Turn, vector: QueryVector, trace: TurnTrace, told: frozenset[TurnId]
+        self,
+        turn: Turn,
+        vector: QueryVector,
+        trace: TurnTrace,
+        told: frozenset[TurnId],
+        since: float,
     ) -> Hits:
         text = summed_up(_asked(turn)) or _asked(turn)
         query = SearchQuery(
@@ -122,19 +131,20 @@ class TurnPreparing:
             limit=self._services.settings.recall_limit,
             now=turn.occurred_at,
             exclude=told,
-            links=await self._book.links(text),
+            links=await self._book.links(text, since),
         )
-        hits = await self._services.lattice.search(self._user, query, vector=vector)
+        hits = await self._services.lattice.search(self._user, query, vector=vector, since=since)
         kept, answer = await self._governor.filter(text, hits)
         if answer is not None:
             trace.count("filter", answer)
-        return await self._dossiers.tagged(kept)
+        return await self._dossiers.tagged(kept, since)
 
-    async def _facts(self, turn: Turn) -> FactView:
+    async def _facts(self, turn: Turn, since: float) -> FactView:
         """What the facts say, those of the turns before included: rules learn them in a moment."""
         if self._services.runner.model is None:
             await self._catching_up.before(turn.seq)
-        return await self._book.view(_asked(turn), turn.occurred_at)
+            since = asyncio.get_running_loop().time()
+        return await self._book.view(_asked(turn), turn.occurred_at, since=since)
 
     async def _talks(self, turn: Turn) -> Talks | None:
         """What was talked about on the days that the message asks for."""

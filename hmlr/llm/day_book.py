@@ -30,6 +30,9 @@ class DayBook(Protocol):
         Raises DayBudgetExceeded, and adds nothing, when it would be more than `within` allows.
         """
 
+    def count(self, user: str, day: date, usage: Usage) -> None:
+        """Add what a call took that has no limit; durable a moment later."""
+
 
 @dataclass
 class Booking:
@@ -42,14 +45,16 @@ class Booking:
 async def booked(book: DayBook | None, user: str, expected: Usage, limit: DayLimit) -> AsyncIterator[Booking]:
     """Book a request that is sent within: before it as expected when there is a limit, then as it was.
 
-    So a process that is killed meanwhile has it booked. Without a book, or for nobody, nothing is kept.
+    So a process that is killed meanwhile has it booked where a limit has to hold. Without a book, or for
+    nobody, nothing is kept.
     """
     booking, held = Booking(), Usage()
     if book is None or not user:
         yield booking
         return
     day = book.today()
-    if limit != DayLimit():
+    limited = limit != DayLimit()
+    if limited:
         try:
             async with asyncio.timeout(BOOK_S):
                 await book.book(user, day, expected, within=limit)
@@ -59,7 +64,9 @@ async def booked(book: DayBook | None, user: str, expected: Usage, limit: DayLim
     try:
         yield booking
     finally:
-        if booking.took != held:
+        if not limited:
+            book.count(user, day, booking.took)
+        elif booking.took != held:
             try:
                 async with asyncio.timeout(BOOK_S):
                     await book.book(user, day, booking.took - held)

@@ -99,17 +99,27 @@ class Background:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                before = None
-                while True:
-                    counts = await self._store.job_counts(self._user, self._clock())
-                    if not counts.waiting and not counts.running:
-                        return not counts.failed
-                    if counts == before:  # what is left backs off, or another process has it
-                        await asyncio.sleep(IDLE_S)
-                    before = counts
-                    await self._next_round()
+                with self._awaited():
+                    return await self._drained()
         except TimeoutError:
             return False
+
+    async def _drained(self) -> bool:
+        before = None
+        while True:
+            counts = await self._store.job_counts(self._user, self._clock())
+            if not counts.waiting and not counts.running:
+                return not counts.failed
+            if counts == before:  # what is left backs off, or another process has it
+                await asyncio.sleep(IDLE_S)
+            before = counts
+            await self._next_round()
+
+    def _awaited(self) -> contextlib.AbstractContextManager[None]:
+        """Within it, the user's work does not let turns go first."""
+        if self._foreground is None:
+            return contextlib.nullcontext()
+        return self._foreground.awaiting(self._user)
 
     async def aclose(self) -> None:
         """Stop after the batch that is running, which has `STOP_S`; what is left stays queued."""
@@ -117,7 +127,8 @@ class Background:
         self.notify()
         if self._task is not None:
             try:
-                await asyncio.wait([self._task], timeout=STOP_S)
+                with self._awaited():  # what waits for its turn finds that we stop
+                    await asyncio.wait([self._task], timeout=STOP_S)
             finally:
                 self._task.cancel()
                 await to_its_end(asyncio.wait([self._task]))  # it gives its leases back
@@ -160,14 +171,20 @@ class Background:
 
     async def _round(self) -> bool:
         """Do what is due; whether there was anything."""
-        # A read first: claiming writes, and an idle process must not disturb those that work.
-        if not (await self._store.job_counts(self._user, self._clock())).waiting:
-            return False
-        busy = False
+        busy, looked = False, False
         kinds = list(self._handlers.items())
         at = 0
-        while at < len(kinds) and not self._stopping:
-            count = await self._batch(*kinds[at])
+        while at < len(kinds):
+            async with self._place(kinds[at][0]):
+                if self._stopping:
+                    break
+                if not looked:
+                    self._wake.clear()  # what came while turns went first is done with the rest
+                    # A read first: claiming writes, and an idle process must not disturb those that work.
+                    if not (await self._store.job_counts(self._user, self._clock())).waiting:
+                        break
+                    looked = True
+                count = await self._done(*kinds[at])
             busy = busy or count > 0
             # After a full batch there may be more of this kind, and of an earlier one, which goes first:
             # what is stored while we route has to be embedded before it is routed.
@@ -183,14 +200,14 @@ class Background:
         where = "".join(traceback.format_tb(error.__traceback__))
         logger.error("background %s: %s\n%s", what, type(error).__name__, where)
 
-    async def _batch(self, kind: JobKind, handler: Handler) -> int:
-        """Do one batch; the number of its jobs."""
+    def _place(self, kind: JobKind) -> contextlib.AbstractAsyncContextManager[None]:
+        """Within it, a batch of that kind may be done."""
         if kind not in self._later or self._foreground is None:
-            return await self._done(kind, handler)
-        async with self._foreground.batch(self._user):
-            return await self._done(kind, handler)
+            return contextlib.nullcontext()
+        return self._foreground.batch(self._user)
 
     async def _done(self, kind: JobKind, handler: Handler) -> int:
+        """Do one batch; the number of its jobs."""
         now, lease_s = self._clock(), self._lease_s
         claiming = self._store.claim(self._user, kind, limit=self._size(kind), lease_s=lease_s, now=now)
         async with self._leasing.holding(self._user, claiming, list, lease_s=lease_s) as leases:

@@ -13,6 +13,9 @@ from hmlr.records import UserId
 # No longer than this per batch: where somebody always talks, facts have to be learned all the same.
 WAIT_S = 5.0
 BLOCK_WAIT_S = 1.0  # ... and per block that is gardened
+# So long after the last answer work begins: its text may be on its way to who asked, the next message may
+# come, and another process on this machine may be answering.
+GAP_S = 1.0
 # Batches at a time, of all users of the process: beside turns that are being answered, when they have waited
 # their time, and without any. Two hundred users who talk at once would wait for the learning from two hundred
 # messages otherwise.
@@ -33,6 +36,7 @@ class Foreground:
 
     def __init__(self) -> None:
         self._turns = 0
+        self._gap: asyncio.TimerHandle | None = None  # runs after the last answer
         self._batches = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -50,7 +54,7 @@ class Foreground:
             self._turns -= 1
             if not self._turns:
                 self._quiet.set()
-                self._admit()
+                self._begin_gap()
 
     async def quiet(self) -> None:
         """Wait until no turn is being answered, or BLOCK_WAIT_S."""
@@ -62,7 +66,7 @@ class Foreground:
 
     @contextmanager
     def awaiting(self, user: UserId) -> Iterator[None]:
-        """A turn itself waits for the user's background work, as long as the block runs: it goes at once."""
+        """Somebody waits for the user's background work, as long as the block runs: it goes at once."""
         self._awaited[user] += 1
         self._admit()
         try:
@@ -91,6 +95,15 @@ class Foreground:
                     self._waiting.remove(batch)
             self._admit()
 
+    def _begin_gap(self) -> None:
+        if self._gap is not None:
+            self._gap.cancel()
+        self._gap = asyncio.get_running_loop().call_later(GAP_S, self._end_gap)
+
+    def _end_gap(self) -> None:
+        self._gap = None
+        self._admit()
+
     def _admit(self) -> None:
         now = asyncio.get_running_loop().time() if self._waiting else 0.0
         for batch in tuple(self._waiting):
@@ -104,6 +117,6 @@ class Foreground:
     def _may_begin(self, batch: _Batch, now: float) -> bool:
         if self._awaited[batch.user]:
             return True
-        if self._turns:
+        if self._turns or self._gap is not None:
             return now >= batch.due and self._batches < BESIDE
         return self._batches < ALONE

@@ -58,6 +58,7 @@ from hmlr.store.records import (
     Extent,
     FactChanges,
     FactQuery,
+    IndexNews,
     IndexState,
     JobCounts,
     Lease,
@@ -65,6 +66,7 @@ from hmlr.store.records import (
     NewTurn,
     Part,
     Postings,
+    Spent,
     StoredBlock,
     TurnQuery,
     UsersLeft,
@@ -121,7 +123,13 @@ class SearchStore(Protocol):
     """What search reads. Chunks are the paragraphs of messages that are no echoes."""
 
     async def index_state(self, user: UserId, model_id: str) -> IndexState:
-        """How far the user's search data has come; cheap, called before every search."""
+        """How far the user's search data has come; cheap."""
+
+    async def index_news(self, user: UserId, model_id: str | None, known: IndexState) -> IndexNews:
+        """What search data has come since a state, read in one snapshot; cheap when there is none.
+
+        Without columns when rows have gone since: everything has to be read again, from UNREAD on.
+        """
 
     async def chunk_columns(self, user: UserId, after_chunk: int) -> ChunkColumns:
         """Chunks with an id above the given one."""
@@ -321,6 +329,12 @@ class SpendingStore(Protocol):
         """Add to what was taken of a day; negative numbers give back.
 
         DayBudgetExceeded, and nothing is added, when it would be more than `within` allows.
+        """
+
+    async def book_all(self, spent: Sequence[Spent]) -> int:
+        """Add what was taken, without a limit; how many were added, in their order.
+
+        Fewer than were given when the database failed meanwhile; raises when the first could not be added.
         """
 
 

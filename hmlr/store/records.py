@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import numpy as np
@@ -26,6 +26,8 @@ from hmlr.records import (
     SessionId,
     StoredMessage,
     TurnId,
+    Usage,
+    UserId,
 )
 from hmlr.store.encoded import Encoded
 
@@ -148,6 +150,9 @@ class IndexState:
     last_vector: int
 
 
+UNREAD = IndexState(epoch=-1, last_chunk=0, last_vector=0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChunkColumns:
     """Chunks as parallel columns, ascending by chunk id. All arrays have length n."""
@@ -172,6 +177,15 @@ class VectorBatch:
     vector_nos: NDArray[np.int64]
     chunk_ids: NDArray[np.int64]
     encoded: Encoded
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexNews:
+    """What has come to a user's search data since a state."""
+
+    state: IndexState
+    columns: ChunkColumns | None = None
+    vectors: VectorBatch | None = None  # None without a model, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -427,3 +441,12 @@ class Erased:
             rewrites=self.rewrites + other.rewrites,
             garden=self.garden + other.garden,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What model calls of a user took of a day."""
+
+    user: UserId
+    day: date
+    usage: Usage

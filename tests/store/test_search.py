@@ -7,8 +7,8 @@ import pytest
 from hmlr.errors import InvalidInput, StorageCorrupt
 from hmlr.records import ChunkId
 from hmlr.store.port import Store
-from hmlr.store.records import AddVectors, ChunkFilter, IndexState, NewChunk
-from tests.store.making import ADA, BOB, encoded, later, message, reply, turn, unit_rows
+from hmlr.store.records import UNREAD, AddVectors, ChunkFilter, ErasePlan, IndexNews, IndexState, NewChunk
+from tests.store.making import ADA, BOB, NOW, encoded, later, message, reply, turn, unit_rows
 
 
 async def ids_of(store: Store, user: str = ADA) -> tuple[ChunkId, ...]:
@@ -124,6 +124,45 @@ async def test_vectors_come_back_as_they_were_given(store: Store) -> None:
     assert state.last_vector == batch.vector_nos[-1]
     assert len((await store.vectors(ADA, "m", state.last_vector)).encoded) == 0
     assert len((await store.vectors(ADA, "other", 0)).encoded) == 0
+
+
+async def test_news_are_what_has_come_since_the_state_that_is_known(store: Store) -> None:
+    assert (await store.index_news(ADA, "m", UNREAD)).state == IndexState(
+        epoch=0, last_chunk=0, last_vector=0
+    )
+    await store.add_turns(ADA, [turn("One\nTwo")])
+    first = await ids_of(store)
+    await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=first, encoded=encoded(unit_rows(2)))])
+    news = await store.index_news(ADA, "m", UNREAD)
+    assert told(news) == ([*first], [*first])
+    assert told(await store.index_news(ADA, None, UNREAD)) == ([*first], [])
+    assert told(await store.index_news(ADA, "m", news.state)) == ([], [])
+    await store.add_turns(ADA, [turn("Three")])
+    later_ids = (await ids_of(store))[2:]
+    newer = await store.index_news(ADA, "m", news.state)
+    assert told(newer) == ([*later_ids], [])
+    vectors = AddVectors(model_id="m", chunk_ids=(*later_ids, first[0]), encoded=encoded(unit_rows(2)))
+    await store.apply(ADA, [vectors])
+    assert told(await store.index_news(ADA, "m", newer.state)) == ([], [*later_ids, first[0]])
+
+
+async def test_where_rows_have_gone_the_news_are_that_all_has_to_be_read_again(store: Store) -> None:
+    one, two = await store.add_turns(ADA, [turn("One"), turn("Two")])
+    known = (await store.index_news(ADA, "m", UNREAD)).state
+    await store.erase(ADA, ErasePlan(scope="turn", target=one.turn_id, turn_ids=(one.turn_id,)), now=NOW)
+    news = await store.index_news(ADA, "m", known)
+    assert news.columns is None
+    assert news.state.epoch != known.epoch
+    columns = (await store.index_news(ADA, "m", UNREAD)).columns
+    assert columns is not None
+    assert columns.turn_ids == (two.turn_id,)
+
+
+def told(news: IndexNews) -> tuple[list[int], list[int]]:
+    """The chunks that are told, and those whose vectors are."""
+    assert news.columns is not None
+    vectors = [] if news.vectors is None else news.vectors.chunk_ids.tolist()
+    return news.columns.chunk_ids.tolist(), vectors
 
 
 async def test_a_vector_is_replaced_and_that_of_a_missing_or_foreign_chunk_skipped(store: Store) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from hmlr.errors import DayBudgetExceeded
 from hmlr.records import DayLimit, DaySpending, Usage
+from hmlr.store.records import Spent
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.aging import age
 from tests.store.making import ADA, BOB, slices, turn
@@ -40,6 +41,16 @@ async def test_what_does_not_fit_is_not_added(store: SqliteStore, limit: DayLimi
     assert (await store.stats(ADA)).days[0].calls == 2
     await store.book(ADA, TODAY + timedelta(days=1), CALL, within=limit)
     await store.book(BOB, TODAY, CALL, within=limit)
+
+
+async def test_of_several_users_each_gets_what_is_theirs(store: SqliteStore) -> None:
+    yesterday = TODAY - timedelta(days=1)
+    spent = [Spent(user=user, day=day, usage=CALL) for user in (ADA, BOB) for day in (yesterday, TODAY)]
+    assert await store.book_all([]) == 0
+    assert await store.book_all(spent) == len(spent)
+    assert await store.book_all(spent[:1]) == 1
+    assert [day.calls for day in (await store.stats(ADA)).days] == [1, 2]
+    assert [day.calls for day in (await store.stats(BOB)).days] == [1, 1]
 
 
 async def test_a_schema_without_spending_is_upgraded(db_path: Path) -> None:

@@ -33,18 +33,37 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_few_run_beside_a_turn_and_many_when_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_few_run_beside_a_turn_and_many_when_it_was_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foreground, "WAIT_S", 0.01)
+    monkeypatch.setattr(foreground, "GAP_S", 0.2)
     turns = Foreground()
     with turns.turn():
         batches = Batches(ALONE + 1, turns)
         await asyncio.sleep(0.1)
         assert batches.running == BESIDE
     await settle()
+    assert batches.running == BESIDE
+    await asyncio.sleep(0.3)
     assert batches.running == ALONE
     batches.ending.set()
     await asyncio.gather(*batches.tasks)
     assert batches.running == 0
+
+
+async def test_the_next_message_finds_the_way_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreground, "GAP_S", 0.2)
+    turns = Foreground()
+    with turns.turn():
+        batches = Batches(1, turns)
+    for _ in range(4):  # the gap begins anew after each
+        await asyncio.sleep(0.1)
+        assert batches.running == 0
+        with turns.turn():
+            pass
+    await asyncio.sleep(0.3)
+    assert batches.running == 1
+    batches.ending.set()
+    await asyncio.gather(*batches.tasks)
 
 
 async def test_one_that_is_given_up_leaves_its_place_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

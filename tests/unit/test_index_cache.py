@@ -10,7 +10,7 @@ import pytest
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.index_cache import IndexCache
 from hmlr.records import SessionId, TurnId, UserId
-from hmlr.store.records import ChunkColumns, IndexState, VectorBatch
+from hmlr.store.records import ChunkColumns, IndexNews, IndexState, VectorBatch
 from tests.store.making import encoded
 
 pytestmark = pytest.mark.anyio
@@ -23,14 +23,17 @@ class Growing:
     def __init__(self) -> None:
         self.count = 1
 
-    async def index_state(self, *_: object) -> IndexState:
-        return IndexState(epoch=1, last_chunk=self.count, last_vector=self.count)
+    async def index_news(self, _: object, __: object, known: IndexState) -> IndexNews:
+        ids = self._next(known.last_chunk)
+        vectors = VectorBatch(vector_nos=ids, chunk_ids=ids, encoded=encoded(np.ones((len(ids), 4))))
+        state = IndexState(epoch=1, last_chunk=self.count, last_vector=self.count)
+        return IndexNews(state=state, columns=self.columns(ids), vectors=vectors)
 
     async def finds_vectors(self, *_: object) -> bool:
         return False
 
-    async def chunk_columns(self, _: object, after: int) -> ChunkColumns:
-        ids = self._next(after)
+    @staticmethod
+    def columns(ids: Any) -> ChunkColumns:
         return ChunkColumns(
             chunk_ids=ids, message_nos=ids, term_counts=np.ones(len(ids), np.int32), occurred_us=ids,
             owners=np.ones(len(ids), np.bool_), lengths=np.ones(len(ids), np.int32),
@@ -39,23 +42,16 @@ class Growing:
             turn_ids=tuple(TurnId(f"t{n}") for n in ids), sessions=(SessionId("s"),) * len(ids),
         )  # fmt: skip
 
-    async def vectors(self, _: object, __: object, after: int) -> VectorBatch:
-        ids = self._next(after)
-        return VectorBatch(vector_nos=ids, chunk_ids=ids, encoded=encoded(np.ones((len(ids), 4))))
-
     def _next(self, after: int) -> Any:
-        ids = np.arange(after + 1, self.count + 1)
         self.count += 1
-        return ids
+        return np.arange(after + 1, self.count + 1)
 
 
 async def test_no_vector_is_dropped():
     store = Growing()
     cache = IndexCache(store, max_bytes=10**9)  # type: ignore[arg-type]
     for _ in range(3):
-        await cache.fresh(ADA, "m")
-    store._next = lambda after: np.arange(after + 1, store.count + 1)  # type: ignore[method-assign]
-    index = await cache.fresh(ADA, "m")
+        index = await cache.fresh(ADA, "m")
     assert index.n == index.vectors.count == store.count
     assert index.vectors.pooled[: index.n].any(axis=1).all()
 
@@ -63,9 +59,9 @@ async def test_no_vector_is_dropped():
 async def test_speakers_that_come_in_leave_those_alone_that_a_search_walks_through():
     store = Growing()
     index = UserIndex()
-    index.append(await store.chunk_columns(None, 0))
+    index.append(store.columns(np.arange(1, 3)))
     walked, before = index.speakers, dict(index.speakers)
-    index.append(await store.chunk_columns(None, index.n))
+    index.append(store.columns(np.arange(3, 4)))
     assert walked == before
     assert len(index.speakers) == len(before) + 1
 

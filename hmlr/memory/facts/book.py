@@ -53,6 +53,7 @@ class FactBook:
         self._store = store
         self._user = user
         self._page = _Page()
+        self._read_at = 0.0  # when what changed was last asked for, by the event loop's clock
         self._reading = asyncio.Lock()
 
     async def active(self) -> tuple[Fact, ...]:
@@ -65,18 +66,23 @@ class FactBook:
         async with self._fresh() as page:
             return page.aliases
 
-    async def links(self, text: str) -> Links:
-        """Where the facts lead from what a text names."""
-        async with self._fresh() as page:
+    async def links(self, text: str, since: float | None = None) -> Links:
+        """Where the facts lead from what a text names; `since` as of `view`."""
+        async with self._fresh(since) as page:
             brief = len(page.facts) <= BRIEF_FACTS
             return await unless_brief(
                 brief, links_of, text, page.index, page.aliases, page.profile.constraints
             )
 
-    async def view(self, message: str, now: datetime | None = None) -> FactView:
-        """What the facts say to a message of that time; without one, what holds at no time in particular."""
+    async def view(
+        self, message: str, now: datetime | None = None, *, since: float | None = None
+    ) -> FactView:
+        """What the facts say to a message of that time; without one, what holds at no time in particular.
+
+        What was read after the moment `since`, of the event loop's clock, is fresh enough.
+        """
         time = None if now is None else asked_time(message, now)
-        async with self._fresh() as page:
+        async with self._fresh(since) as page:
             scored = await unless_brief(
                 len(page.facts) <= BRIEF_FACTS,
                 page.index.score,
@@ -120,9 +126,13 @@ class FactBook:
         )
 
     @asynccontextmanager
-    async def _fresh(self) -> AsyncIterator[_Page]:
+    async def _fresh(self, since: float | None = None) -> AsyncIterator[_Page]:
         """The page as of now; nobody changes it meanwhile."""
         async with self._reading:
+            begun = asyncio.get_running_loop().time()
+            if since is not None and self._read_at >= since:
+                yield self._page
+                return
             changes = await self._store.fact_changes(self._user, self._page.version)
             if changes.whole:
                 self._page = _Page()
@@ -130,6 +140,7 @@ class FactBook:
                 # Names and constraints are arranged anew from all facts that there are.
                 brief = len(self._page.facts) + len(changes.facts) <= BRIEF_FACTS
                 await unless_brief(brief, self._page.take, changes)
+            self._read_at = begun
             yield self._page
 
 

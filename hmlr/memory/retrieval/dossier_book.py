@@ -51,6 +51,8 @@ class DossierBook:
         self._store = store
         self._user = user
         self._page = _Page()
+        self._latest: GardenMark | None = None
+        self._read_at = 0.0  # when that was asked for, by the event loop's clock
         self._reading = asyncio.Lock()
 
     async def any(self) -> bool:
@@ -77,10 +79,13 @@ class DossierBook:
         scored = await self.search(question, vector, limit=limit)
         return [_hit(await self._with_facts(each)) for each in scored]
 
-    async def tagged(self, hits: Hits) -> Hits:
-        """The hits with what held for their turns: tags of their blocks, and section rules."""
+    async def tagged(self, hits: Hits, since: float | None = None) -> Hits:
+        """The hits with what held for their turns: tags of their blocks, and section rules.
+
+        Whether there are any may have been read at any time after `since`, of the event loop's clock.
+        """
         block_ids = {hit.block_id for hit in hits if hit.block_id is not None}
-        if not block_ids or not (await self._store.garden_mark(self._user)).garden_version:
+        if not block_ids or not (await self._mark(since)).garden_version:
             return hits
         tags: dict[BlockId, list[Tag]] = {}
         for tag in await self._store.tags(self._user, sorted(block_ids)):
@@ -97,13 +102,19 @@ class DossierBook:
 
     async def _fresh(self, model_id: str | None) -> _Page:
         async with self._reading:
-            mark = await self._store.garden_mark(self._user)
+            mark = await self._mark(None)
             known = self._page.mark
             same = known and (known.erasures, known.garden_version) == (mark.erasures, mark.garden_version)
             if not same or self._page.model_id != model_id:
                 found = await self._store.dossiers(self._user, model_id) if mark.garden_version else []
                 self._page = await asyncio.to_thread(_page, mark, model_id, found)
             return self._page
+
+    async def _mark(self, since: float | None) -> GardenMark:
+        begun = asyncio.get_running_loop().time()
+        if self._latest is None or since is None or self._read_at < since:
+            self._latest, self._read_at = await self._store.garden_mark(self._user), begun
+        return self._latest
 
     async def _with_facts(self, shown: ShownDossier) -> ShownDossier:
         ids = next(

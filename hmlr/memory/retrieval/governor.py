@@ -34,6 +34,7 @@ class Arrival:
     model_id: str | None  # whose vector it is
     lease: Lease | None
     place: BlockId | None = None  # where the user has put it; then nothing is decided
+    since: float | None = None  # search data read after this moment of the loop's clock is fresh enough
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +200,7 @@ class Governor:
 
     async def _plan(self, arrivals: Sequence[Arrival]) -> _Plan:
         changes_before = self._changes
-        index = await self._lattice.index(self._user)
+        index = await self._lattice.index(self._user, arrivals[0].since if len(arrivals) == 1 else None)
         states = {state.block.block_id: state for state in await self._book.latest(index)}
         plan = _Plan(states=states, changes_before=changes_before)
         places = {arrival.place for arrival in arrivals if arrival.place is not None} - plan.states.keys()

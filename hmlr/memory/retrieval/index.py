@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hmlr.memory.retrieval.columns import VectorColumns, grown
 from hmlr.records import SessionId, TurnId
-from hmlr.store.records import ChunkColumns, Extent, IndexState
+from hmlr.store.records import UNREAD, ChunkColumns, Extent, IndexState
 
 # The columns that are taken over from the store as they are.
 _TAKEN: dict[str, type] = {
@@ -38,7 +38,8 @@ class UserIndex:
     model_id: str | None = None  # whose vectors they are
     of: Extent | None = None  # of the whole memory, when this is a part of it
     offered: int = 0  # vectors that there were when the database was last asked to find them by itself
-    state: IndexState = field(default_factory=lambda: IndexState(epoch=-1, last_chunk=0, last_vector=0))
+    read_at: float = 0.0  # when what is newer was last asked for, by the event loop's clock
+    state: IndexState = UNREAD
     chunk_ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     message_nos: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     term_counts: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))

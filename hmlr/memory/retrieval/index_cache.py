@@ -13,7 +13,7 @@ from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.partial import partial_index
 from hmlr.records import ChunkId, UserId
 from hmlr.store.port import SearchStore
-from hmlr.store.records import IndexState
+from hmlr.store.records import IndexNews
 from hmlr.threads import unless_brief
 
 logger = logging.getLogger(__name__)
@@ -39,20 +39,27 @@ class IndexCache:
         self._reading: dict[UserId, asyncio.Task[None]] = {}
         self._indexing: dict[UserId, asyncio.Task[None]] = {}
 
-    async def fresh(self, user: UserId, model_id: str | None) -> UserIndex:
+    async def fresh(self, user: UserId, model_id: str | None, since: float | None = None) -> UserIndex:
         """The user's index as of now, with what other processes wrote and the vectors of that model.
 
+        What was read after the moment `since`, of the event loop's clock, is fresh enough.
         Of a large memory that is not read yet a part, its latest paragraphs, while it is read.
         """
         async with self._locks.setdefault(user, asyncio.Lock()):
-            state = await self._store.index_state(user, model_id or "")
-            index = self._indexes.get(user)
-            if index is None or (index.state.epoch, index.model_id) != (state.epoch, model_id):
+            index, news = self._indexes.get(user), None
+            begun = asyncio.get_running_loop().time()
+            if index is not None and index.model_id == model_id:
+                if since is not None and index.read_at >= since:
+                    return index
+                news = await self._store.index_news(user, model_id, index.state)
+            if index is None or news is None or news.columns is None:
                 if model_id is not None and await self._store.finds_vectors(user, model_id):
                     self._start(self._reading, user, self._read(user, model_id))
                     return await self.part(user, model_id)
                 index = UserIndex(model_id=model_id)
-            await self._extend(user, index, state)
+                news = await self._store.index_news(user, model_id, index.state)
+            await self._extend(index, news)
+            index.read_at = begun
             self._keep(user, index)
             return index
 
@@ -74,8 +81,7 @@ class IndexCache:
     async def _read(self, user: UserId, model_id: str) -> None:
         """Read a large memory whole, beside those who ask meanwhile."""
         index = UserIndex(model_id=model_id)
-        state = await self._store.index_state(user, model_id)
-        await self._extend(user, index, IndexState(epoch=state.epoch, last_chunk=0, last_vector=0))
+        await self._extend(index, await self._store.index_news(user, model_id, index.state))
         async with self._locks.setdefault(user, asyncio.Lock()):
             self._keep(user, index)
 
@@ -117,29 +123,14 @@ class IndexCache:
 
         running[user] = asyncio.create_task(run(), name="hmlr-large-memory")
 
-    async def _extend(self, user: UserId, index: UserIndex, state: IndexState) -> None:
-        """Load what is new. Row counts decide nothing: the store's own high-water marks do."""
-        if index.state == state:
-            return
-        last_chunk, last_vector = index.state.last_chunk, index.state.last_vector
-        batch = None
-        # Vectors first: the paragraph of each is older, so that it is among the columns read after it.
-        if index.model_id is not None:
-            batch = await self._store.vectors(user, index.model_id, last_vector)
-        columns = await self._store.chunk_columns(user, last_chunk)
-        count = len(columns.chunk_ids)
-        await unless_brief(count <= BRIEF_ROWS and index.has_room(count), index.append, columns)
+    async def _extend(self, index: UserIndex, news: IndexNews) -> None:
+        """Take what is new; the store's own high-water marks say how far it goes, not counts of rows."""
+        columns, batch = news.columns, news.vectors
+        if columns is not None:
+            count = len(columns.chunk_ids)
+            await unless_brief(count <= BRIEF_ROWS and index.has_room(count), index.append, columns)
         if batch is not None and len(batch.vector_nos):
             rows, found = index.rows_of(batch.chunk_ids)
             brief = len(rows) <= BRIEF_ROWS and index.vectors.has_room(index.n, batch.encoded)
             await unless_brief(brief, index.vectors.put, index.n, rows, found, batch.encoded)
-            last_vector = int(batch.vector_nos[-1])
-        if count:
-            last_chunk = int(columns.chunk_ids[-1])
-        # Marks of what was really read: a write between the two reads is picked up next time. What the
-        # state promised and is gone since was erased, under an epoch of its own.
-        index.state = IndexState(
-            epoch=state.epoch,
-            last_chunk=max(last_chunk, state.last_chunk),
-            last_vector=max(last_vector, state.last_vector),
-        )
+        index.state = news.state

@@ -63,22 +63,38 @@ class Lattice:
         self.serving = Serving(store, embedding, opener)
         self._indexes = IndexCache(store, max_bytes=max_index_bytes)
 
-    async def index(self, user: UserId) -> UserIndex:
-        """The user's search data, up to date, with the vectors of the model that answers."""
-        served = await self.serving.of(user)
-        return await self._indexes.fresh(user, served.by.model_id)
+    async def index(self, user: UserId, since: float | None = None) -> UserIndex:
+        """The user's search data, up to date, with the vectors of the model that answers.
 
-    async def search(self, user: UserId, query: SearchQuery, *, vector: QueryVector | None = None) -> Hits:
+        What was read after the moment `since`, of the event loop's clock, is fresh enough.
+        """
+        served = await self.serving.of(user)
+        return await self._indexes.fresh(user, served.by.model_id, since)
+
+    async def search(
+        self,
+        user: UserId,
+        query: SearchQuery,
+        *,
+        vector: QueryVector | None = None,
+        since: float | None = None,
+    ) -> Hits:
         """The best paragraphs, best first; `vector` is the question's, when the caller has asked already.
 
+        What was read after the moment `since`, of the event loop's clock, is fresh enough.
         Raises StorageError and StorageBusy; finding nothing is no error.
         """
-        search, degraded = await self.prepared(user, query, vector=vector)
+        search, degraded = await self.prepared(user, query, vector=vector, since=since)
         hits = await self._best(user, query, search, frozenset(_terms(query)))
         return Hits(items=tuple(hits), degraded=degraded)
 
     async def prepared(
-        self, user: UserId, query: SearchQuery, *, vector: QueryVector | None = None
+        self,
+        user: UserId,
+        query: SearchQuery,
+        *,
+        vector: QueryVector | None = None,
+        since: float | None = None,
     ) -> tuple[Search, tuple[str, ...]]:
         """All that a search needs, read and taken apart, and what does not take part in it."""
         terms = _terms(query)
@@ -86,7 +102,7 @@ class Lattice:
         asked, postings, index, allowed = await asyncio.gather(
             self._asked(served, query.text, vector),
             self._store.postings(user, terms),
-            self._indexes.fresh(user, served.by.model_id),
+            self._indexes.fresh(user, served.by.model_id, since),
             self._allowed(user, query.where),
         )
         if index.of is not None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from hmlr.errors import HMLRError
 from hmlr.records import DayLimit, JobKind, TurnId, Usage, UserId
-from hmlr.store.records import JobCounts, Lease
+from hmlr.store.records import JobCounts, Lease, Spent
 from hmlr.store.sql import jobs as job_rows
 from hmlr.store.sql import leases as lease_rows
 from hmlr.store.sql import spending
@@ -69,3 +70,14 @@ class SqlJobs:
     async def book(self, user: UserId, day: date, usage: Usage, *, within: DayLimit | None = None) -> None:
         """See SpendingStore."""
         await self._gate.write(user, lambda c: spending.book(c, user, day, usage, within))
+
+    async def book_all(self, spent: Sequence[Spent]) -> int:
+        """See SpendingStore; in a transaction of its own each, as rows of several users have to be."""
+        for number, each in enumerate(spent):
+            try:
+                await self.book(each.user, each.day, each.usage)
+            except HMLRError:
+                if not number:
+                    raise
+                return number
+        return len(spent)

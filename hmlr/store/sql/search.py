@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     CursorResult,
     Integer,
+    Row,
     Select,
     and_,
     bindparam,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from hmlr.errors import StorageCorrupt
 from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
 from hmlr.store.encoded import Encoded
-from hmlr.store.records import ChunkColumns, ChunkRow, IndexState, Postings, VectorBatch
+from hmlr.store.records import UNREAD, ChunkColumns, ChunkRow, IndexNews, IndexState, Postings, VectorBatch
 from hmlr.store.schema import chunks, messages, models, turn_blocks, turns, users, vectors
 from hmlr.store.sql.index import chunks_of, message_of_chunk, of_model
 from hmlr.store.sql.rows import listed, mine, owned, select_messages, stored_message, user_no
@@ -61,20 +62,34 @@ def _index_state() -> Select[Any]:
     return select(*columns).where(mine(users))
 
 
+def index_news(connection: Connection, user: UserId, model_id: str | None, known: IndexState) -> IndexNews:
+    """See SearchStore.index_news."""
+    state = index_state(connection, user, model_id or "")
+    if known not in (UNREAD, state) and known.epoch != state.epoch:
+        return IndexNews(state=state)
+    columns, batch = _columns([]), None
+    if state.last_chunk > known.last_chunk:
+        columns = chunk_columns(connection, user, known.last_chunk)
+    if model_id is not None and state.last_vector > known.last_vector:
+        batch = read_vectors(connection, user, model_id, known.last_vector)
+    return IndexNews(state=state, columns=columns, vectors=batch)
+
+
 def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> ChunkColumns:
     """See SearchStore.chunk_columns."""
-    return _columns(connection.execute(_chunk_columns(), {"user": user, "after": after_chunk}))
+    found = connection.execute(_chunk_columns(), {"user": user, "after": after_chunk})
+    return _columns(found.partitions(PAGE))
 
 
 def columns_of(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> ChunkColumns:
     """See SearchStore.part."""
-    return _columns(connection.execute(_columns_of(), {"user": user, "ids": ids}))
+    return _columns(connection.execute(_columns_of(), {"user": user, "ids": ids}).partitions(PAGE))
 
 
-def _columns(found: CursorResult[Any]) -> ChunkColumns:
+def _columns(pages: Iterable[Sequence[Row[Any]]]) -> ChunkColumns:
     numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in _NUMBERS.values()]
     names: list[list[Any]] = [[], [], []]
-    for rows in found.partitions(PAGE):
+    for rows in pages:
         columns = list(zip(*rows, strict=True))
         for parts, kind, values in zip(numbers, _NUMBERS.values(), columns[: len(_NUMBERS)], strict=True):
             parts.append(np.array(values, dtype=kind))

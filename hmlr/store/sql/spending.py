@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Select, select
 
 from hmlr.errors import DayBudgetExceeded
 from hmlr.records import DayLimit, DaySpending, Usage, UserId
+from hmlr.store.records import Spent
 from hmlr.store.schema import day_spending
 from hmlr.store.sql.rows import mine, the
 from hmlr.store.sql.words import Upsert, upsert
@@ -19,17 +21,23 @@ _COUNTED = ("calls", "tokens", "cost_usd")
 
 def book(connection: Connection, user: UserId, day: date, usage: Usage, limit: DayLimit | None) -> None:
     """See SpendingStore.book."""
-    row = {"user_id": user, "day": day.isoformat()}
-    added = {
-        "calls": usage.calls,
-        "tokens": usage.input_tokens + usage.output_tokens,
-        "cost_usd": usage.cost_usd,
-    }
+    row = _row(user, day, usage)
     if limit is not None:
         before = connection.execute(_taken(), {"user": user, "of": row["day"]}).one_or_none()
         for name, taken in zip(_COUNTED, before or (0, 0, 0.0), strict=True):
-            _check(day, name, taken, added[name], getattr(limit, name))
-    connection.execute(_add(), {**row, **added})
+            _check(day, name, taken, row[name], getattr(limit, name))
+    connection.execute(_add(), row)
+
+
+def book_all(connection: Connection, spent: Sequence[Spent]) -> None:
+    """See SpendingStore.book_all."""
+    connection.execute(_add(), [_row(each.user, each.day, each.usage) for each in spent])
+
+
+def _row(user: UserId, day: date, usage: Usage) -> dict[str, Any]:
+    tokens = usage.input_tokens + usage.output_tokens
+    counted = {"calls": usage.calls, "tokens": tokens, "cost_usd": usage.cost_usd}
+    return {"user_id": user, "day": day.isoformat(), **counted}
 
 
 @cache

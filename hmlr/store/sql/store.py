@@ -23,6 +23,7 @@ from hmlr.store.records import (
     Extent,
     FactChanges,
     FactQuery,
+    IndexNews,
     IndexState,
     Lease,
     NewMessage,
@@ -98,6 +99,10 @@ class SqlStore(SqlGarden, SqlJobs, SqlWork, SqlCare, SqlAccess, SqlMoves):
     async def index_state(self, user: UserId, model_id: str) -> IndexState:
         """See SearchStore."""
         return await self._gate.read(user, lambda c: searching.index_state(c, user, model_id))
+
+    async def index_news(self, user: UserId, model_id: str | None, known: IndexState) -> IndexNews:
+        """See SearchStore."""
+        return await self._gate.read(user, lambda c: searching.index_news(c, user, model_id, known))
 
     async def chunk_columns(self, user: UserId, after_chunk: int) -> ChunkColumns:
         """See SearchStore."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmlr.errors import ConfigurationError
 from hmlr.records import Backup, Check, Stats, UserId
 from hmlr.store.port import Store
+from hmlr.store.records import Spent
 from hmlr.store.slicing import Slicer
-from hmlr.store.sql import care
+from hmlr.store.sql import care, spending
 from hmlr.store.sql.store import SqlStore
 from hmlr.store.sqlite import backup, check, files, purge
 from hmlr.store.sqlite.engine import Database
@@ -53,6 +55,12 @@ class SqliteStore(SqlStore):
     async def purge_files(self) -> bool:
         """See CareStore."""
         return await self._gate.alone(purge.purge)
+
+    async def book_all(self, spent: Sequence[Spent]) -> int:
+        """See SpendingStore; all in one transaction."""
+        if spent:
+            await self._gate.write(None, lambda c: spending.book_all(c, spent))
+        return len(spent)
 
     async def stats(self, user: UserId) -> Stats:
         """See CareStore."""
