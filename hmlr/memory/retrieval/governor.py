@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +23,8 @@ from hmlr.store.port import Store
 from hmlr.store.records import AssignTurn, Change, Lease, PutBlock
 
 # Another process may change a block between our reading and our writing it; then we decide again.
-TRIES = 4
+TRIES = 8
+PAUSE_S = 0.02  # twice as long after each conflict, by chance shorter: two that collided would do so again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +173,7 @@ class Governor:
             except Conflict:
                 if attempt == TRIES - 1:
                     raise
+            await asyncio.sleep(PAUSE_S * 2**attempt * random.random())  # noqa: S311 - no secret
         raise AssertionError("unreachable")
 
     async def _write(
