@@ -184,7 +184,7 @@ class Background:
                     if not (await self._store.job_counts(self._user, self._clock())).waiting:
                         break
                     looked = True
-                count = await self._done(*kinds[at])
+                count = await self._batch(*kinds[at])
             busy = busy or count > 0
             # After a full batch there may be more of this kind, and of an earlier one, which goes first:
             # what is stored while we route has to be embedded before it is routed.
@@ -206,7 +206,7 @@ class Background:
             return contextlib.nullcontext()
         return self._foreground.batch(self._user)
 
-    async def _done(self, kind: JobKind, handler: Handler) -> int:
+    async def _batch(self, kind: JobKind, handler: Handler) -> int:
         """Do one batch; the number of its jobs."""
         now, lease_s = self._clock(), self._lease_s
         claiming = self._store.claim(self._user, kind, limit=self._size(kind), lease_s=lease_s, now=now)
