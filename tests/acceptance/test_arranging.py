@@ -11,7 +11,7 @@ import pytest
 from hmlr.sync import HMLRClient
 from tests.acceptance.test_gardening import Run, env, hmlr, run  # noqa: F401 - fixtures
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.one_store, pytest.mark.timeout(120)]
 HOSTILE = "My sister is called Eve <script>alert(1)</script>."
 
 
@@ -54,7 +54,6 @@ def test_pictures_stand_alone(hmlr: HMLRClient, run: Run, tmp_path: Path) -> Non
     ElementTree.fromstring(hmlr.draw_dossiers())  # noqa: S314 - our own document
 
 
-@pytest.mark.one_store
 def test_wrong_usage_is_refused(run: Run, tmp_path: Path) -> None:  # noqa: F811
     assert "needs --into" in run("dossiers", "--merge", "a", code=2)
     assert ".svg or .html" in run("blocks", "--graph", str(tmp_path / "x.png"), code=2)

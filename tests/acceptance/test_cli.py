@@ -40,6 +40,7 @@ COMMANDS = (
     *("restore", "forget", "export", "import", "rebuild", "retry", "stats", "audit", "doctor"),
     *("garden", "dossiers", "deep-recall", "backup", "restore-backup", "move", "worker"),
 )
+pytestmark = pytest.mark.one_store  # on both, the conversations go through it
 Run = Callable[..., Done]
 
 
@@ -101,7 +102,6 @@ def refused(done: Done, code: int, words: str) -> None:
 # Help and wrong usage
 
 
-@pytest.mark.one_store
 @pytest.mark.alone
 def test_help_is_quick(env: dict[str, str]) -> None:
     command = [sys.executable, str(ROOT / "main.py"), "--help"]
@@ -114,7 +114,6 @@ def test_help_is_quick(env: dict[str, str]) -> None:
     assert min(times) < 0.4
 
 
-@pytest.mark.one_store
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(run: Run, command: str) -> None:
     done = run(command, "--help")
@@ -122,7 +121,6 @@ def test_every_command_has_help(run: Run, command: str) -> None:
     assert ("--from" if command == "move" else "--db") in done.stdout
 
 
-@pytest.mark.one_store
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -160,12 +158,10 @@ def test_unknown_record_is_code_1(run: Run) -> None:
     refused(run("history", "no-such-fact"), 1, "no-such-fact")
 
 
-@pytest.mark.one_store
 def test_a_database_server_that_is_away_is_code_1(run: Run) -> None:
     refused(run("stats", "--db", "postgresql://ada:quetzal@127.0.0.1:9/d"), 1, "can't be reached")
 
 
-@pytest.mark.one_store
 def test_bad_setting_is_named(run: Run) -> None:
     refused(run("stats", HMLR_RECALL_LIMIT="lots"), 2, "HMLR_RECALL_LIMIT")
 
@@ -239,7 +235,6 @@ def test_remember_from_stdin(run: Run) -> None:
     assert loaded(run("remember", "-", "--json", stdin='{"content": "The boat is green."}'))["stored"] == 1
 
 
-@pytest.mark.one_store
 def test_remember_from_a_pipe(env: dict[str, str], tmp_path: Path) -> None:
     done = shell("""$HMLR remember <(echo '{"content": "The boat is green."}') --json""", env, tmp_path)
     assert loaded(done)["stored"] == 1
@@ -379,7 +374,6 @@ def test_doctor_tells_of_a_damaged_database(run: Run, db_path: Path) -> None:
 # Streams
 
 
-@pytest.mark.one_store
 @pytest.mark.faults
 @pytest.mark.parametrize(
     "line", ["$HMLR --help | head -0", "$HMLR recall boat | true", "$HMLR facts --json | true"]
@@ -390,7 +384,6 @@ def test_reader_that_leaves_is_no_error(env: dict[str, str], tmp_path: Path, lin
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.one_store
 @pytest.mark.faults
 def test_closed_stdout_loses_no_message(run: Run, env: dict[str, str], tmp_path: Path) -> None:
     for closing in (">&-", "| true", ">&- 2>&- <&-"):
@@ -400,7 +393,6 @@ def test_closed_stdout_loses_no_message(run: Run, env: dict[str, str], tmp_path:
     assert loaded(run("stats", "--json"))["turns"] == 3
 
 
-@pytest.mark.one_store
 @pytest.mark.faults
 @pytest.mark.parametrize("variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
 def test_poor_locale(run: Run, variables: dict[str, str]) -> None:
@@ -410,14 +402,12 @@ def test_poor_locale(run: Run, variables: dict[str, str]) -> None:
     assert run("recall", "cipher", **variables).returncode == 0
 
 
-@pytest.mark.one_store
 @pytest.mark.faults
 def test_argument_that_is_no_text(env: dict[str, str], tmp_path: Path) -> None:
     done = shell("$HMLR chat $'caf\\xe9'", env, tmp_path)
     refused(done, 2, "no valid text")
 
 
-@pytest.mark.one_store
 @pytest.mark.security
 def test_control_characters_do_not_reach_the_screen(run: Run) -> None:
     run("chat", "The boat is \x1b[31mred\x1b[0m.")
@@ -450,7 +440,6 @@ def test_interrupt_is_quiet(env: dict[str, str], tmp_path: Path) -> None:
     assert "Traceback" not in errors
 
 
-@pytest.mark.one_store
 @pytest.mark.faults
 def test_two_calls_at_once_lose_nothing(run: Run, env: dict[str, str], tmp_path: Path) -> None:
     both = " & ".join(f"$HMLR chat 'Boat {number} is green.' >/dev/null" for number in range(2))

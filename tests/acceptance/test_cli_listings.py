@@ -17,7 +17,7 @@ from tests import processes
 from tests.opening import Place
 
 Run = Callable[..., str]
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.one_store, pytest.mark.timeout(60)]
 
 
 @pytest.fixture

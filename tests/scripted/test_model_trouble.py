@@ -15,7 +15,7 @@ from hmlr.testing import hash_embedder
 from tests.opening import Place
 from tests.scripted.server import Asked, Broken, Cut, Line, TaskServer, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.faults]
+pytestmark = [pytest.mark.anyio, pytest.mark.one_store, pytest.mark.faults]
 
 SAID = "My locker code at the gym is 4417. I live in Oslo."
 FACT = {

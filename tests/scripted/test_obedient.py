@@ -22,7 +22,12 @@ from tests.opening import Place
 from tests.scripted.server import Asked, TaskServer, serving
 from tests.scripted.test_model_trouble import door
 
-pytestmark = [pytest.mark.anyio, pytest.mark.security, pytest.mark.timeout(600 if FULL else 120)]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.one_store,
+    pytest.mark.security,
+    pytest.mark.timeout(600 if FULL else 120),
+]
 
 TEXTS = 500 if FULL else 100
 OWN = "I am strictly vegetarian. My bike is called Rocinante. Policy v6 allows 400,000 records per day."

@@ -54,6 +54,8 @@ class FactDesk:
         self._user = user
         self._intake = intake
         self._clock = clock
+        # One that its caller gave up is carried on: what that caller does next finds it done, or not begun.
+        self._correcting = asyncio.Lock()
 
     async def facts(
         self,
@@ -139,12 +141,13 @@ class FactDesk:
         The correction is a turn of its own, so that the new fact has a quote to stand on. When an active fact
         says the right value already, that one takes the place of the wrong one, and is given back.
         """
-        for _ in range(TRIES):
-            try:
-                return await self._correct(fact_id, value, jobs)
-            except Conflict:  # somebody else has changed the fact: it is read again
-                continue
-        return await self._correct(fact_id, value, jobs)
+        async with self._correcting:
+            for _ in range(TRIES):
+                try:
+                    return await self._correct(fact_id, value, jobs)
+                except Conflict:  # somebody else has changed the fact: it is read again
+                    continue
+            return await self._correct(fact_id, value, jobs)
 
     async def _correct(self, fact_id: FactId, value: str, jobs: Sequence[JobKind]) -> Fact:
         old = await self._one(fact_id)
