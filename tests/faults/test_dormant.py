@@ -21,9 +21,14 @@ from tests.opening import Place
 from tests.places import holds
 from tests.scripted.server import QUIET, Asked, Line, TaskServer, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.security, pytest.mark.timeout(1800 if FULL else 180)]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.one_store,
+    pytest.mark.security,
+    pytest.mark.timeout(1800 if FULL else 180),
+]
 
-SESSIONS = figure(12, 100)
+SESSIONS = figure(8, 100)
 BETWEEN_GARDENING = 4
 WAIT_S = 600
 CANARY = "zyxwell"
