@@ -83,3 +83,19 @@ async def test_one_index_stays_whatever_it_takes():
     store = Growing()
     cache = IndexCache(store, max_bytes=1)  # type: ignore[arg-type]
     assert await cache.fresh(ADA, "m") is await cache.fresh(ADA, "m")
+
+
+async def test_what_was_taken_half_is_read_anew(monkeypatch: pytest.MonkeyPatch):
+    store = Growing()
+    cache = IndexCache(store, max_bytes=10**9)  # type: ignore[arg-type]
+    await cache.fresh(ADA, "m")
+
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as broken:
+        broken.setattr("hmlr.memory.retrieval.columns.VectorColumns.put", fails)
+        with pytest.raises(MemoryError):
+            await cache.fresh(ADA, "m")
+    index = await cache.fresh(ADA, "m")
+    assert index.n == index.vectors.count == store.count

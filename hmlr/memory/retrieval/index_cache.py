@@ -58,7 +58,11 @@ class IndexCache:
                     return await self.part(user, model_id)
                 index = UserIndex(model_id=model_id)
                 news = await self._store.index_news(user, model_id, index.state)
-            await self._extend(index, news)
+            try:
+                await self._extend(index, news)
+            except BaseException:  # or what it has taken already would be taken again
+                self._drop(user)
+                raise
             index.read_at = begun
             self._keep(user, index)
             return index
@@ -92,13 +96,17 @@ class IndexCache:
         self._held_bytes += held - self._sizes.get(user, 0)
         self._sizes[user] = held
         while self._held_bytes > self._max_bytes and len(self._indexes) > 1:
-            gone, _ = self._indexes.popitem(last=False)
+            gone = next(iter(self._indexes))
+            self._drop(gone)
             self._locks.pop(gone, None)
-            self._held_bytes -= self._sizes.pop(gone)
         count = index.vectors.count
         if index.model_id is not None and count > max(LARGE, index.offered * 11 // 10):
             index.offered = count
             self._start(self._indexing, user, self._offer(user, index.model_id))
+
+    def _drop(self, user: UserId) -> None:
+        if self._indexes.pop(user, None) is not None:
+            self._held_bytes -= self._sizes.pop(user)
 
     async def _offer(self, user: UserId, model_id: str) -> None:
         taken = await self._store.index_vectors(user, model_id)
