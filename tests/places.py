@@ -22,6 +22,8 @@ from tests.opening import Place, is_file
 from tests.postgres import Server, running
 
 STORES = ("sqlite", "postgres")
+# Packages whose tests rest on the store's contract, and would take long on both.
+ONE_STORE = ("tests.engine.",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,7 +41,9 @@ def _stores(metafunc: pytest.Metafunc) -> list[str]:
         return ["sqlite"]
     if wanted in STORES:
         return [wanted]
-    one = wanted is None and any(metafunc.definition.iter_markers("one_store"))
+    one = wanted is None and (
+        metafunc.module.__name__.startswith(ONE_STORE) or any(metafunc.definition.iter_markers("one_store"))
+    )
     return ["sqlite"] if one else list(STORES)
 
 
