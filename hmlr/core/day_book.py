@@ -71,8 +71,10 @@ class StoredDayBook:
         self._counted[key] = self._counted.get(key, Usage()) + spent.usage
 
     async def _write_later(self) -> None:
-        await asyncio.sleep(EVERY_S)
-        try:
-            await self.settle()
-        except HMLRError as error:  # with the next call
-            _log.warning("calls could not be booked yet: %s", type(error).__name__)
+        while self._counted:  # more may have come while it was written
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.settle()
+            except HMLRError as error:
+                _log.warning("calls could not be booked yet: %s", type(error).__name__)
+                return  # with the next call

@@ -64,6 +64,20 @@ async def test_calls_of_many_are_one_write(monkeypatch: pytest.MonkeyPatch) -> N
     assert ledger.calls == {"user0": 10, "user1": 10, "user2": 10}
 
 
+async def test_a_call_that_comes_while_others_are_written_is_written_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(day_book, "EVERY_S", 0.05)
+    ledger = Ledger()
+    book = book_of(ledger)
+    book.count("ada", book.today(), CALL)
+    while not ledger.writes:
+        await asyncio.sleep(0.001)
+    book.count("bob", book.today(), CALL)
+    await asyncio.sleep(0.3)
+    assert ledger.calls == {"ada": 1, "bob": 1}
+
+
 @pytest.mark.parametrize("room", [0, 1])
 async def test_what_could_not_be_written_is_written_the_next_time(room: int) -> None:
     ledger = Ledger(room)
