@@ -116,7 +116,7 @@ async def _index_bytes(settings: Settings) -> float:
     await services.aclose()
     vectors = index.vectors
     rows = [each for each in (*vars(index).values(), *vars(vectors).values()) if isinstance(each, np.ndarray)]
-    apart = (vectors.signs, vectors.tokens, vectors.frequencies)  # signs lie the other way round
+    apart = (vectors.signs, vectors.tokens)  # signs lie the other way round
     # Without the room that an array has to spare, which is large beside little.
     size = sum(
         each.nbytes / max(len(each), 1) * index.n for each in rows if all(each is not a for a in apart)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmlr.memory.retrieval import meaning
-from hmlr.memory.retrieval.columns import words_of
+from hmlr.memory.retrieval.columns import PieceCounts, words_of
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.meaning import Meaning
 from hmlr.store.encoded import to_signs
@@ -26,6 +27,22 @@ def tokens_of(made: UserIndex, row: int) -> list[list[int]]:
     vectors = made.vectors
     start, count = vectors.starts[row], vectors.counts[row]
     return vectors.tokens[start : start + count].tolist()  # type: ignore[no-any-return]
+
+
+def counted(made: UserIndex, *pieces: int) -> list[int]:
+    return made.vectors.frequencies.of(np.array(pieces, np.uint16)).tolist()
+
+
+@given(st.lists(st.lists(st.sets(st.integers(0, 65535), max_size=6), max_size=4), max_size=5))
+@settings(deadline=None)
+def test_pieces_are_counted_by_paragraph(batches: list[list[set[int]]]) -> None:
+    counts = PieceCounts()
+    for batch in batches:
+        counts = counts.plus(np.array([piece for paragraph in batch for piece in paragraph], np.uint16))
+    expected = Counter(piece for batch in batches for paragraph in batch for piece in paragraph)
+    asked = np.array([0, 7, 65535, *expected], np.uint16)
+    assert counts.of(asked).tolist() == [expected[piece] for piece in asked.tolist()]
+    assert counts.held_bytes == 6 * len(expected)
 
 
 @given(st.lists(st.lists(st.integers(0, 5), max_size=4), min_size=1, max_size=5))
@@ -52,7 +69,7 @@ def test_a_vector_of_no_paragraph_is_dropped() -> None:
     made.vectors.put(2, np.array([7, 1]), np.array([False, True]), given_)
     assert (made.vectors.row(0), made.vectors.count) == (None, 1)
     assert tokens_of(made, 1) == words_of(to_signs(unit_rows(3, DIM))).tolist()
-    assert made.vectors.frequencies[:4].tolist() == [0, 0, 1, 1]
+    assert counted(made, 0, 1, 2, 3, 9) == [0, 0, 1, 1, 0]
 
 
 def test_a_vector_made_again_counts_its_pieces_once() -> None:
@@ -60,7 +77,7 @@ def test_a_vector_made_again_counts_its_pieces_once() -> None:
     for seed in (1, 2):
         rows = unit_rows(seed, DIM)[:1]
         put(made, encoded(rows, tokens=[unit_rows(seed, DIM)], pieces=[(4, 9)]), [1])
-    assert (made.vectors.count, made.vectors.frequencies[4], made.vectors.frequencies[9]) == (1, 1, 1)
+    assert (made.vectors.count, counted(made, 4, 9)) == (1, [1, 1])
     assert tokens_of(made, 1) == words_of(to_signs(unit_rows(2, DIM))).tolist()
 
 
@@ -68,7 +85,7 @@ def test_a_vector_of_zeros_counts_once_too() -> None:
     made = searched.index(1)
     for _ in range(2):
         put(made, encoded(np.zeros((1, DIM)), tokens=[unit_rows(1, DIM)], pieces=[(4,)]))
-    assert (made.vectors.count, made.vectors.frequencies[4]) == (1, 1)
+    assert (made.vectors.count, counted(made, 4)) == (1, [1])
 
 
 @pytest.mark.parametrize("dim", [1, 8, 63, 64, 65, 100, 384])

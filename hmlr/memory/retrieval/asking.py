@@ -72,7 +72,7 @@ def take_apart(
 def _with_vectors(question: Question, asked: Asked, speakers: set[str], vectors: VectorColumns) -> Question:
     row, weights = asked.row, np.zeros(0, np.float32)
     if len(asked.pieces):
-        found = vectors.frequencies[asked.pieces].astype(np.float64)
+        found = vectors.frequencies.of(asked.pieces).astype(np.float64)
         rare = np.log(1.0 + (vectors.count - found + 0.5) / (found + 0.5)).clip(min=0).astype(np.float32)
         row = _weighted(asked, rare)
         weights = _without_names(rare, asked.words, speakers)

@@ -13,7 +13,6 @@ from hmlr.store.encoded import TOKEN_DIMS, Encoded, to_signs
 Signs = NDArray[np.uint64]
 WORD = 64
 SPARE = 8  # one part in so many of an array stays free for what comes
-PIECES = 1 << 16  # word pieces are numbered by uint16
 
 
 def grown(array: NDArray[Any], used: int, size: int) -> NDArray[Any]:
@@ -40,6 +39,35 @@ def words_of(signs: NDArray[np.uint8]) -> Signs:
     return padded.view(np.uint64)
 
 
+@dataclass(frozen=True)
+class PieceCounts:
+    """In how many paragraphs each word piece stands; those that stand in none take no room."""
+
+    pieces: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(0, np.uint16))  # (k,), ascending
+    counts: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))  # (k,)
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory the arrays take."""
+        return self.pieces.nbytes + self.counts.nbytes
+
+    def of(self, pieces: NDArray[np.uint16]) -> NDArray[np.int32]:
+        """The counts of some pieces, 0 for one that stands nowhere."""
+        if not len(self.pieces):
+            return np.zeros(len(pieces), np.int32)
+        at = np.searchsorted(self.pieces, pieces).clip(max=len(self.pieces) - 1)
+        return np.where(self.pieces[at] == pieces, self.counts[at], np.int32(0))
+
+    def plus(self, pieces: NDArray[np.uint16]) -> PieceCounts:
+        """These counts and those of further paragraphs, of each its distinct pieces."""
+        fresh, fresh_counts = np.unique(pieces, return_counts=True)
+        merged = np.union1d(self.pieces, fresh)
+        counts = np.zeros(len(merged), np.int32)
+        counts[np.searchsorted(merged, self.pieces)] = self.counts
+        counts[np.searchsorted(merged, fresh)] += fresh_counts.astype(np.int32)
+        return PieceCounts(merged, counts)
+
+
 @dataclass
 class VectorColumns:
     """By paragraph its pooled vector and the place of its tokens' signs.
@@ -59,13 +87,13 @@ class VectorColumns:
     present: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))  # (capacity,)
     tokens: Signs = field(default_factory=lambda: np.zeros((0, 0), np.uint64))  # (tokens, words)
     total_tokens: int = 0
-    frequencies: NDArray[np.int32] = field(default_factory=lambda: np.zeros(PIECES, np.int32))
-    """`(65536,)`: in how many paragraphs each word piece stands."""
+    frequencies: PieceCounts = field(default_factory=PieceCounts)
 
     @property
     def held_bytes(self) -> int:
         """How much memory the arrays take."""
-        return sum(each.nbytes for each in vars(self).values() if isinstance(each, np.ndarray))
+        arrays = sum(each.nbytes for each in vars(self).values() if isinstance(each, np.ndarray))
+        return arrays + self.frequencies.held_bytes
 
     @property
     def token_dims(self) -> int:
@@ -132,4 +160,4 @@ class VectorColumns:
         counted = found.copy()
         counted[found] = fresh
         pieces = encoded.pieces[np.repeat(counted, encoded.piece_counts)]
-        self.frequencies = self.frequencies + np.bincount(pieces, minlength=PIECES).astype(np.int32)
+        self.frequencies = self.frequencies.plus(pieces)

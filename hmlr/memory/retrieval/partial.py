@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hmlr.memory.retrieval.columns import PIECES
+from hmlr.memory.retrieval.columns import PieceCounts
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.signals import K1, rarity
 from hmlr.records import ChunkId
@@ -32,7 +32,7 @@ def partial_index(model_id: str, read: Part, extent: Extent, latest: Sequence[Ch
     unpicked = np.isin(batch.chunk_ids, latest)
     if unpicked.any():
         pieces = batch.encoded.pieces[np.repeat(unpicked, batch.encoded.piece_counts)]
-        index.vectors.frequencies = np.bincount(pieces, minlength=PIECES).astype(np.int32)
+        index.vectors.frequencies = PieceCounts().plus(pieces)
         index.vectors.count = int(unpicked.sum())
     return index
 
