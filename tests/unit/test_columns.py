@@ -30,7 +30,7 @@ def tokens_of(made: UserIndex, row: int) -> list[list[int]]:
 
 
 def counted(made: UserIndex, *pieces: int) -> list[int]:
-    return made.vectors.frequencies.of(np.array(pieces, np.uint16)).tolist()
+    return [int(count) for count in made.vectors.frequencies.of(np.array(pieces, np.uint16))]
 
 
 @given(st.lists(st.lists(st.sets(st.integers(0, 65535), max_size=6), max_size=4), max_size=5))
