@@ -12,6 +12,7 @@ from hmlr.store.encoded import TOKEN_DIMS, Encoded, to_signs
 
 Signs = NDArray[np.uint64]
 WORD = 64
+PIECES = 1 << 16  # word pieces are numbered by uint16
 SPARE = 8  # one part in so many of an array stays free for what comes
 
 
@@ -60,12 +61,10 @@ class PieceCounts:
 
     def plus(self, pieces: NDArray[np.uint16]) -> PieceCounts:
         """These counts and those of further paragraphs, of each its distinct pieces."""
-        fresh, fresh_counts = np.unique(pieces, return_counts=True)
-        merged = np.union1d(self.pieces, fresh)
-        counts = np.zeros(len(merged), np.int32)
-        counts[np.searchsorted(merged, self.pieces)] = self.counts
-        counts[np.searchsorted(merged, fresh)] += fresh_counts.astype(np.int32)
-        return PieceCounts(merged, counts)
+        total = np.bincount(pieces, minlength=PIECES)
+        total[self.pieces] += self.counts
+        there = np.flatnonzero(total)
+        return PieceCounts(there.astype(np.uint16), total[there].astype(np.int32))
 
 
 @dataclass
