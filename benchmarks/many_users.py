@@ -38,6 +38,7 @@ from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.records import ChunkId, SessionId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors
+from hmlr.store.search_records import UNREAD
 from hmlr.store.sql.store import SqlStore
 
 LARGE, SMALL = UserId("large"), UserId("small")
@@ -82,9 +83,7 @@ async def asked_of(
         search, _ = await services.lattice.prepared(user, query)
         near, full = (each.chunk_ids[:10].tolist() for each in (search.scored(), search.scored(search.n)))
         shares.append(len(set(near) & set(full)) / max(len(full), 1))
-    index = await services.lattice.index(user)
-    arrays = [*vars(index).values(), *vars(index.vectors).values()]
-    size = sum(each.nbytes for each in arrays if isinstance(each, np.ndarray)) / 1e6
+    size = (await services.lattice.index(user)).held_bytes / 1e6
     await services.aclose()
     return taken, statistics.mean(shares), size
 
@@ -131,7 +130,8 @@ async def large_table(settings: Settings, count: int, asked: Sequence[str]) -> N
     added = await store.index_vectors(LARGE, MODEL_ID)
     built_s = time.perf_counter() - start
     if await store.finds_vectors(LARGE, MODEL_ID):
-        batch = await store.vectors(LARGE, MODEL_ID, 0)
+        batch = (await store.index_news(LARGE, MODEL_ID, UNREAD)).vectors
+        assert batch is not None  # noqa: S101 - they were stored
         rows = batch.encoded.pooled.astype(np.float32)
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         chance = np.random.default_rng(2)

@@ -27,7 +27,8 @@ from hmlr import move
 from hmlr.memory.intake import new_chunks
 from hmlr.records import SessionId, TurnId, UserId
 from hmlr.store.encoded import Encoded, token_bytes
-from hmlr.store.records import AddVectors, ChunkFilter, NewMessage, NewTurn
+from hmlr.store.records import AddVectors, NewMessage, NewTurn
+from hmlr.store.search_records import ChunkFilter
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 
 DIM = 384

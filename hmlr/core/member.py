@@ -10,13 +10,11 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import uuid_utils
-
 from hmlr.core.conversation_engine import ConversationEngine
+from hmlr.core.forgetting import Forgetting, quiet_gardener
 from hmlr.core.relay import Relay
 from hmlr.core.services import Services, open_errands
-from hmlr.core.tasks.base import TaskRunner
-from hmlr.errors import MissingPackage, NotFound, TooLarge
+from hmlr.errors import MissingPackage, TooLarge
 from hmlr.memory.analyst import Analyst
 from hmlr.memory.auditing import audit
 from hmlr.memory.background import Background
@@ -26,13 +24,11 @@ from hmlr.memory.days import DayDesk
 from hmlr.memory.deep.deep_recall import DeepRecall
 from hmlr.memory.deep.places import Memory
 from hmlr.memory.embed_job import EmbedJob
-from hmlr.memory.erasure import plan_fact, plan_rest, plan_turns, turns_of
 from hmlr.memory.fact_scrubber import fact_scrubber
 from hmlr.memory.facts.as_of import is_over
 from hmlr.memory.facts.book import FactBook
 from hmlr.memory.facts.desk import FactDesk
 from hmlr.memory.facts.statement import state, state_at
-from hmlr.memory.gardener.manual_gardener import Gardener
 from hmlr.memory.intake import Intake, check_query
 from hmlr.memory.purging import Purging
 from hmlr.memory.retrieval.dossier_book import DossierBook, ShownDossier
@@ -41,7 +37,6 @@ from hmlr.memory.retrieval.hydration import hydrate
 from hmlr.memory.retrieval.recall import Recall, RecallRequest
 from hmlr.memory.route_job import RouteJob
 from hmlr.memory.synthesis.dossier_desk import DossierDesk
-from hmlr.memory.synthesis.proving import proved
 from hmlr.memory.synthesis.scribe import profile_of, scribe
 from hmlr.records import (
     Audit,
@@ -53,19 +48,15 @@ from hmlr.records import (
     Message,
     Profile,
     Receipt,
-    Scope,
     SessionId,
     Turn,
-    TurnId,
     UserId,
 )
-from hmlr.store.records import ErasePlan, NewTurn, TurnQuery
+from hmlr.store.records import NewTurn, TurnQuery
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-# Each looks for what was written while the one before worked; a reply may be under way in each session.
-ERASE_TRIES = 20
 # A context is filled from this many hits: more would not fit into any usual budget.
 CONTEXT_HITS = 60
 
@@ -79,6 +70,7 @@ class Member:
         self._user = user
         self._unfinished: set[asyncio.Task[Any]] = set()
         self._purging = Purging(store)
+        self._forgetting = Forgetting(services, user, self._purging)
         self._intake = Intake(owner_name=speaker, max_message_chars=services.settings.max_message_chars)
         self._book = FactBook(store, user)
         combined = runner.model is not None and services.settings.combined_analysis
@@ -92,35 +84,45 @@ class Member:
         self.recall = Recall(store, services.lattice, self._book, self._dossiers, user)
         self.facts = FactDesk(store, user, self._intake, clock, self._book.aliases)
         self.days = DayDesk(store, user)
+        self.deep_recall = self._deep_recall()
+        self.blocks = BlockDesk(store, user, clock)
+        self.dossiers = DossierDesk(store, services.embedding, user, clock)
+        self.background = self._background(governor, analyst)
+
+    def _deep_recall(self) -> DeepRecall:
+        """Searching in steps over all the places of this memory."""
+        services = self.services
         places = Memory(
-            store=store,
-            user=user,
+            store=services.store,
+            user=self._user,
             lattice=services.lattice,
             recall=self.recall,
             facts=self.facts,
             dossiers=self._dossiers,
         )
         opened = services.opened_model
-        self.deep_recall = DeepRecall(
+        return DeepRecall(
             places,
             self._book,
             opened.gateway if opened else None,
-            toolless=opened is None and runner.model is not None,
+            toolless=opened is None and services.runner.model is not None,
         )
-        self.blocks = BlockDesk(store, user, clock)
-        self.dossiers = DossierDesk(store, services.embedding, user, clock)
-        self.background = Background(
+
+    def _background(self, governor: Governor, analyst: Analyst | None) -> Background:
+        """The learning from turns, by kind of job."""
+        services, store, user = self.services, self.services.store, self._user
+        runner, embedding, lattice = services.runner, services.embedding, services.lattice
+        embed = EmbedJob(store, embedding, lattice, user, quiet_gardener(services, user).fill_vectors)
+        return Background(
             store,
             user,
             {
-                "embed": EmbedJob(
-                    store, services.embedding, services.lattice, user, self._gardener().fill_vectors
-                ).handle,
-                "route": RouteJob(store, services.lattice, governor, user).handle,
+                "embed": embed.handle,
+                "route": RouteJob(store, lattice, governor, user).handle,
                 "scrub": fact_scrubber(store, runner, user, analyst=analyst).handle,
                 "scribe": scribe(store, runner, user, analyst=analyst).handle,
             },
-            clock,
+            services.clock,
             leasing=services.leasing,
             slow=frozenset(("route", "scrub", "scribe") if runner.model else ()),
             # Rules answer from what the turns before taught, and wait for it: it may not wait for them.
@@ -266,72 +268,13 @@ class Member:
         self, *, turn_id: str | None, fact_id: str | None, session_id: str | None
     ) -> Certificate:
         """Erase one thing, or everything when nothing is named; see `HMLRClient.forget`."""
-        if self.services.day_book is not None:
-            await self.services.day_book.settle()  # or it would be written after everything was erased
-        plan = await self._plan(turn_id, fact_id, session_id)
-        return await self._whole(self._erase(plan, plan.scope))
+        plan = await self._forgetting.plan(turn_id=turn_id, fact_id=fact_id, session_id=session_id)
+        return await self._whole(self._forgetting.erase(plan, plan.scope))
 
     async def forget_speaker(self, opened: TurnQuery) -> Certificate:
         """Erase the turns that a speaker opened."""
-        turns = await turns_of(self.services.store, self._user, opened)
-        if not turns:
-            raise NotFound("that speaker said nothing in that time", hint="`turns` shows who said what")
-        plan = await plan_turns(self.services.store, self._user, turns, scope="turn")
-        return await self._whole(self._erase(plan, "speaker"))
-
-    async def _erase(self, plan: ErasePlan, scope: Scope) -> Certificate:
-        now = self.services.clock()
-        store = self.services.store
-        erased = await store.erase(self._user, plan, now=now)
-        for _ in range(ERASE_TRIES):
-            rest = await plan_rest(store, self._user, plan)
-            if rest is None:
-                break
-            erased += await store.erase(self._user, rest, now=now)
-        # What dossiers told of it is gone already; they are told anew from the facts that stay.
-        await self._gardener().retell()
-        verified = await self._purging.run() and await proved(store, self._user, erased.garden)
-        return Certificate(
-            certificate_id=str(uuid_utils.uuid7()),
-            scope=scope,
-            recorded_at=now,
-            turns=erased.turns,
-            messages=erased.messages,
-            chunks=erased.chunks,
-            vectors=erased.vectors,
-            facts=erased.facts,
-            redactions=erased.rewrites,
-            dossiers_removed=tuple(sorted(erased.garden.dossiers_removed)),
-            dossiers_changed=tuple(sorted(erased.garden.dossiers_changed)),
-            dossier_entries=erased.garden.entries,
-            tags_removed=erased.garden.tags_removed,
-            tags_changed=erased.garden.tags_changed,
-            runs_sealed=erased.garden.runs_sealed,
-            verified=verified,
-        )
-
-    def _gardener(self) -> Gardener:
-        """One that asks no model."""
-        services = self.services
-        return Gardener(
-            services.store,
-            services.embedding,
-            TaskRunner(None),
-            self._user,
-            services.clock,
-            leasing=services.leasing,
-        )
-
-    async def _plan(self, turn_id: str | None, fact_id: str | None, session_id: str | None) -> ErasePlan:
-        store, user = self.services.store, self._user
-        if turn_id is not None:
-            return await plan_turns(store, user, [TurnId(turn_id)], scope="turn")
-        if fact_id is not None:
-            return await plan_fact(store, user, FactId(fact_id))
-        if session_id is not None:
-            turns = await turns_of(store, user, TurnQuery(session_id=SessionId(session_id)))
-            return await plan_turns(store, user, turns, scope="session")
-        return ErasePlan(scope="everything", target="", everything=True)
+        plan = await self._forgetting.plan_speaker(opened)
+        return await self._whole(self._forgetting.erase(plan, "speaker"))
 
 
 def _report(task: asyncio.Task[Any]) -> None:

@@ -14,7 +14,8 @@ from hmlr.memory.embeddings.service import EmbeddingService
 from hmlr.memory.retrieval.lattice import Lattice
 from hmlr.records import UserId
 from hmlr.store.port import Store
-from hmlr.store.records import AddVectors, Change, ChunkRow, Lease
+from hmlr.store.records import AddVectors, Change, Lease
+from hmlr.store.search_records import ChunkRow
 
 PART = 384  # turns, three slices of the embedding service: a part costs a read, a write and a hand-over
 

@@ -26,8 +26,9 @@ from hmlr.records import (
     TurnId,
     UserId,
 )
+from hmlr.store.care_records import ErasePlan, Rewrite
 from hmlr.store.port import Store
-from hmlr.store.records import ErasePlan, FactQuery, Rewrite, TurnQuery
+from hmlr.store.records import FactQuery, TurnQuery
 
 # Shorter pieces ("Yes.", "no") stand in other texts by chance.
 MIN_SENTENCE = 12

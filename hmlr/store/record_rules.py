@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from hmlr.garden_records import DossierChange
 from hmlr.records import BlockState, Category, FactEvent, FactState, Role, TagKind
-from hmlr.store.records import ErasePlan
+from hmlr.store.care_records import ErasePlan
 
 MAX_NUMBER = 2**53  # exact in every reader of JSON
 MAX_DEPTH = 64  # of a JSON value

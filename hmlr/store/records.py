@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from hmlr.records import (
     Block,
     BlockId,
     Category,
     ChunkId,
-    DossierId,
     Fact,
     FactEvent,
     FactId,
     FactState,
     JobKind,
-    MessageId,
     Role,
     SessionId,
-    StoredMessage,
     TurnId,
     Usage,
     UserId,
@@ -121,108 +114,6 @@ class DayCount:
     turns: int
     started_at: datetime
     last_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChunkFilter:
-    """Which chunks may be hits; every condition given must hold."""
-
-    session_id: SessionId | None = None
-    block_id: BlockId | None = None
-    speaker: str | None = None  # case-insensitive; "user" and "assistant" mean unnamed messages of that role
-    since: datetime | None = None  # event time, inclusive
-    until: datetime | None = None  # event time, exclusive
-    known_until: datetime | None = None  # record time, inclusive
-    metadata: Mapping[str, object] = field(default_factory=dict)  # each key must equal
-
-    @property
-    def empty(self) -> bool:
-        """Whether it lets everything pass."""
-        return self == ChunkFilter()
-
-
-@dataclass(frozen=True, kw_only=True)
-class IndexState:
-    """How far a user's search data has come; a changed epoch means: load again from zero."""
-
-    epoch: int
-    last_chunk: int
-    last_vector: int
-
-
-UNREAD = IndexState(epoch=-1, last_chunk=0, last_vector=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChunkColumns:
-    """Chunks as parallel columns, ascending by chunk id. All arrays have length n."""
-
-    chunk_ids: NDArray[np.int64]
-    message_nos: NDArray[np.int64]
-    term_counts: NDArray[np.int32]
-    occurred_us: NDArray[np.int64]  # event time, microseconds since 1970 UTC
-    owners: NDArray[np.bool_]
-    lengths: NDArray[np.int32]  # characters
-    asks: NDArray[np.bool_]  # every sentence is a question
-    of_self: NDArray[np.bool_]  # it says I, my, we …
-    speakers: tuple[str, ...]  # the speaker's name, else the role
-    turn_ids: tuple[TurnId, ...]
-    sessions: tuple[SessionId, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class VectorBatch:
-    """Vectors of n chunks, ascending by vector number."""
-
-    vector_nos: NDArray[np.int64]
-    chunk_ids: NDArray[np.int64]
-    encoded: Encoded
-
-
-@dataclass(frozen=True, kw_only=True)
-class IndexNews:
-    """What has come to a user's search data since a state."""
-
-    state: IndexState
-    columns: ChunkColumns | None = None
-    vectors: VectorBatch | None = None  # None without a model, too
-
-
-@dataclass(frozen=True, kw_only=True)
-class Extent:
-    """How much search has to do with."""
-
-    chunks: int
-    terms: int  # of all chunks together
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """Some chunks of a memory and what stands around them, with their vectors."""
-
-    columns: ChunkColumns
-    vectors: VectorBatch | None  # None: no model was asked for
-
-
-@dataclass(frozen=True, kw_only=True)
-class Postings:
-    """Where one term stands: chunk ids (ascending) and how often in each. Both have length n."""
-
-    chunk_ids: NDArray[np.int64]
-    counts: NDArray[np.int32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChunkRow:
-    """A chunk with its text and its message."""
-
-    chunk_id: ChunkId
-    start: int
-    end: int
-    text: str
-    message: StoredMessage
-    seq: int
-    block_id: BlockId | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,83 +255,6 @@ class JobCounts:
     running: int  # leased
     failed: int  # parked after too many attempts
     errors: tuple[str, ...]  # latest reasons, without message text
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rewrite:
-    """A message that changes because something in it is forgotten."""
-
-    message_id: MessageId
-    content: str
-    chunks: tuple[NewChunk, ...]
-    speaker: str | None = None  # None: it stays
-    metadata: Mapping[str, object] | None = None  # None: it stays
-
-
-@dataclass(frozen=True, kw_only=True)
-class ErasePlan:
-    """What a deletion removes; the store does it in one transaction and leaves tombstones.
-
-    Of turns that are no session each has a tombstone of its own, the scope "turn" and its id as the target.
-    """
-
-    scope: Literal["turn", "fact", "session", "everything"]
-    target: str  # id of what was asked for, of several turns the first; no content
-    turn_ids: tuple[TurnId, ...] = ()  # turns that go, with everything that hangs on them
-    fact_ids: tuple[FactId, ...] = ()  # facts that go, beyond those of the turns
-    rewrites: tuple[Rewrite, ...] = ()
-    requoted: tuple[tuple[FactId, str], ...] = ()  # facts that stay, whose quotes lose the forgotten words
-    blocks: tuple[Block, ...] = ()  # headers without the forgotten words; a block without turns goes
-    # What is forgotten, a fact's value first: blanked in every reason, edit and header of the user.
-    words: tuple[str, ...] = ()
-    everything: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ErasedGarden:
-    """What a deletion removed or changed of what gardening had made."""
-
-    dossiers_removed: frozenset[DossierId] = frozenset()
-    dossiers_changed: frozenset[DossierId] = frozenset()  # that are there, emptied, to be told anew
-    entries: int = 0  # places of facts that went
-    tags_removed: int = 0
-    tags_changed: int = 0  # section rules that hold for fewer turns
-    runs_sealed: int = 0
-
-    def __add__(self, other: ErasedGarden) -> ErasedGarden:
-        removed = self.dossiers_removed | other.dossiers_removed
-        return ErasedGarden(
-            dossiers_removed=removed,
-            dossiers_changed=(self.dossiers_changed | other.dossiers_changed) - removed,
-            entries=self.entries + other.entries,
-            tags_removed=self.tags_removed + other.tags_removed,
-            tags_changed=self.tags_changed + other.tags_changed,
-            runs_sealed=self.runs_sealed + other.runs_sealed,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Erased:
-    """Rows that a deletion removed."""
-
-    turns: int
-    messages: int
-    chunks: int
-    vectors: int
-    facts: int
-    rewrites: int
-    garden: ErasedGarden = field(default_factory=ErasedGarden)
-
-    def __add__(self, other: Erased) -> Erased:
-        return Erased(
-            turns=self.turns + other.turns,
-            messages=self.messages + other.messages,
-            chunks=self.chunks + other.chunks,
-            vectors=self.vectors + other.vectors,
-            facts=self.facts + other.facts,
-            rewrites=self.rewrites + other.rewrites,
-            garden=self.garden + other.garden,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

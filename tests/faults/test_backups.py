@@ -19,7 +19,8 @@ import pytest
 from hmlr import HMLRClient, Message
 from hmlr.client.restoring import restore_backup
 from hmlr.errors import InvalidInput, StorageBusy, StorageCorrupt
-from hmlr.store.records import ErasePlan, TurnQuery
+from hmlr.store.care_records import ErasePlan
+from hmlr.store.records import TurnQuery
 from hmlr.store.sqlite.store import open_sqlite
 from tests.faults.doors import Clock, door, said
 from tests.faults.figures import figure

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hmlr import HMLRClient, Message
-from hmlr.store.records import ErasePlan
+from hmlr.store.care_records import ErasePlan
 from hmlr.testing import hash_embedder
 from tests.faults.doors import door, settled
 

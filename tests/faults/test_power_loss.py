@@ -17,22 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from hmlr.records import BlockId, ChunkId, TurnId
-from hmlr.store.records import (
-    AddVectors,
-    AssignTurn,
-    ErasePlan,
-    FactQuery,
-    NewTurn,
-    PutBlock,
-    PutFact,
-    TurnQuery,
-)
+from hmlr.records import BlockId, TurnId
+from hmlr.store.care_records import ErasePlan
+from hmlr.store.records import AddVectors, AssignTurn, FactQuery, NewTurn, PutBlock, PutFact, TurnQuery
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.faults.disk import Disk, Event, available, watched
 from tests.faults.figures import figure
 from tests.faults.power import Files, Platter
 from tests.store.making import ADA, NOW, block, encoded, fact, slices, turn, unit_rows
+from tests.store.reading import chunk_ids_of
 
 pytestmark = [
     pytest.mark.faults,
@@ -93,7 +86,7 @@ async def learn(store: SqliteStore, disk: Disk) -> None:
         await store.apply(ADA, [PutFact(fact=learned), place])
         if turn_id != ERASED:
             disk.ack(f"fact f{number:02}")
-    ids = tuple(ChunkId(int(each)) for each in (await store.chunk_columns(ADA, 0)).chunk_ids)
+    ids = await chunk_ids_of(store, ADA)
     await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=encoded(unit_rows(len(ids))))])
 
 

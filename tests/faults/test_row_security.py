@@ -24,6 +24,7 @@ from hmlr.store.sql.index import tokens
 from tests.places import past_hmlr
 from tests.postgres import Server
 from tests.store.making import ADA, BOB, encoded, slices, turn, unit_rows
+from tests.store.reading import chunk_ids_of
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(60)]
 
@@ -243,7 +244,7 @@ async def test_vectors_are_found_by_their_owner_alone(postgres_server: Server) -
     ids = {}
     for user in (ADA, BOB):
         await store.add_turns(user, [turn("\n".join("abcdef"))])
-        ids[user] = (await store.chunk_columns(user, 0)).chunk_ids.tolist()
+        ids[user] = list(await chunk_ids_of(store, user))
         await store.apply(user, [AddVectors(model_id="m", chunk_ids=tuple(ids[user]), encoded=encoded(rows))])
         taken = await store.index_vectors(user, "m")
     await store.aclose()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hmlr.records import FactId, MessageId
-from hmlr.store.records import ErasePlan, PutFact, Rewrite, TurnQuery
+from hmlr.store.care_records import ErasePlan, Rewrite
+from hmlr.store.records import PutFact, TurnQuery
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.making import ADA, BOB, NOW, fact, reply, slices, turn
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import hmlr.store
 from hmlr.errors import InvalidInput
 from hmlr.records import BlockId, FactId, SessionId, TurnId, UserId
-from hmlr.store.records import ChunkFilter, FactQuery, TurnQuery
+from hmlr.store.records import FactQuery, TurnQuery
+from hmlr.store.search_records import ChunkFilter
 from hmlr.store.sqlite.store import SqliteStore
 from tests.store.conftest import store  # noqa: F401 - the fixture
 from tests.store.making import BOB, turn

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Engine
 
 from hmlr.errors import Conflict
 from hmlr.records import BlockId, FactEvent, FactId, MessageId, RunId, TurnId
+from hmlr.store.care_records import ErasePlan, Rewrite
 from hmlr.store.garden_records import GardenedBlock
 from hmlr.store.port import Store
 from hmlr.store.records import (
@@ -20,16 +21,14 @@ from hmlr.store.records import (
     AddVectors,
     AssignTurn,
     ChangeFact,
-    ChunkFilter,
     ConfirmFact,
-    ErasePlan,
     FactQuery,
     LogFactEvent,
     PutBlock,
     PutFact,
-    Rewrite,
     TurnQuery,
 )
+from hmlr.store.search_records import UNREAD, ChunkFilter
 from tests.store.making import ADA, NOW, block, encoded, fact, reply, slices, turn
 from tests.store.test_garden import D1, D2, RUN, event, place, put, step, tag
 
@@ -53,9 +52,7 @@ async def one_turn(store: Store, number: int) -> None:
     name = BlockId(f"b{number}")
     place = AssignTurn(turn_id=added.turn_id, block_id=name, by="rule")
     await store.apply(ADA, [PutBlock(block=block(name), version=0), place])
-    await store.index_state(ADA, "m")
-    await store.chunk_columns(ADA, 0)
-    await store.vectors(ADA, "m", 0)
+    await store.index_news(ADA, "m", UNREAD)
     await store.postings(ADA, ["oslo"])
     await store.chunk_ids(ADA, ChunkFilter(speaker="Ada"))
     await store.blocks(ADA, limit=12)

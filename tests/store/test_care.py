@@ -11,21 +11,20 @@ import pytest
 
 from hmlr.errors import ClosedError, InvalidInput, NotFound
 from hmlr.records import BlockId, FactEvent, FactId, MessageId, TurnId, UserId
+from hmlr.store.care_records import ErasePlan, Rewrite
 from hmlr.store.port import Store
 from hmlr.store.records import (
     AddEdit,
     AddVectors,
     AssignTurn,
     ChangeFact,
-    ChunkFilter,
-    ErasePlan,
     FactQuery,
     LogFactEvent,
     PutBlock,
     PutFact,
-    Rewrite,
     TurnQuery,
 )
+from hmlr.store.search_records import ChunkFilter
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.making import (
     ADA,
@@ -41,6 +40,7 @@ from tests.store.making import (
     turn,
     unit_rows,
 )
+from tests.store.reading import columns_of, state_of, vectors_of
 
 
 async def fill(store: Store, user: UserId = ADA) -> list[TurnId]:
@@ -94,12 +94,12 @@ async def test_erasing_a_turn_takes_all_that_hangs_on_it(store: Store) -> None:
     await fill(store, BOB)
     others = await export(store, BOB)
     first, second = await fill(store)
-    before = await store.index_state(ADA, "m")
+    before = await state_of(store, ADA, "m")
     erased = await store.erase(ADA, plan(turn_ids=(second,), target=second), now=NOW)
     assert (erased.turns, erased.messages, erased.chunks, erased.vectors, erased.facts) == (1, 1, 1, 1, 1)
     assert [stored.turn_id for stored in await store.turns(ADA, TurnQuery())] == [first]
     assert await store.postings(ADA, ["bergen"]) == {}
-    assert (await store.index_state(ADA, "m")).epoch != before.epoch
+    assert (await state_of(store, ADA, "m")).epoch != before.epoch
     (left,) = await store.facts(ADA, FactQuery(states=None))
     assert (left.state, left.superseded_by, left.reason) == ("active", None, "")
     event, again = await store.fact_events(ADA, [left.fact_id])
@@ -295,9 +295,9 @@ async def test_closing_ends_an_export(db_path: Path) -> None:
 
 async def test_a_rebuild_makes_the_same_index_and_keeps_vectors(store: SqliteStore, db_path: Path) -> None:
     await fill(store)
-    columns, postings = await store.chunk_columns(ADA, 0), await store.postings(ADA, ["oslo", "home"])
-    vectors = await store.vectors(ADA, "m", 0)
-    epoch = (await store.index_state(ADA, "m")).epoch
+    columns, postings = await columns_of(store, ADA), await store.postings(ADA, ["oslo", "home"])
+    vectors = await vectors_of(store, ADA, "m")
+    epoch = (await state_of(store, ADA, "m")).epoch
     with sqlite3.connect(db_path) as raw:
         raw.execute("INSERT INTO chunk_terms(chunk_terms) VALUES ('delete-all')")
         raw.execute("DELETE FROM chunks WHERE chunk_id = (SELECT max(chunk_id) FROM chunks)")
@@ -305,14 +305,14 @@ async def test_a_rebuild_makes_the_same_index_and_keeps_vectors(store: SqliteSto
     assert not all(check.ok for check in await store.check())
     assert await store.rebuild_search() == 3
     assert all(check.ok for check in await store.check())
-    again = await store.chunk_columns(ADA, 0)
+    again = await columns_of(store, ADA)
     assert list(again.chunk_ids) == list(columns.chunk_ids)
     found = await store.postings(ADA, ["oslo", "home"])
     assert {term: list(p.chunk_ids) for term, p in found.items()} == {
         term: list(p.chunk_ids) for term, p in postings.items()
     }
-    assert (await store.vectors(ADA, "m", 0)).encoded.parts() == vectors.encoded.parts()
-    assert (await store.index_state(ADA, "m")).epoch == epoch + 1
+    assert (await vectors_of(store, ADA, "m")).encoded.parts() == vectors.encoded.parts()
+    assert (await state_of(store, ADA, "m")).epoch == epoch + 1
     assert (await store.stats(ADA)).chunks == 3
     assert (await store.job_counts(ADA, NOW)).waiting == 1  # nothing to embed anew
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from hmlr.errors import StorageCorrupt, StorageError
-from hmlr.records import BlockId, ChunkId, TurnId
-from hmlr.store.records import AddVectors, AssignTurn, ErasePlan, PutBlock, PutFact, TurnQuery
+from hmlr.records import BlockId, TurnId
+from hmlr.store.care_records import ErasePlan
+from hmlr.store.records import AddVectors, AssignTurn, PutBlock, PutFact, TurnQuery
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.making import ADA, BOB, NOW, block, encoded, fact, slices, turn, unit_rows
+from tests.store.reading import chunk_ids_of, vectors_of
 
 pytestmark = pytest.mark.faults
 
@@ -95,14 +97,14 @@ async def test_a_rebuild_mends_a_lost_or_damaged_index(
 
 async def test_a_damaged_vector_is_found_and_made_anew(store: SqliteStore, db_path: Path) -> None:
     turn_id = await fill(store)
-    ids = tuple(ChunkId(int(each)) for each in (await store.chunk_columns(ADA, 0)).chunk_ids)
+    ids = await chunk_ids_of(store, ADA)
     await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=encoded(unit_rows(len(ids))))])
     with closing(sqlite3.connect(db_path)) as raw, raw:
         (data,) = raw.execute("SELECT data FROM vectors WHERE vector_no = 1").fetchone()
         raw.execute("UPDATE vectors SET data = ? WHERE vector_no = 1", (bytes([data[0] ^ 1]) + data[1:],))
     assert await failing(store) == {"vectors"}
     with pytest.raises(StorageCorrupt, match="damaged"):
-        await store.vectors(ADA, "m", 0)
+        await vectors_of(store, ADA, "m")
     await store.rebuild_search()
     assert await failing(store) == set()
     assert await store.turns_without_vectors(ADA, "m") == [turn_id]

@@ -11,6 +11,7 @@ import pytest
 from hmlr.errors import Conflict, InvalidInput, LeaseLost, NotFound
 from hmlr.garden_records import DossierEvent, GardenDone, GardenRun
 from hmlr.records import BlockId, DossierId, FactId, MessageId, RunId, Tag, TagId, TurnId, Usage
+from hmlr.store.care_records import ErasePlan, Rewrite
 from hmlr.store.garden_records import (
     DossierVector,
     GardenedBlock,
@@ -20,7 +21,7 @@ from hmlr.store.garden_records import (
     told_of,
 )
 from hmlr.store.port import Store
-from hmlr.store.records import AssignTurn, ErasePlan, FactQuery, PutBlock, PutFact, Rewrite
+from hmlr.store.records import AssignTurn, FactQuery, PutBlock, PutFact
 from tests.store.making import ADA, BOB, NOW, block, fact, later, slices, turn
 
 D1, D2 = DossierId("d1"), DossierId("d2")

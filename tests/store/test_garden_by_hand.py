@@ -6,9 +6,10 @@ import pytest
 
 from hmlr.errors import Conflict
 from hmlr.records import FactId, RunId
+from hmlr.store.care_records import ErasePlan
 from hmlr.store.garden_records import PLACE_FACT, RENAME_DOSSIER
 from hmlr.store.port import Store
-from hmlr.store.records import AddEdit, ErasePlan
+from hmlr.store.records import AddEdit
 from tests.store.making import ADA, BOB, NOW
 from tests.store.test_garden import D1, D2, RUN, export, fill, place, put, step
 

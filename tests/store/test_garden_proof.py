@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hmlr.memory.synthesis.proving import proved
 from hmlr.records import DossierId
+from hmlr.store.care_records import ErasedGarden
 from hmlr.store.port import Store
-from hmlr.store.records import ErasedGarden
 from tests.store.making import ADA
 from tests.store.test_garden import D1, fill, place, put, step
 

@@ -10,13 +10,13 @@ import pytest
 
 from hmlr.errors import Conflict, LeaseLost, NotFound
 from hmlr.records import BlockId, FactEvent, FactId, Turn, TurnId
+from hmlr.store.care_records import ErasePlan
 from hmlr.store.port import Store
 from hmlr.store.records import (
     AddEdit,
     AssignTurn,
     ChangeFact,
     ConfirmFact,
-    ErasePlan,
     FactChanges,
     FactQuery,
     LogFactEvent,

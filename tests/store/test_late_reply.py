@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hmlr.errors import Conflict, NotFound
+from hmlr.store.care_records import ErasePlan
 from hmlr.store.port import Store
-from hmlr.store.records import ErasePlan, TurnQuery
+from hmlr.store.records import TurnQuery
 from tests.store.making import ADA, BOB, NOW, reply, turn
 
 

@@ -17,6 +17,7 @@ from hmlr.store.port import Store
 from hmlr.store.sql.move_parts import PARTS
 from tests.moving import ADA, BOB, DAN, USERS, client, exports, opened, run, tallies
 from tests.store.making import NOW, turn
+from tests.store.reading import columns_of
 
 
 async def test_there_and_back_is_the_same(rich: Path, tmp_path: Path, empty: str, url: str) -> None:
@@ -78,7 +79,7 @@ async def test_one_user_alone(own: Path, url: str) -> None:
 async def test_row_numbers_are_the_targets_own(source: Store, store: Store) -> None:
     await store.add_turns(DAN, [turn("Here first"), turn("And second")])
     await run(source, store)
-    state = [await each.chunk_columns(ADA, 0) for each in (source, store)]
+    state = [await columns_of(each, ADA) for each in (source, store)]
     assert list(state[0].chunk_ids) != list(state[1].chunk_ids)
     assert [row.text for row in await store.chunks(ADA, state[1].chunk_ids.tolist())] == [
         "Oslo is home",

@@ -16,6 +16,7 @@ from hmlr.store.port import Store
 from hmlr.store.records import TurnQuery
 from tests.moving import ADA, BOB, CAROL, USERS, Stop, client, opened, run, stopping, tallies
 from tests.store.making import turn
+from tests.store.reading import state_of
 
 
 async def test_a_user_who_is_half_copied_is_not_there(source: Store, store: Store) -> None:
@@ -37,11 +38,11 @@ async def test_a_user_who_is_half_copied_is_not_there(source: Store, store: Stor
 async def test_a_copy_is_made_anew_when_its_source_has_changed(source: Store, store: Store) -> None:
     with pytest.raises(Stop):
         await run(source, store, progress=stopping(2 * await source.row_count(ADA)))
-    before = (await store.index_state(ADA, "m")).epoch
+    before = (await state_of(store, ADA, "m")).epoch
     await source.add_turns(ADA, [turn("Bergen too")])
     assert (await run(source, store)).here == 0
     assert await store.tally(ADA) == await source.tally(ADA)
-    assert (await store.index_state(ADA, "m")).epoch > before  # whoever has read search data reads it again
+    assert (await state_of(store, ADA, "m")).epoch > before  # whoever has read search data reads it again
     assert set(await store.postings(ADA, ["oslo", "bergen"])) == {"oslo", "bergen"}
     assert all(check.ok for check in await store.check()), await store.check()
     with pytest.raises(Conflict):  # the move is done: from now on it is a memory like any other

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hmlr.records import ChunkId
+from hmlr.store.care_records import ErasePlan
 from hmlr.store.port import Store
-from hmlr.store.records import AddVectors, ErasePlan
+from hmlr.store.records import AddVectors
 from tests.store.making import ADA, BOB, NOW, encoded, turn, unit_rows
 
 MODEL = "m"

@@ -15,6 +15,7 @@ from hmlr.records import BlockId, FactId
 from hmlr.store.records import AddVectors, AssignTurn, ConfirmFact, FactQuery, PutBlock, PutFact, TurnQuery
 from hmlr.store.sqlite.store import SqliteStore
 from tests.store.making import ADA, NOW, block, encoded, fact, reply, turn
+from tests.store.reading import state_of
 
 _NOBODY_HAS_MANY = ("users", "edits", "tombstones")
 # The largest of a user's numbers stands at the end of an index: one row is read.
@@ -74,7 +75,7 @@ async def test_what_is_named_is_found_by_its_name(
     places = [AssignTurn(turn_id=turn_id, block_id=BlockId("b1"), by="rule") for turn_id in ids]
     await store.apply(ADA, [PutBlock(block=block(), version=0), *places, PutFact(fact=fact(first.turn_id))])
     await store.chunks(ADA, chunk_ids)
-    await store.index_state(ADA, "m")
+    await state_of(store, ADA, "m")
     await store.turns(ADA, TurnQuery(turn_ids=ids))
     await store.turns(ADA, TurnQuery(block_id=BlockId("b1"), newest=True, limit=4))
     await store.blocks(ADA, limit=12)

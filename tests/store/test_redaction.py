@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from hmlr.records import MessageId
+from hmlr.store.care_records import ErasePlan, Rewrite
 from hmlr.store.port import Store
-from hmlr.store.records import ChunkFilter, ErasePlan, FactQuery, PutFact, Rewrite, TurnQuery
+from hmlr.store.records import FactQuery, PutFact, TurnQuery
+from hmlr.store.search_records import ChunkFilter
 from tests.store.making import ADA, BOB, NOW, fact, message, slices, turn
 
 

@@ -6,20 +6,18 @@ import pytest
 
 from hmlr.errors import InvalidInput, StorageCorrupt
 from hmlr.records import ChunkId
+from hmlr.store.care_records import ErasePlan
 from hmlr.store.port import Store
-from hmlr.store.records import UNREAD, AddVectors, ChunkFilter, ErasePlan, IndexNews, IndexState, NewChunk
+from hmlr.store.records import AddVectors, NewChunk
+from hmlr.store.search_records import UNREAD, ChunkFilter, IndexNews, IndexState
 from tests.store.making import ADA, BOB, NOW, encoded, later, message, reply, turn, unit_rows
-
-
-async def ids_of(store: Store, user: str = ADA) -> tuple[ChunkId, ...]:
-    columns = await store.chunk_columns(user, 0)  # type: ignore[arg-type]
-    return tuple(ChunkId(int(chunk_id)) for chunk_id in columns.chunk_ids)
+from tests.store.reading import chunk_ids_of, columns_of, has_vectors, state_of, vectors_of
 
 
 async def test_an_unknown_user_has_nothing(store: Store) -> None:
-    assert await store.index_state(ADA, "m") == IndexState(epoch=0, last_chunk=0, last_vector=0)
-    assert len((await store.chunk_columns(ADA, 0)).chunk_ids) == 0
-    assert len((await store.vectors(ADA, "m", 0)).encoded) == 0
+    assert await state_of(store, ADA, "m") == IndexState(epoch=0, last_chunk=0, last_vector=0)
+    assert len((await columns_of(store, ADA)).chunk_ids) == 0
+    assert not await has_vectors(store, ADA, "m")
     assert await store.postings(ADA, ["oslo"]) == {}
     assert await store.chunk_ids(ADA, ChunkFilter()) == []
 
@@ -28,24 +26,22 @@ async def test_columns_hold_paragraphs_of_what_was_no_echo(store: Store) -> None
     (added,) = await store.add_turns(
         ADA, [turn("One\nTwo", reply("Told", echo=True), reply("New", position=2))]
     )
-    columns = await store.chunk_columns(ADA, 0)
-    rows = await store.chunks(ADA, await ids_of(store))
+    columns = await columns_of(store, ADA)
+    rows = await store.chunks(ADA, await chunk_ids_of(store, ADA))
     assert [row.text for row in rows] == ["One\n", "Two", "New"]
     assert columns.speakers == ("user", "user", "assistant")
     assert list(columns.owners) == [True, True, False]
     assert set(columns.turn_ids) == {added.turn_id}
     assert columns.sessions == ("s1",) * 3
     assert list(columns.term_counts) == [1, 1, 1]
-    last = await store.chunk_columns(ADA, int(columns.chunk_ids[1]))
-    assert list(last.chunk_ids) == [columns.chunk_ids[2]]
-    assert (await store.index_state(ADA, "m")).last_chunk == columns.chunk_ids[-1]
+    assert (await state_of(store, ADA, "m")).last_chunk == columns.chunk_ids[-1]
 
 
 async def test_postings_count_terms_in_the_users_own_chunks(store: Store) -> None:
     await store.add_turns(ADA, [turn("apple pear apple"), turn("pear")])
     await store.add_turns(BOB, [turn("apple")])
     found = await store.postings(ADA, ["appl", "pear", "plum", '"', "AND", "x' --", "a:b*"])
-    first, second = await ids_of(store)
+    first, second = await chunk_ids_of(store, ADA)
     assert set(found) == {"appl", "pear"}
     assert (list(found["appl"].chunk_ids), list(found["appl"].counts)) == ([first], [2])
     assert list(found["pear"].chunk_ids) == [first, second]
@@ -102,8 +98,8 @@ async def test_filters(store: Store, where: ChunkFilter, expected: list[str]) ->
 async def test_chunks_come_in_the_order_asked_and_only_the_users(store: Store) -> None:
     await store.add_turns(ADA, [turn("One\nTwo")])
     await store.add_turns(BOB, [turn("Three")])
-    first, second = await ids_of(store)
-    (foreign,) = await ids_of(store, BOB)
+    first, second = await chunk_ids_of(store, ADA)
+    (foreign,) = await chunk_ids_of(store, BOB)
     rows = await store.chunks(ADA, [second, foreign, ChunkId(7), first])
     assert [(row.text, row.message.content, row.seq) for row in rows] == [
         ("Two", "One\nTwo", 1),
@@ -114,16 +110,15 @@ async def test_chunks_come_in_the_order_asked_and_only_the_users(store: Store) -
 
 async def test_vectors_come_back_as_they_were_given(store: Store) -> None:
     await store.add_turns(ADA, [turn("One\nTwo"), turn("Three")])
-    ids = await ids_of(store)
+    ids = await chunk_ids_of(store, ADA)
     given = encoded(unit_rows(3), tokens=[unit_rows(n) for n in (2, 0, 1)], pieces=[(7, 65535), (), (3,)])
     await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=given)])
-    batch = await store.vectors(ADA, "m", 0)
+    batch = await vectors_of(store, ADA, "m")
     assert list(batch.chunk_ids) == list(ids)
     assert batch.encoded.parts() == given.parts()
-    state = await store.index_state(ADA, "m")
+    state = await state_of(store, ADA, "m")
     assert state.last_vector == batch.vector_nos[-1]
-    assert len((await store.vectors(ADA, "m", state.last_vector)).encoded) == 0
-    assert len((await store.vectors(ADA, "other", 0)).encoded) == 0
+    assert not await has_vectors(store, ADA, "other")
 
 
 async def test_news_are_what_has_come_since_the_state_that_is_known(store: Store) -> None:
@@ -131,14 +126,14 @@ async def test_news_are_what_has_come_since_the_state_that_is_known(store: Store
         epoch=0, last_chunk=0, last_vector=0
     )
     await store.add_turns(ADA, [turn("One\nTwo")])
-    first = await ids_of(store)
+    first = await chunk_ids_of(store, ADA)
     await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=first, encoded=encoded(unit_rows(2)))])
     news = await store.index_news(ADA, "m", UNREAD)
     assert told(news) == ([*first], [*first])
     assert told(await store.index_news(ADA, None, UNREAD)) == ([*first], [])
     assert told(await store.index_news(ADA, "m", news.state)) == ([], [])
     await store.add_turns(ADA, [turn("Three")])
-    later_ids = (await ids_of(store))[2:]
+    later_ids = (await chunk_ids_of(store, ADA))[2:]
     newer = await store.index_news(ADA, "m", news.state)
     assert told(newer) == ([*later_ids], [])
     vectors = AddVectors(model_id="m", chunk_ids=(*later_ids, first[0]), encoded=encoded(unit_rows(2)))
@@ -168,33 +163,35 @@ def told(news: IndexNews) -> tuple[list[int], list[int]]:
 async def test_a_vector_is_replaced_and_that_of_a_missing_or_foreign_chunk_skipped(store: Store) -> None:
     await store.add_turns(ADA, [turn("One")])
     await store.add_turns(BOB, [turn("Two")])
-    (mine,), (foreign,) = await ids_of(store), await ids_of(store, BOB)
+    (mine,), (foreign,) = await chunk_ids_of(store, ADA), await chunk_ids_of(store, BOB)
     await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=(mine,), encoded=encoded(unit_rows(1)))])
-    before = await store.index_state(ADA, "m")
+    before = await state_of(store, ADA, "m")
     given = AddVectors(model_id="m", chunk_ids=(ChunkId(5), foreign, mine), encoded=encoded(unit_rows(3)))
     await store.apply(ADA, [given])
-    batch = await store.vectors(ADA, "m", 0)
+    batch = await vectors_of(store, ADA, "m")
     assert list(batch.chunk_ids) == [mine]
     assert batch.encoded.parts() == encoded(unit_rows(3)).parts()[2:]
     assert batch.vector_nos[0] > before.last_vector
-    assert len((await store.vectors(BOB, "m", 0)).encoded) == 0
+    assert not await has_vectors(store, BOB, "m")
 
 
 async def test_vectors_that_are_not_one_for_each_chunk_are_refused(store: Store) -> None:
     await store.add_turns(ADA, [turn("One")])
     vectors = encoded(unit_rows(2))
     with pytest.raises(InvalidInput):
-        await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=await ids_of(store), encoded=vectors)])
-    assert len((await store.vectors(ADA, "m", 0)).encoded) == 0
+        await store.apply(
+            ADA, [AddVectors(model_id="m", chunk_ids=await chunk_ids_of(store, ADA), encoded=vectors)]
+        )
+    assert not await has_vectors(store, ADA, "m")
 
 
 async def test_a_vector_of_another_length_than_its_model_is_damage(store: Store) -> None:
     await store.add_turns(ADA, [turn("One"), turn("Two")])
-    for chunk_id, dim in zip(await ids_of(store), (8, 16), strict=True):
+    for chunk_id, dim in zip(await chunk_ids_of(store, ADA), (8, 16), strict=True):
         vectors = AddVectors(model_id="m", chunk_ids=(chunk_id,), encoded=encoded(unit_rows(1, dim)))
         await store.apply(ADA, [vectors])
     with pytest.raises(StorageCorrupt, match="rebuild"):
-        await store.vectors(ADA, "m", 0)
+        await vectors_of(store, ADA, "m")
 
 
 async def test_columns_tell_length_and_traits(store: Store) -> None:
@@ -203,7 +200,7 @@ async def test_columns_tell_length_and_traits(store: Store) -> None:
         NewChunk(ordinal=1, start=4, end=9, of_self=True),
     )
     await store.add_turns(ADA, [turn(message("Who? I am.", chunks=chunks))])
-    columns = await store.chunk_columns(ADA, 0)
+    columns = await columns_of(store, ADA)
     assert [list(columns.lengths), list(columns.asks), list(columns.of_self)] == [
         [4, 5],
         [True, False],
@@ -213,7 +210,7 @@ async def test_columns_tell_length_and_traits(store: Store) -> None:
 
 async def test_turns_without_vectors_of_a_model(store: Store) -> None:
     first, second = await store.add_turns(ADA, [turn("One"), turn("Two")])
-    ids = await ids_of(store)
+    ids = await chunk_ids_of(store, ADA)
     await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids[:1], encoded=encoded(unit_rows(1)))])
     assert await store.turns_without_vectors(ADA, "m") == [second.turn_id]
     assert await store.turns_without_vectors(ADA, "n") == [first.turn_id, second.turn_id]

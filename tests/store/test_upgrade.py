@@ -11,11 +11,13 @@ from sqlalchemy import create_engine
 
 from hmlr.records import ChunkId
 from hmlr.store import schema
+from hmlr.store.care_records import ErasePlan
 from hmlr.store.migrations.upgrade import create
-from hmlr.store.records import AddVectors, ErasePlan, TurnQuery
+from hmlr.store.records import AddVectors, TurnQuery
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
 from tests.store.aging import age
 from tests.store.making import ADA, BOB, encoded, later, message, reply, slices, turn, unit_rows
+from tests.store.reading import chunk_ids_of, columns_of, has_vectors, vectors_of
 
 
 def make_first(path: Path) -> None:
@@ -54,19 +56,19 @@ async def test_the_second_schema_gets_traits_and_drops_its_vectors(db_path: Path
     )
     await store.add_turns(BOB, [turn("My cat\nWhat?")])
     await store.add_turns(BOB, [turn(message(f"Note {n}"), reply("Why?")) for n in range(600)])
-    ids = tuple(ChunkId(int(chunk_id)) for chunk_id in (await store.chunk_columns(ADA, 0)).chunk_ids)
+    ids = await chunk_ids_of(store, ADA)
     await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=encoded(unit_rows(3)))])
     await store.aclose()
     await asyncio.to_thread(age, db_path)
     store = await open_sqlite(db_path, slicer=slices)
-    mine, bobs = await store.chunk_columns(ADA, 0), await store.chunk_columns(BOB, 0)
+    mine, bobs = await columns_of(store, ADA), await columns_of(store, BOB)
     assert (mine.asks.tolist(), mine.of_self.tolist()) == ([True, False, False], [False, True, False])
     assert (bobs.asks.tolist(), bobs.of_self.tolist()[:2]) == ([False, True] * 601, [True, False])
-    assert len((await store.vectors(ADA, "m", 0)).encoded) == 0
+    assert not await has_vectors(store, ADA, "m")
     assert await store.turns_without_vectors(ADA, "m") == [first.turn_id]
     assert all(check.ok for check in await store.check())
     await store.apply(ADA, [AddVectors(model_id="m", chunk_ids=ids, encoded=encoded(unit_rows(3)))])
-    assert (await store.vectors(ADA, "m", 0)).encoded.parts() == encoded(unit_rows(3)).parts()
+    assert (await vectors_of(store, ADA, "m")).encoded.parts() == encoded(unit_rows(3)).parts()
     await store.aclose()
 
 
@@ -77,7 +79,7 @@ async def test_the_fifth_schema_keeps_what_is_searched_and_shrinks(db_path: Path
     await store.add_turns(BOB, [turn(f"Rain, the {n}th tale\nRain, the other") for n in range(1200)])
     for user, model, count in ((BOB, "n", 2400), (ADA, "m", 5), (ADA, "n", 5)):
         given = encoded(unit_rows(count), tokens=[unit_rows(2)] * count, pieces=[(3, 65535)] * count)
-        ids = tuple(ChunkId(int(each)) for each in (await store.chunk_columns(user, 0)).chunk_ids)
+        ids = await chunk_ids_of(store, user)
         await store.apply(user, [AddVectors(model_id=model, chunk_ids=ids, encoded=given)])
     before = await search_data(store)
     await store.aclose()
@@ -106,13 +108,14 @@ async def search_data(store: SqliteStore) -> list[str]:
     """Everything that search reads, of all users."""
     found: list[object] = []
     for user in (ADA, BOB):
-        columns = await store.chunk_columns(user, 0)
+        columns = await columns_of(store, user)
         ids = [ChunkId(int(each)) for each in columns.chunk_ids]
         found += [vars(columns), await store.chunks(user, ids)]
         postings = await store.postings(user, ["rain", "ada", "tale"])
         found.append({term: vars(each) for term, each in postings.items()})
         for model in ("m", "n"):
-            batch = await store.vectors(user, model, 0)
-            found += [batch.vector_nos, batch.chunk_ids, batch.encoded.parts()]
+            if await has_vectors(store, user, model):
+                batch = await vectors_of(store, user, model)
+                found += [batch.vector_nos, batch.chunk_ids, batch.encoded.parts()]
             found.append(await store.turns_without_vectors(user, model))
     return [str(each) for each in found]

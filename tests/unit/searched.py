@@ -13,7 +13,7 @@ from hmlr.memory.embeddings.port import Asked
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.records import SessionId, TurnId
 from hmlr.store.encoded import Encoded
-from hmlr.store.records import ChunkColumns, Postings
+from hmlr.store.search_records import ChunkColumns, Postings
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 FIRST = 10  # chunk id of row 0

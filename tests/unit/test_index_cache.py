@@ -10,7 +10,7 @@ import pytest
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.index_cache import IndexCache
 from hmlr.records import SessionId, TurnId, UserId
-from hmlr.store.records import ChunkColumns, IndexNews, IndexState, VectorBatch
+from hmlr.store.search_records import ChunkColumns, IndexNews, IndexState, VectorBatch
 from tests.store.making import encoded
 
 pytestmark = pytest.mark.anyio

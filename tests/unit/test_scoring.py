@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hmlr.memory.retrieval.asking import Question, take_apart
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.scoring import CANDIDATES, LEXICAL, LEXICAL_ALONE, Scored, Search
-from hmlr.store.records import Postings
+from hmlr.store.search_records import Postings
 from tests.store.making import encoded
 from tests.unit import searched
 from tests.unit.searched import FIRST, NOW, hidden, posting, put

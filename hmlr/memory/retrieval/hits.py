@@ -12,7 +12,7 @@ from hmlr.memory.echo import MIN_CHARS, fold
 from hmlr.memory.facts.links import Links
 from hmlr.memory.retrieval.scoring import Candidate
 from hmlr.records import Hit, NodeKind, Source, StoredMessage, TurnId
-from hmlr.store.records import ChunkFilter, ChunkRow
+from hmlr.store.search_records import ChunkFilter, ChunkRow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hmlr.memory.retrieval.columns import VectorColumns, grown
 from hmlr.records import SessionId, TurnId
-from hmlr.store.records import UNREAD, ChunkColumns, Extent, IndexState
+from hmlr.store.search_records import UNREAD, ChunkColumns, Extent, IndexState
 
 # The columns that are taken over from the store as they are.
 _TAKEN: dict[str, type] = {

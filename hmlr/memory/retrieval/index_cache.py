@@ -13,7 +13,7 @@ from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.partial import partial_index
 from hmlr.records import ChunkId, UserId
 from hmlr.store.port import SearchStore
-from hmlr.store.records import IndexNews
+from hmlr.store.search_records import IndexNews
 from hmlr.threads import unless_brief
 
 logger = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from hmlr.memory.retrieval.scoring import CANDIDATES, Search
 from hmlr.memory.retrieval.serving import Opener, Served, Serving
 from hmlr.records import ChunkId, Hit, Hits, NodeKind, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import ChunkFilter, Postings
+from hmlr.store.search_records import ChunkFilter, Postings
 from hmlr.threads import unless_brief
 
 # More candidates than asked for are read, since some only repeat others.

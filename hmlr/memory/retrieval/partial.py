@@ -15,7 +15,7 @@ from hmlr.memory.retrieval.columns import PieceCounts
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.signals import K1, rarity
 from hmlr.records import ChunkId
-from hmlr.store.records import Extent, Part, Postings
+from hmlr.store.search_records import Extent, Part, Postings
 
 CANDIDATES = 300  # by nearness, and as many by words
 

@@ -23,7 +23,8 @@ from hmlr.memory.retrieval.outdated import marked
 from hmlr.memory.retrieval.why_not import why_not
 from hmlr.records import Block, BlockId, Fact, Hit, Hits, Miss, NodeKind, SessionId, Source, TurnId, UserId
 from hmlr.store.port import Store
-from hmlr.store.records import ChunkFilter, FactQuery, TurnQuery
+from hmlr.store.records import FactQuery, TurnQuery
+from hmlr.store.search_records import ChunkFilter
 
 KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 

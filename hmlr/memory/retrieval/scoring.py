@@ -21,7 +21,7 @@ from hmlr.memory.retrieval.meaning import Meaning
 from hmlr.memory.retrieval.scan import best_rows
 from hmlr.memory.retrieval.signals import Part, Rows, Signal
 from hmlr.records import ChunkId
-from hmlr.store.records import Postings
+from hmlr.store.search_records import Postings
 
 # A cosine of late interaction spreads by about 0.05 over a user's paragraphs, a pooled one by 0.1: these
 # weights make them about one and a half standard deviation. Everything else is measured against that.

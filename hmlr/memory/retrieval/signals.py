@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hmlr.memory.facts.links import Link
 from hmlr.memory.retrieval.asking import Question
 from hmlr.memory.retrieval.index import UserIndex
-from hmlr.store.records import Extent, Postings
+from hmlr.store.search_records import Extent, Postings
 
 Signal = NDArray[np.float32]
 Rows = NDArray[np.int64]

@@ -11,8 +11,8 @@ from hmlr.language.literal import new_words
 from hmlr.memory.synthesis.homes import HOMES
 from hmlr.memory.synthesis.shelf import OpenDossier, Shelf
 from hmlr.records import DossierId, UserId
+from hmlr.store.care_records import ErasedGarden
 from hmlr.store.port import GardenStore
-from hmlr.store.records import ErasedGarden
 
 
 async def proved(store: GardenStore, user: UserId, erased: ErasedGarden) -> bool:

@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from hmlr.store.postgres.points import drop_points
-from hmlr.store.records import Postings
+from hmlr.store.search_records import Postings
 from hmlr.store.sql.index import tokens
 from hmlr.store.sql.rows import listed
 from hmlr.store.sql.special import Indexed

@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, Connection, Float, Integer, TextClause, bindp
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hmlr.records import ChunkId
-from hmlr.store.records import VectorBatch
+from hmlr.store.search_records import VectorBatch
 
 # Candidates that the index looks at for an answer; more find more and take longer.
 EF_SEARCH = 400

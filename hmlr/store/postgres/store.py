@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hmlr.errors import InvalidInput, MissingPackage, NotFound
 from hmlr.records import Backup, Check, Stats, UserId
+from hmlr.store.care_records import Erased, ErasePlan
 from hmlr.store.port import Store
 from hmlr.store.postgres.check import check
 from hmlr.store.postgres.engine import Pool, build_schema, looked_at, member_pool, owner_engine
@@ -21,7 +22,6 @@ from hmlr.store.postgres.gate import PostgresGate
 from hmlr.store.postgres.loop import LoopThread
 from hmlr.store.postgres.purge import forget_errands, vacuum
 from hmlr.store.postgres.settings import Reach
-from hmlr.store.records import Erased, ErasePlan
 from hmlr.store.slicing import Slicer
 from hmlr.store.sql import care
 from hmlr.store.sql.purging import last_erasure, mark_purged

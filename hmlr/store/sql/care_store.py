@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 from hmlr.records import StoredMessage, UserId
+from hmlr.store.care_records import Erased, ErasePlan
 from hmlr.store.port import ExportRecord
-from hmlr.store.records import Erased, ErasePlan
 from hmlr.store.slicing import Slicer
 from hmlr.store.sql import care, importing, purging
 from hmlr.store.sql import erase as erasing

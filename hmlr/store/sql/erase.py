@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, select
 
 from hmlr.errors import InvalidInput, NotFound
 from hmlr.records import UserId
-from hmlr.store.records import Erased, ErasePlan, Rewrite
+from hmlr.store.care_records import Erased, ErasePlan, Rewrite
 from hmlr.store.schema import (
     blocks,
     edits,

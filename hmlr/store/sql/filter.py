@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam,
 
 from hmlr.records import ChunkId, UserId
 from hmlr.store.columns import to_json
-from hmlr.store.records import ChunkFilter
 from hmlr.store.schema import chunks, messages, turn_blocks, turns
+from hmlr.store.search_records import ChunkFilter
 from hmlr.store.sql.rows import by_speaker, given, mine
 from hmlr.store.sql.search import PAGE, with_turns
 

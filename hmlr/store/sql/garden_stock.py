@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from hmlr.records import DossierId, UserId
-from hmlr.store.records import ErasedGarden
+from hmlr.store.care_records import ErasedGarden
 from hmlr.store.schema import dossier_entries, dossiers, garden_runs, tags
 from hmlr.store.sql.rows import mine
 

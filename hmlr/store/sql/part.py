@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, bindparam, func, select
 
 from hmlr.records import ChunkId, UserId
-from hmlr.store.records import Extent, Part
 from hmlr.store.schema import chunks, messages, turns
+from hmlr.store.search_records import Extent, Part
 from hmlr.store.sql.index import chunks_of, message_of_chunk
 from hmlr.store.sql.rows import listed, mine, owned
 from hmlr.store.sql.search import columns_of, vectors_of

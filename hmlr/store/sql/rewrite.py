@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from hmlr.errors import NotFound
 from hmlr.records import UserId
-from hmlr.store.records import Rewrite
+from hmlr.store.care_records import Rewrite
 from hmlr.store.schema import messages
 from hmlr.store.sql.index import add_chunks, chunk_values, remove_chunks
 from hmlr.store.sql.jobs import restart_jobs, take_back

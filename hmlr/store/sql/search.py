@@ -25,8 +25,16 @@ from sqlalchemy import (
 from hmlr.errors import StorageCorrupt
 from hmlr.records import ChunkId, StoredMessage, TurnId, UserId
 from hmlr.store.encoded import Encoded
-from hmlr.store.records import UNREAD, ChunkColumns, ChunkRow, IndexNews, IndexState, Postings, VectorBatch
 from hmlr.store.schema import chunks, messages, models, turn_blocks, turns, users, vectors
+from hmlr.store.search_records import (
+    UNREAD,
+    ChunkColumns,
+    ChunkRow,
+    IndexNews,
+    IndexState,
+    Postings,
+    VectorBatch,
+)
 from hmlr.store.sql.index import chunks_of, message_of_chunk, of_model
 from hmlr.store.sql.rows import listed, mine, owned, select_messages, stored_message, user_no
 from hmlr.store.sql.special import special
@@ -47,38 +55,32 @@ _NUMBERS: dict[str, Any] = {
 }
 
 
-def index_state(connection: Connection, user: UserId, model_id: str) -> IndexState:
-    """See SearchStore.index_state."""
-    row = connection.execute(_index_state(), {"user": user, "model": model_id}).one_or_none()
-    epoch, last_chunk, last_vector = row or (0, 0, 0)
-    return IndexState(epoch=epoch, last_chunk=last_chunk or 0, last_vector=last_vector or 0)
-
-
-@cache
-def _index_state() -> Select[Any]:
-    last_chunk = select(func.max(chunks.c.chunk_id)).where(mine(chunks))
-    last_vector = select(func.max(vectors.c.vector_no)).where(mine(vectors), of_model())
-    columns = (users.c.epoch, last_chunk.scalar_subquery(), last_vector.scalar_subquery())
-    return select(*columns).where(mine(users))
-
-
 def index_news(connection: Connection, user: UserId, model_id: str | None, known: IndexState) -> IndexNews:
     """See SearchStore.index_news."""
-    state = index_state(connection, user, model_id or "")
+    state = _state(connection, user, model_id or "")
     if known not in (UNREAD, state) and known.epoch != state.epoch:
         return IndexNews(state=state)
     columns, batch = _columns([]), None
     if state.last_chunk > known.last_chunk:
-        columns = chunk_columns(connection, user, known.last_chunk)
+        asked = {"user": user, "after": known.last_chunk}
+        columns = _columns(connection.execute(_chunk_columns(), asked).partitions(PAGE))
     if model_id is not None and state.last_vector > known.last_vector:
         batch = read_vectors(connection, user, model_id, known.last_vector)
     return IndexNews(state=state, columns=columns, vectors=batch)
 
 
-def chunk_columns(connection: Connection, user: UserId, after_chunk: int) -> ChunkColumns:
-    """See SearchStore.chunk_columns."""
-    found = connection.execute(_chunk_columns(), {"user": user, "after": after_chunk})
-    return _columns(found.partitions(PAGE))
+def _state(connection: Connection, user: UserId, model_id: str) -> IndexState:
+    row = connection.execute(_states(), {"user": user, "model": model_id}).one_or_none()
+    epoch, last_chunk, last_vector = row or (0, 0, 0)
+    return IndexState(epoch=epoch, last_chunk=last_chunk or 0, last_vector=last_vector or 0)
+
+
+@cache
+def _states() -> Select[Any]:
+    last_chunk = select(func.max(chunks.c.chunk_id)).where(mine(chunks))
+    last_vector = select(func.max(vectors.c.vector_no)).where(mine(vectors), of_model())
+    columns = (users.c.epoch, last_chunk.scalar_subquery(), last_vector.scalar_subquery())
+    return select(*columns).where(mine(users))
 
 
 def columns_of(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> ChunkColumns:
@@ -134,7 +136,7 @@ def _all_columns() -> Select[Any]:
 def read_vectors(
     connection: Connection, user: UserId, model_id: str, after_vector: int, *, most: int | None = None
 ) -> VectorBatch:
-    """See SearchStore.vectors; `most` at the utmost."""
+    """Vectors of that model with a number above the given one, `most` at the utmost."""
     asked = {"user": user, "model": model_id, "after": after_vector, "most": most}
     return _batch(connection.execute(_vectors(limited=most is not None), asked), model_id)
 

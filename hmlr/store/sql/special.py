@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, cast
 
 from sqlalchemy import Connection, Select
 
-from hmlr.store.records import Postings
+from hmlr.store.search_records import Postings
 
 OPTION = "hmlr_special"  # of the connection
 

@@ -15,25 +15,17 @@ from hmlr.records import BlockId, ChunkId, Fact, FactEvent, FactId, JobKind, Tur
 from hmlr.store.records import (
     AddedTurn,
     Change,
-    ChunkColumns,
-    ChunkFilter,
-    ChunkRow,
     DayCount,
     Edit,
-    Extent,
     FactChanges,
     FactQuery,
-    IndexNews,
-    IndexState,
     Lease,
     NewMessage,
     NewTurn,
-    Part,
-    Postings,
     StoredBlock,
     TurnQuery,
-    VectorBatch,
 )
+from hmlr.store.search_records import ChunkFilter, ChunkRow, Extent, IndexNews, IndexState, Part, Postings
 from hmlr.store.slicing import Slicer
 from hmlr.store.sql import apply as changing
 from hmlr.store.sql import blocks as block_rows
@@ -96,25 +88,13 @@ class SqlStore(SqlGarden, SqlJobs, SqlWork, SqlCare, SqlAccess, SqlMoves):
 
     # Search
 
-    async def index_state(self, user: UserId, model_id: str) -> IndexState:
-        """See SearchStore."""
-        return await self._gate.read(user, lambda c: searching.index_state(c, user, model_id))
-
     async def index_news(self, user: UserId, model_id: str | None, known: IndexState) -> IndexNews:
         """See SearchStore."""
         return await self._gate.read(user, lambda c: searching.index_news(c, user, model_id, known))
 
-    async def chunk_columns(self, user: UserId, after_chunk: int) -> ChunkColumns:
-        """See SearchStore."""
-        return await self._gate.read(user, lambda c: searching.chunk_columns(c, user, after_chunk))
-
     async def former_model(self, user: UserId, model_id: str) -> str | None:
         """See SearchStore."""
         return await self._gate.read(user, lambda c: searching.former_model(c, user, model_id))
-
-    async def vectors(self, user: UserId, model_id: str, after_vector: int) -> VectorBatch:
-        """See SearchStore."""
-        return await self._gate.read(user, lambda c: searching.read_vectors(c, user, model_id, after_vector))
 
     async def finds_vectors(self, user: UserId, model_id: str) -> bool:
         """See SearchStore; not unless the adapter can."""

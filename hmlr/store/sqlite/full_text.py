@@ -16,7 +16,7 @@ import numpy as np
 from sqlalchemy import Column, Connection, Select, TextClause, bindparam, column, func, select, table, text
 
 from hmlr.store import schema
-from hmlr.store.records import Postings
+from hmlr.store.search_records import Postings
 from hmlr.store.sql.check_search import rows_of
 from hmlr.store.sql.index import tokens
 from hmlr.store.sql.special import Indexed
