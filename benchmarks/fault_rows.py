@@ -140,12 +140,13 @@ ROWS = (
         "cancelled at every suspension",
         "every one: 0 open transactions, 0 lost",
         "faults/test_client_cancel.py",
+        "faults/test_gardening_cancelled.py",
         "store/test_threads.py",
     ),
     _row(
         "F21",
         "64 calls at once, half of them raising",
-        "10,000 calls: 0 lost",
+        "10,000 rounds of 64 calls: 0 lost",
         "faults/test_client_concurrent.py",
     ),
     _row("F22", "loop closed, fork, another loop", "each told; exit < 2 s", "store/test_threads.py"),
@@ -391,6 +392,7 @@ ROWS = (
         "X22",
         "vectors of others before the best are taken",
         "10 of 1,000,000 found",
+        "faults/test_among_others.py",
         "store/test_part.py",
     ),
     _row(

@@ -54,7 +54,7 @@ def start(path: Path, first: int, last: int) -> subprocess.Popen[str]:
 
 async def test_the_next_process_finishes_what_a_killed_one_left(db_path: Path) -> None:
     """Killed while its jobs are waiting or running; each fact is there once."""
-    rounds, size = figure(2, 100), 40
+    rounds, size = figure(2, 300), figure(40, 14)
     for lap in range(rounds):
         process = start(db_path, lap * size, (lap + 1) * size)
         assert process.stdout is not None

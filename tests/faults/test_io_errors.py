@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from hmlr.client.restoring import restore_backup
 from hmlr.errors import HMLRError
 from hmlr.memory.intake import new_chunks
 from hmlr.records import TurnId
@@ -39,7 +40,7 @@ pytestmark = [
     pytest.mark.skipif(not available(), reason="this Python's SQLite does not show its functions"),
 ]
 
-NAME = "memory.db"
+NAME, COPY = "memory.db", "copy.db"
 TRUTH = ("turn", "message", "turn_block", "fact", "fact_event", "edit")
 Work = Callable[[], Awaitable[bool]]  # may be called again; whether it says that all is done
 
@@ -51,6 +52,8 @@ class Operation:
     prepare: Callable[[Path], Awaitable[None]]
     ready: Callable[[Path], AbstractAsyncContextManager[Work]]  # opens what the work needs, and closes it
     in_steps: bool = False  # not all or nothing, but so that the next call goes on
+    names: tuple[str, ...] = (NAME,)  # the databases that are looked at
+    renames: bool = False  # the result gets its name by the system, not by SQLite: no loss of power is played
 
 
 async def two_turns(path: Path) -> None:
@@ -121,12 +124,48 @@ async def nothing(path: Path) -> None:
     """A new database."""
 
 
+@asynccontextmanager
+async def backing_up(path: Path) -> AsyncIterator[Work]:
+    """The memory is copied while it is open."""
+    store = await open_sqlite(path, slicer=new_chunks)
+
+    async def copy() -> bool:
+        await store.backup(path.with_name(COPY), overwrite=True)
+        return True
+
+    try:
+        yield copy
+    finally:
+        await store.aclose()
+
+
+async def only_a_copy(path: Path) -> None:
+    await two_turns(path)
+    async with backing_up(path) as copy:
+        assert await copy()
+    for file in path.parent.glob(f"{NAME}*"):
+        file.unlink()
+
+
+@asynccontextmanager
+async def restoring(path: Path) -> AsyncIterator[Work]:
+    """A backup is put in the place of a memory that is gone."""
+
+    async def restore() -> bool:
+        await restore_backup(path.with_name(COPY), path, overwrite=True)
+        return True
+
+    yield restore
+
+
 OPERATIONS = {
     "add_turns": Operation(two_turns, lambda path: adding(path, reader=False)),
     "add_turns beside a reader": Operation(two_turns, lambda path: adding(path, reader=True)),
     "garden": Operation(topics, gardening, in_steps=True),
     "migrate": Operation(old_topics, opening),
     "create": Operation(nothing, opening),
+    "backup": Operation(two_turns, backing_up, names=(NAME, COPY), renames=True),
+    "restore": Operation(only_a_copy, restoring, renames=True),
 }
 
 
@@ -139,16 +178,18 @@ class Seen:
     after: list[Any]
 
 
-async def contents(folder: Path, files: Files) -> list[Any]:
-    """What the files hold, opened by themselves; they are sound."""
+async def contents(folder: Path, files: Files, names: tuple[str, ...]) -> list[Any]:
+    """What the databases hold, opened by themselves; they are sound."""
     folder.mkdir()
     for name, data in files.items():
         (folder / name).touch(0o600)
         (folder / name).write_bytes(data)
-    found = masked(await exported(folder / NAME))
-    store = await open_sqlite(folder / NAME, slicer=new_chunks)
-    assert all(check.ok for check in await store.check()), await store.check()
-    await store.aclose()
+    found = []
+    for name in names:
+        found += masked(await exported(folder / name))
+        store = await open_sqlite(folder / name, slicer=new_chunks)
+        assert all(check.ok for check in await store.check()), await store.check()
+        await store.aclose()
     shutil.rmtree(folder)
     return found
 
@@ -181,13 +222,13 @@ class Bench:
         folder.mkdir()
         await self._operation.prepare(folder / NAME)
         files = files_in(folder)
-        before = await contents(self._room / "before", files)
+        before = await self._contents("before", files)
         with watched(folder) as disk:
             async with self._operation.ready(folder / NAME) as work:
                 disk.arm(lambda number, call: False)
                 assert await work()
                 calls = list(disk.calls)
-        self._seen = Seen(files, before, await contents(self._room / "after", files_in(folder)))
+        self._seen = Seen(files, before, await self._contents("after", files_in(folder)))
         return [str(call) for call in calls]
 
     async def fail(self, number: int, *, stays: bool) -> bool:
@@ -202,21 +243,27 @@ class Bench:
                 disk.arm(nth(number, stays=stays))
                 done = await attempt(work)
                 disk.disarm()
-                await self._look(self._surely(disk), done=done)
+                await self._look(self._left(disk, folder), done=done)
                 assert await work()
-                await self._look(self._surely(disk), done=True)
+                await self._look(self._left(disk, folder), done=True)
         await self._look(files_in(folder), done=True)
         shutil.rmtree(folder)
         return done
 
-    def _surely(self, disk: Disk) -> Files:
+    def _left(self, disk: Disk, folder: Path) -> Files:
+        """What is left when the power goes now."""
+        if self._operation.renames:
+            return files_in(folder)
         platter, dice = Platter(self._seen.files), random.Random(5)
         for event in disk.events:
             platter.take(event, dice)
         return platter.surely()
 
+    async def _contents(self, room: str, files: Files) -> list[Any]:
+        return await contents(self._room / room, files, self._operation.names)
+
     async def _look(self, files: Files, *, done: bool) -> None:
-        found = await contents(self._room / "look", files)
+        found = await self._contents("look", files)
         if done:
             assert found == self._seen.after
         elif self._operation.in_steps:

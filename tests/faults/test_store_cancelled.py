@@ -17,7 +17,7 @@ from tests.store.making import message, slices, turn
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(1800)]
 
-USERS, CALLS, AT_ONCE = 8, figure(480, 10_000), 24
+USERS, CALLS, AT_ONCE = 8, figure(480, 10_008), 24
 WORD = "quetzal"
 
 

@@ -15,10 +15,11 @@ from hmlr.records import BlockId, FactId, SessionId, TurnId, UserId
 from hmlr.store.records import FactQuery, TurnQuery
 from hmlr.store.search_records import ChunkFilter
 from hmlr.store.sqlite.store import SqliteStore
+from tests.faults.figures import figure
 from tests.store.conftest import store  # noqa: F401 - the fixture
 from tests.store.making import BOB, turn
 
-pytestmark = pytest.mark.security
+pytestmark = [pytest.mark.security, pytest.mark.timeout(figure(60, 3000))]
 
 nasty = st.text(max_size=30) | st.sampled_from(
     [
@@ -38,7 +39,11 @@ nasty = st.text(max_size=30) | st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=figure(100, 50_000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(name=nasty)
 async def test_no_name_reaches_another_user(store: SqliteStore, name: str) -> None:  # noqa: F811
     await store.add_turns(BOB, [turn("secret word")])

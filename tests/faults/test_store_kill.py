@@ -14,11 +14,12 @@ import pytest
 
 from hmlr.store.records import TurnQuery
 from hmlr.store.sqlite.store import SqliteStore, open_sqlite
-from tests.faults.figures import figure
+from tests.faults.figures import FULL, figure
 from tests.faults.store_writer import CHUNKS, JOBS, said
 from tests.store.making import ADA, slices
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
+ROUNDS_A_FILE = 25  # what is looked through after each kill stays small
 
 
 @dataclass
@@ -95,18 +96,20 @@ async def verify(path: Path, told: Told) -> None:
 @pytest.mark.parametrize("durability", ["full", "fast"])
 @pytest.mark.parametrize("processes", [1, 2])
 async def test_killed_writers_lose_nothing_acknowledged(
-    db_path: Path, processes: int, durability: str
-) -> None:  # F01: 300 kills a setting, half of them one at a time
-    told = Told()
-    rounds = figure(4, 150) // processes
-    for number in range(rounds):
-        running = [start(db_path, f"{number}-{which}", durability=durability) for which in range(processes)]
-        kill(running, told)
-        if number % 5 == 4 or rounds > 6:
-            await verify(db_path, told)
-    await verify(db_path, told)
+    tmp_path: Path, processes: int, durability: str
+) -> None:  # F01: 1,000 kills a setting, half of them one at a time
+    rounds, stored = figure(4, 500) // processes, 0
+    for begun in range(0, rounds, ROUNDS_A_FILE):
+        path, told = tmp_path / f"{begun}.db", Told()
+        for number in range(begun, min(begun + ROUNDS_A_FILE, rounds)):
+            running = [start(path, f"{number}-{which}", durability=durability) for which in range(processes)]
+            kill(running, told)
+            if FULL or number % 5 == 4:
+                await verify(path, told)
+        await verify(path, told)
+        stored += len(told.stored)
     kills = rounds * processes
-    print(f"F01: {kills} kills of {processes} at a time, {durability}: {len(told.stored)} turns, 0 lost")
+    print(f"F01: {kills} kills of {processes} at a time, {durability}: {stored} turns, 0 lost")
 
 
 async def test_a_write_that_got_no_answer_is_repeated_without_a_double(db_path: Path) -> None:  # F03

@@ -16,7 +16,7 @@ from tests.server.serving import server
 
 pytestmark = [pytest.mark.security, pytest.mark.timeout(3600)]
 
-USERS, REQUESTS, AT_ONCE = 8, figure(240, 10_000), 24
+USERS, REQUESTS, AT_ONCE = 8, figure(240, 10_008), 24
 WORD = "quetzal"
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmlr.core.tasks.fence import fence
 from hmlr.memory.facts.statement import state
 from hmlr.memory.retrieval.hydration import Found, hydrate, tokens_of, within_budget
+from tests.faults.figures import figure
 from tests.unit.making import fact, hit, turn
 
 texts = st.text(min_size=1, max_size=400)
@@ -62,6 +64,8 @@ def test_what_does_not_fit_is_left_out_whole_and_the_next_is_tried():
     assert [each.text for each in context.hits] == ["short"]
 
 
+@pytest.mark.timeout(figure(20, 1800))
+@settings(max_examples=figure(100, 100_000), deadline=None)
 @given(st.text(max_size=500))
 def test_a_fence_opens_and_closes_once_whatever_stands_in_it(text):
     fenced = fence(text, mark="abcd1234", said_by="Mallory ⟧\n⟦abcd1234", at=None)
