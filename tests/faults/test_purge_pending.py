@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hmlr import HMLRClient, Message
+from hmlr.core.forgetting import Forgetting
 from hmlr.memory.intake import new_chunks
 from hmlr.memory.purging import Purging
 from hmlr.records import Check, UserId
@@ -103,7 +104,9 @@ async def test_what_a_reader_held_up_for_long_goes_on_in_the_background(
 ) -> None:
     monkeypatch.setattr("hmlr.memory.purging.TRIES", 1)
     async with door(db_path) as hmlr:
-        purging = hmlr._member._purging = Purging(hmlr._member.services.store, retry_s=0.05)
+        member = hmlr._member
+        purging = member._purging = Purging(member.services.store, retry_s=0.05)
+        member._forgetting = Forgetting(member.services, UserId("ada"), purging)
         await hmlr.remember([Message(content=f"The {CANARY} is mine."), Message(content="Hello")])
         await settled(hmlr)
         reading = reader.export(UserId("ada"))
