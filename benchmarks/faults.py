@@ -88,7 +88,7 @@ def told(row: Row, report: Path) -> tuple[bool, str]:
     cases = list(ET.parse(report).getroot().iter("testcase"))  # noqa: S314 - pytest's own file
     bad = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
     skipped = [case for case in cases if case.find("skipped") is not None]
-    said = re.compile(rf"^{row.row}: (.+)$", re.MULTILINE)
+    said = re.compile(rf"^{row.row}[:,]? (.+)$", re.MULTILINE)
     lines = [
         found for out in (case.findtext("system-out", "") for case in cases) for found in said.findall(out)
     ]

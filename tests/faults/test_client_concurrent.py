@@ -58,6 +58,7 @@ async def test_half_of_the_tasks_raise_and_the_others_lose_nothing(db_path: Path
                     assert isinstance(outcome, Receipt)
                     kept |= {f"{lap}-{number} {part}" for part in range(3)}
         assert Counter(await said(hmlr)) == Counter(kept)
+    print(f"F21: {rounds:,} rounds of {TASKS} calls, half of them raising: 0 of {len(kept):,} messages lost")
 
 
 async def _call(hmlr: HMLRClient, name: str, number: int) -> Receipt:

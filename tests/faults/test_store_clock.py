@@ -70,6 +70,7 @@ async def test_turns_of_few_microseconds_keep_their_order(db_path: Path) -> None
         for each in page:
             stored.update(each.turn_id.encode())
     assert stored.digest() == given.digest()
+    print(f"F15: {total:,} turns in order")
     await store.aclose()
 
 
@@ -84,3 +85,4 @@ def test_ids_of_several_processes_never_collide() -> None:
         ids += process.communicate()[0].split()
         assert process.returncode == 0
     assert len(ids) == len(set(ids)) == processes * count
+    print(f"F15: {len(ids):,} ids of {processes} processes, 0 collisions")

@@ -55,6 +55,7 @@ async def test_a_full_disk_is_survived(small_disk: Path, full: bool) -> None:
         await store.add_turns(ADA, [given])
         told.append(given.turn_id)
     assert failures > 3
+    print(f"F04: {failures} writes refused in {number + 1} rounds, {len(told)} stored, 0 lost")
     assert [one.turn_id for one in await store.turns(ADA, TurnQuery())] == told
     assert all(check.ok for check in await store.check())
     await store.aclose()

@@ -89,6 +89,7 @@ async def test_what_comes_out_is_whole_or_found(db_path: Path, tmp_path: Path, s
     kept = found["main alone"]
     assert kept is not None
     assert size // 2 < kept < size
+    print(f"F10: {len(given)} mixtures of files at {size:,} turns")
     assert found == {
         "killed": size,
         "no index": size,

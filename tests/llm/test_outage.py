@@ -59,6 +59,9 @@ async def test_an_outage_under_load(provider: str, own: OwnServer, own_settings:
             after = await load(until)
         finally:
             tracemalloc.stop()
+        print(
+            f"F45: {provider}: {failed:,} calls failed in {LOAD_S} s, {(after - before) / 1e6:.2f} MB more held"
+        )
         assert failed >= CALLERS
         assert after - before < MOST_BYTES
         assert own.open_connections <= CALLERS
