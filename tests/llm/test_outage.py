@@ -59,9 +59,8 @@ async def test_an_outage_under_load(provider: str, own: OwnServer, own_settings:
             after = await load(until)
         finally:
             tracemalloc.stop()
-        print(
-            f"F45: {provider}: {failed:,} calls failed in {LOAD_S} s, {(after - before) / 1e6:.2f} MB more held"
-        )
+        more_mb = (after - before) / 1e6
+        print(f"F45: {provider}: {failed:,} calls failed in {LOAD_S} s, {more_mb:.2f} MB more held")
         assert failed >= CALLERS
         assert after - before < MOST_BYTES
         assert own.open_connections <= CALLERS
