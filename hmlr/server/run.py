@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from hmlr.client import HMLRClient
 from hmlr.errors import ConfigurationError
-from hmlr.interpreter import collect_seldom
+from hmlr.interpreter import collect_seldom, share_arenas
 from hmlr.server.app import create_app
 from hmlr.server.guard import LOOPBACK
 from hmlr.server.people import People
@@ -41,6 +41,7 @@ async def serve(
     finished within `grace_s`; background work that is left stays queued.
     Raises ConfigurationError when the address may not be used.
     """
+    share_arenas()
     file = await first_token(host, settings)
     listening = listen(settings)
     people = People(host, most=settings.max_open_users)

@@ -18,7 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from hmlr.client import HMLRClient
 from hmlr.errors import ConfigurationError
-from hmlr.interpreter import collect_seldom
+from hmlr.interpreter import collect_seldom, share_arenas
 from hmlr.server import log
 from hmlr.server.app import create_app
 from hmlr.server.metrics import SHARED_FIGURES
@@ -108,6 +108,7 @@ class Worker:
     def __call__(self) -> ASGIApp:
         """The app, which opens the memory when the process starts to serve."""
         log.to_stderr(self.level)
+        share_arenas()
         return _App(self)
 
 
