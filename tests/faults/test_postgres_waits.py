@@ -160,8 +160,8 @@ async def test_a_stopped_process_of_the_server_is_not_waited_for(address: str) -
 
 
 async def test_work_that_takes_long_is_given_its_time(address: str) -> None:
-    async with opened(address, call_timeout_s=0.6) as store:
-        sleep = text("SELECT pg_sleep(0.9)")
+    async with opened(address, call_timeout_s=1.5) as store:
+        sleep = text("SELECT pg_sleep(1.9)")
         with pytest.raises(StorageBusy):
             await store._gate.read(ADA, lambda connection: connection.execute(sleep))
         await store._gate.patient.read(ADA, lambda connection: connection.execute(sleep))
