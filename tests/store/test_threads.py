@@ -25,6 +25,7 @@ from tests.store.making import ADA, BOB, message, slices, turn
 pytestmark = pytest.mark.faults
 
 
+@pytest.mark.timeout(figure(20, 900))
 async def test_a_failing_call_costs_its_group_nothing(store: SqliteStore, db_path: Path) -> None:  # F21
     rounds = figure(20, 1000)
 
