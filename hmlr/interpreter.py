@@ -38,5 +38,5 @@ def share_arenas() -> None:
     What a thread has given back stays in its own arena, where the others don't look: a server that lives long
     would grow by it. To be called before there are many threads.
     """
-    with suppress(OSError, AttributeError):
+    with suppress(OSError, AttributeError, TypeError):  # the last of Windows, which has no such library
         ctypes.CDLL(None).mallopt(_ARENA_MAX, ARENAS)
