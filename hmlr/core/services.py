@@ -95,7 +95,7 @@ async def open_services(
     store = await open_store(settings)
     day_book: StoredDayBook | None = None
     if opened is not None:
-        day_book = opened.gateway.day_book = StoredDayBook(store, clock)
+        day_book = opened.gateway.sender.day_book = StoredDayBook(store, clock)
 
     def service(spec: EmbedderSpec | None) -> EmbeddingService:
         return EmbeddingService(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, cast
 
-from hmlr.memory.facts.keys import rival_keys
+from hmlr.memory.facts.keys import rival_keys, same_subject
 from hmlr.records import Fact, FactEvent, FactId, FactState
 from hmlr.store.records import Change, ChangeFact, ConfirmFact, LogFactEvent, PutFact
 
@@ -17,6 +17,11 @@ _Name = Literal["created", "confirmed", "superseded", "invalidated", "restored"]
 def rank(fact: Fact) -> tuple[object, ...]:
     """Place in event time; ties are broken by what does not depend on the order of reading."""
     return fact.valid_from, fact.occurred_at, fact.turn_id, fact.start, fact.fact_id
+
+
+def may_change(actor: Fact, target: Fact) -> bool:
+    """Whether what `actor`'s speaker says may change `target`."""
+    return actor.owner or not target.owner
 
 
 class Board:
@@ -51,6 +56,16 @@ class Board:
     def facts_under(self, key: str) -> list[Fact]:
         """The facts with this key or one that stands for the same role, as they now stand."""
         return [self._facts[fact_id] for each in rival_keys(key) for fact_id in self._by_key.get(each, ())]
+
+    def rivals(self, fact: Fact) -> list[Fact]:
+        """Other facts under the same subject and key, but for those that were never true."""
+        return [
+            g
+            for g in self.facts_under(fact.key)
+            if g.fact_id != fact.fact_id
+            and g.state != "invalidated"
+            and same_subject(g.subject, fact.subject)
+        ]
 
     def moved(self, fact_id: FactId) -> bool:
         """Whether the fact is new or stands otherwise than it was known."""
