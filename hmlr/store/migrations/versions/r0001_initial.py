@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make all tables; written out, because a later schema.py must not change what this step does."""
+    """Make all tables; written out, because a later schema must not change what this step does."""
     _turns()
     _search()
     _knowledge()
