@@ -147,9 +147,16 @@ class _Keys:
             # Rounded, so that another process comes to the same key, but for the end of a span.
             begun = int(now.timestamp()) // SAME_TURN_S
         self._begun[digest] = begun, now
-        if len(self._begun) > MAX_KEYS:
-            self._begun.popitem(last=False)
+        self._forget(now - timedelta(seconds=SAME_TURN_S))
         return f"relay:{begun}:{digest}"
+
+    def _forget(self, before: datetime) -> None:
+        """Drop what was last asked before that, and the oldest of too many."""
+        while self._begun:
+            digest, (_, asked) = next(iter(self._begun.items()))
+            if asked >= before and len(self._begun) <= MAX_KEYS:
+                return
+            del self._begun[digest]
 
 
 def _digest(messages: Sequence[ChatMessage]) -> str:

@@ -9,18 +9,29 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from hmlr.core.tasks.analysis.task import ANALYSIS, Analysis, AnalysisInput
 from hmlr.core.tasks.base import Answer, TaskRunner
 from hmlr.core.tasks.drafts import FactDraft, FactDrafts
 from hmlr.core.tasks.fact_scrubbing.task import FACT_SCRUBBING
 from hmlr.core.tasks.routing.task import Routing, RoutingInput
+from hmlr.core.tasks.scribe.task import SCRIBE
 from hmlr.records import MessageId, StoredMessage
 
 # Answers that nobody fetched are forgotten beyond this: their jobs ran elsewhere.
 KEPT = 1000
 
+FETCHED_BY = frozenset({FACT_SCRUBBING.name, SCRIBE.name})
 Known = Callable[[str], Awaitable[tuple[str, ...]]]  # statements that a text bears on
+
+
+@dataclass
+class _Made:
+    """An answer, or the wait for it, and the tasks that have still to fetch their part of it."""
+
+    answer: asyncio.Future[Answer[Analysis] | None]
+    waiting: set[str] = field(default_factory=lambda: set(FETCHED_BY))
 
 
 class Analyst:
@@ -29,12 +40,12 @@ class Analyst:
     def __init__(self, runner: TaskRunner, known: Known) -> None:
         self._runner = runner
         self._known = known
-        self._made: OrderedDict[MessageId, asyncio.Future[Answer[Analysis] | None]] = OrderedDict()
+        self._made: OrderedDict[MessageId, _Made] = OrderedDict()
 
     async def route(self, given: RoutingInput, message: StoredMessage) -> Answer[Routing]:
         """Where the message belongs; what else the answer says is kept for `drafts`."""
         made: asyncio.Future[Answer[Analysis] | None] = asyncio.get_running_loop().create_future()
-        self._made[message.message_id] = made
+        self._made[message.message_id] = _Made(made)
         while len(self._made) > KEPT:
             self._made.popitem(last=False)
         try:
@@ -50,7 +61,12 @@ class Analyst:
     async def drafts(self, message: StoredMessage, task: str) -> Answer[FactDrafts] | None:
         """What the message's analysis says for a task; None when that task has to be asked itself."""
         made = self._made.get(message.message_id)
-        answer = await asyncio.shield(made) if made is not None else None
+        if made is None:
+            return None
+        answer = await asyncio.shield(made.answer)
+        made.waiting.discard(task)
+        if not made.waiting:
+            self._made.pop(message.message_id, None)
         if answer is None:
             return None
         drafts = _part(answer.value, task)
