@@ -121,7 +121,7 @@ def _expand_all(folded: str, *, keep_stop_words: bool) -> list[str]:
     return out
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=8192)
 def _expand(chunk: str, keep_stop_words: bool) -> tuple[str, ...]:
     """Return the terms of one chunk."""
     if not chunk.isascii() and _UNSPACED_RUN.fullmatch(chunk):
