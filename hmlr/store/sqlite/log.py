@@ -13,6 +13,7 @@ from hmlr.store.sqlite import files as sqlite_files
 
 # https://sqlite.org/fileformat2.html, "The Write-Ahead Log", and https://sqlite.org/walformat.html
 _HEADER, _FRAME_HEADER = 32, 24
+_SECTOR = 512  # what a disk writes whole, at the least
 
 
 def unread(path: Path, read: int) -> int:
@@ -37,8 +38,10 @@ def _commits(log: Path, first: int) -> list[bool]:
         header = file.read(_HEADER)
         size = _FRAME_HEADER + int.from_bytes(header[8:12], "big")
         for number in range(first, (log.stat().st_size - _HEADER) // size):
-            file.seek(_HEADER + number * size)
+            start = _HEADER + number * size
+            file.seek(start)
             head = file.read(_FRAME_HEADER)
             if head[8:16] == header[16:24]:
-                found.append(any(head[4:8]))
+                # Where a sector ends before the salt, what stands there may be another log's, or rubbish.
+                found.append(any(head[4:8]) and (start + 8) % _SECTOR != 0)
     return found
