@@ -93,7 +93,7 @@ async def test_a_backup_under_load_is_what_had_been_stored_at_one_moment(
                     file.unlink()
         assert process.poll() is None
     everything = await contents(db_path)
-    print(f"F11, round {number}: {BACKUPS} backups while {kept[-1][0]} turns were written")
+    print(f"F11: {BACKUPS} backups in each round, while a process wrote")
     assert kept == [(count, digest(everything[:count])) for count, _ in kept]
     assert kept[-1][0] > kept[0][0] > 0
 
