@@ -14,6 +14,8 @@ from hmlr.errors import OutOfResources
 C = TypeVar("C")
 _LIFE = ("__aenter__", "aclose")
 NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
+# What loaders say of a compiled module that finds no room; Python has no error number for it.
+_NO_ROOM = ("failed to map segment", "cannot map zero-fill pages", "Cannot allocate memory")
 _HINT = "Close what is not needed or raise the limit, then repeat the call"
 
 
@@ -53,7 +55,7 @@ def _streamed(method: Callable[..., Any]) -> Callable[..., AsyncIterator[Any]]:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (MemoryError, RuntimeError, OSError) as error:
+    except (MemoryError, RuntimeError, OSError, ImportError) as error:
         ours = exhausted(error)
         if ours is None:
             raise
@@ -62,7 +64,8 @@ def _translated() -> Iterator[None]:
 
 def exhausted(error: Exception) -> OutOfResources | None:
     """The error to raise in its place; None when it is another one."""
-    if isinstance(error, MemoryError):
+    no_room = isinstance(error, ImportError) and any(words in str(error) for words in _NO_ROOM)
+    if isinstance(error, MemoryError) or no_room:
         return OutOfResources("this process gets no more memory", hint=_HINT)
     # Python has no class of its own for it, and these words since its first versions.
     if isinstance(error, RuntimeError) and error.args == ("can't start new thread",):
