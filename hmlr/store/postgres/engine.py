@@ -46,6 +46,10 @@ def member_engine(reach: Reach, *, synchronous_commit: str) -> AsyncEngine:
         "statement_timeout": ms(_OF_A_CALL * reach.call_timeout_s),
         # A computer that vanished keeps its locks no longer than this.
         "idle_in_transaction_session_timeout": ms(reach.call_timeout_s + _SLACK_S),
+        # A prepared statement keeps the plan that was made while its tables were empty, which is to read them
+        # whole, until they are analysed. Every query of ours has an index.
+        "enable_seqscan": "off",
+        "jit": "off",  # what is expected to cost much by that mark need not
     }
     return create_async_engine(
         driver_url(reach.url),
