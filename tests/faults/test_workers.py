@@ -47,7 +47,7 @@ async def test_workers_killed_at_random_do_each_block_once(place: Place, tmp_pat
     async with door(whole) as hmlr:
         assert (await hmlr.garden(all_users=True)).pending == 0
     async with door(place, worker_lease_s=1.0) as hmlr:
-        killed = await kill_at_random(hmlr, place, users, kills)
+        left_at_last = await kill_at_random(hmlr, place, users, kills)
         for user in users:
             assert masked(await exported(place, user)) == masked(await exported(whole, user))
         left = await store_of(hmlr).work_left(datetime.now(UTC))
@@ -55,24 +55,29 @@ async def test_workers_killed_at_random_do_each_block_once(place: Place, tmp_pat
         state = await hmlr.work_state()
         assert [(each.waiting, each.running, each.failed) for each in state.queues] == [(0, 0, 0)] * 2
         assert state.stalled == 0
-    print(f"F30 {place}: {len(users) * blocks} blocks, {killed} kills of three workers: each once")
+    store = "PostgreSQL" if postgres else "SQLite"
+    print(
+        f"F30 {store}: {len(users) * blocks} blocks, {kills} kills, {left_at_last} left at the last: each once"
+    )
 
 
 async def kill_at_random(hmlr: HMLRClient, place: Place, users: list[str], kills: int) -> int:
-    """Keep three workers running and kill one after the other, until all is done; the kills."""
-    dice, killed = random.Random(30), 0
+    """Keep three workers running and kill so many, one after the other; the blocks left after the last."""
+    dice, killed, left = random.Random(30), 0, 0
     with workers(place, worker_lease_s=1.0) as started:
-        while await pending(hmlr, *users):
+        while killed < kills or await pending(hmlr, *users):
             while len(started.running) < 3:
-                started.start(delay_s=figure(10, 50) / 1000, every_s=2.0)
+                started.start(delay_s=figure(10, 200) / 1000, every_s=2.0)
             await asyncio.sleep(dice.uniform(0.2, 0.7))
             if killed < kills:
                 await asyncio.to_thread(started.end, dice.choice(started.running))
                 killed += 1
+                if killed == kills:
+                    left = await pending(hmlr, *users)
         await until(lambda: is_idle(hmlr), within_s=20)
         for pid in list(started.running):
             await asyncio.to_thread(started.end, pid, signal.SIGTERM)
-    return killed
+    return left
 
 
 async def test_a_killed_workers_user_is_taken_over(place: Place) -> None:
