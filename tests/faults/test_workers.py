@@ -56,9 +56,8 @@ async def test_workers_killed_at_random_do_each_block_once(place: Place, tmp_pat
         assert [(each.waiting, each.running, each.failed) for each in state.queues] == [(0, 0, 0)] * 2
         assert state.stalled == 0
     store = "PostgreSQL" if postgres else "SQLite"
-    print(
-        f"F30 {store}: {len(users) * blocks} blocks, {kills} kills, {left_at_last} left at the last: each once"
-    )
+    done = f"{len(users) * blocks} blocks, {kills} kills of three workers"
+    print(f"F30 {store}: {done}, {left_at_last} blocks left at the last; each once")
 
 
 async def kill_at_random(hmlr: HMLRClient, place: Place, users: list[str], kills: int) -> int:
