@@ -71,6 +71,8 @@ _SEQUENCES = {
 class FullText:
     """PostgreSQL's `Special`."""
 
+    lateral = True
+
     def take_numbers(self, connection: Connection, counts: Mapping[str, int]) -> dict[str, Iterator[int]]:
         """See Special; a sequence gives no number twice, and a user's writers take turns."""
         return {

@@ -13,6 +13,7 @@ from hmlr.records import ChunkId, UserId
 from hmlr.store.columns import to_json
 from hmlr.store.schema import chunks, messages, turn_blocks, turns
 from hmlr.store.search_records import ChunkFilter
+from hmlr.store.sql.index import numbered
 from hmlr.store.sql.rows import by_speaker, given, mine
 from hmlr.store.sql.search import PAGE, with_turns
 
@@ -40,13 +41,14 @@ def chunk_ids(connection: Connection, user: UserId, where: ChunkFilter) -> list[
 @cache
 def _filtered(asked: frozenset[str], *, metadata: bool) -> Select[Any]:
     """The ids of the chunks under these conditions, with their messages' raw metadata if that is wanted."""
-    columns = (chunks.c.chunk_id, *([type_coerce(messages.c.metadata, Text)] if metadata else []))
-    found = select(*columns).select_from(with_turns()).where(mine(chunks))
+    cut = numbered(select(chunks.c.chunk_id).where(mine(chunks)))
+    columns = (cut.c.chunk_id, *([type_coerce(messages.c.metadata, Text)] if metadata else []))
+    found = select(*columns).select_from(with_turns(cut))
     if "block_id" in asked:
         of_turn = and_(turn_blocks.c.user_id == turns.c.user_id, turn_blocks.c.turn_id == turns.c.turn_id)
         found = found.join(turn_blocks, of_turn)
     found = found.where(*(made for name, made in _conditions().items() if name in asked))
-    return found.order_by(chunks.c.chunk_id)
+    return found.order_by(cut.c.chunk_id)
 
 
 def _conditions() -> dict[str, ColumnElement[bool]]:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Connection,
     Delete,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     delete,
     literal,
     select,
+    true,
 )
 
 from hmlr.errors import TooLarge
@@ -52,15 +54,54 @@ def chunk_values(
     ]
 
 
-def message_of_chunk() -> ColumnElement[int]:
+def message_of_chunk(of: FromClause = chunks) -> ColumnElement[int]:
     """The number of a chunk's message: from chunks to messages."""
-    return chunks.c.chunk_id.bitwise_rshift(literal(ORDINAL_BITS, Integer))
+    return of.c.chunk_id.bitwise_rshift(literal(ORDINAL_BITS, Integer))
 
 
 def chunks_of(first: Any, last: Any, of: FromClause = chunks) -> ColumnElement[bool]:
     """The chunks of the messages from one number to another, both included: from messages to chunks."""
     one_past = (last + 1) * (1 << ORDINAL_BITS)
     return and_(of.c.chunk_id >= first * (1 << ORDINAL_BITS), of.c.chunk_id < one_past)
+
+
+def numbered(found: Select[Any]) -> CTE:
+    """Chunks that a query finds, each with the `message_no` of its message, to be joined to that.
+
+    PostgreSQL compares nothing that has still to be worked out before it knows whose row it is, and so would
+    read everybody's messages for it: the numbers are worked out first.
+    """
+    return _first(found.add_columns(message_of_chunk().label("message_no")), "numbered")
+
+
+def cut_from(said: Select[Any], *, lateral: bool) -> tuple[FromClause, FromClause]:
+    """The chunks of the messages whose `message_no` a query gives: what to select from, and they themselves.
+
+    `lateral`: each message's chunks are looked up by themselves. PostgreSQL takes a range for many rows, and
+    else would read everybody's chunks beside the messages.
+    """
+    if not lateral:
+        numbers = said.subquery("said")
+        return numbers.join(chunks, chunks_of(numbers.c.message_no, numbers.c.message_no)), chunks
+    number = said.selected_columns.message_no
+    bounds = _first(
+        said.with_only_columns(
+            (number * (1 << ORDINAL_BITS)).label("first"), ((number + 1) * (1 << ORDINAL_BITS)).label("past")
+        ),
+        "bounds",
+    )
+    cut = (
+        select(chunks)
+        .where(chunks.c.chunk_id >= bounds.c.first, chunks.c.chunk_id < bounds.c.past)
+        .order_by(chunks.c.chunk_id)
+        .limit(1 << ORDINAL_BITS)
+        .lateral("cut")
+    )
+    return bounds.join(cut, true()), cut
+
+
+def _first(found: Select[Any], name: str) -> CTE:
+    return found.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def of_model() -> ColumnElement[bool]:
@@ -106,7 +147,8 @@ def add_chunks(connection: Connection, rows: Sequence[ChunkValues]) -> None:
 
 def remove_chunks(connection: Connection, message_nos: Sequence[int]) -> tuple[int, int]:
     """Remove the chunks of messages from the index and the table, vectors with them; how many of each."""
-    found = connection.execute(_indexed(), {"numbers": message_nos}).all()
+    lateral = special(connection).lateral
+    found = connection.execute(_indexed(lateral=lateral), {"numbers": message_nos}).all()
     if not found:
         return 0, 0
     special(connection).remove_terms(connection, [Indexed(*row) for row in found])
@@ -116,10 +158,10 @@ def remove_chunks(connection: Connection, message_nos: Sequence[int]) -> tuple[i
 
 
 @cache
-def _indexed() -> Select[Any]:
-    of_message = chunks_of(messages.c.message_no, messages.c.message_no)
-    found = select(chunks.c.chunk_id, chunks.c.terms, chunks.c.user_no)
-    return found.join_from(messages, chunks, of_message).where(listed(messages.c.message_no, "numbers"))
+def _indexed(*, lateral: bool) -> Select[Any]:
+    said = select(messages.c.message_no).where(listed(messages.c.message_no, "numbers"))
+    joined, cut = cut_from(said, lateral=lateral)
+    return select(cut.c.chunk_id, cut.c.terms, cut.c.user_no).select_from(joined)
 
 
 @cache

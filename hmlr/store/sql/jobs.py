@@ -26,7 +26,7 @@ from hmlr.records import JobKind, TurnId, UserId
 from hmlr.store.columns import to_micros
 from hmlr.store.records import JobCounts
 from hmlr.store.schema import chunks, jobs, messages, turns, vectors
-from hmlr.store.sql.index import message_of_chunk, of_model
+from hmlr.store.sql.index import numbered, of_model
 from hmlr.store.sql.rows import listed, mine, some
 from hmlr.store.sql.words import Upsert, upsert
 
@@ -130,10 +130,9 @@ def turns_without_vectors(connection: Connection, user: UserId, model_id: str) -
 @cache
 def _bare_turns() -> Select[Any]:
     embedded = exists().where(vectors.c.chunk_id == chunks.c.chunk_id, of_model())
-    bare = select(messages.c.turn_id).join_from(chunks, messages, messages.c.message_no == message_of_chunk())
-    found = select(turns.c.turn_id).where(
-        mine(turns), turns.c.turn_id.in_(bare.where(mine(chunks), ~embedded))
-    )
+    cut = numbered(select(chunks.c.chunk_id).where(mine(chunks), ~embedded))
+    bare = select(messages.c.turn_id).join_from(cut, messages, messages.c.message_no == cut.c.message_no)
+    found = select(turns.c.turn_id).where(mine(turns), turns.c.turn_id.in_(bare))
     return found.order_by(turns.c.seq)
 
 

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, select
 from hmlr.records import ChunkId, UserId
 from hmlr.store.schema import chunks, messages, turns
 from hmlr.store.search_records import Extent, Part
-from hmlr.store.sql.index import chunks_of, message_of_chunk
+from hmlr.store.sql.index import cut_from, numbered
 from hmlr.store.sql.rows import listed, mine, owned
 from hmlr.store.sql.search import columns_of, vectors_of
+from hmlr.store.sql.special import special
 
 
 def extent(connection: Connection, user: UserId) -> Extent:
@@ -41,37 +42,31 @@ def _latest() -> Select[Any]:
 
 def read_part(connection: Connection, user: UserId, model_id: str | None, ids: Sequence[ChunkId]) -> Part:
     """See SearchStore.part."""
-    near = sorted({*ids, *connection.execute(_around(), {"user": user, "ids": ids}).scalars()})
+    around = _around(lateral=special(connection).lateral)
+    near = sorted({*ids, *connection.execute(around, {"user": user, "ids": ids}).scalars()})
     batch = None if model_id is None else vectors_of(connection, user, model_id, near)
     return Part(columns=columns_of(connection, user, near), vectors=batch)
 
 
 @cache
-def _around() -> Select[Any]:
+def _around(*, lateral: bool) -> Select[Any]:
     """The chunks of the turns in which the chunks stand, and of the turns before and after these."""
     source = turns.alias()
     of_message = and_(source.c.user_id == messages.c.user_id, source.c.turn_id == messages.c.turn_id)
+    found = numbered(select(chunks.c.chunk_id).where(owned(chunks), listed(chunks.c.chunk_id, "ids")))
     seqs = (
         select(source.c.seq, source.c.session_id)
         .select_from(
-            chunks.join(messages, messages.c.message_no == message_of_chunk()).join(source, of_message)
+            found.join(messages, messages.c.message_no == found.c.message_no).join(source, of_message)
         )
-        .where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
         .distinct()
         .cte("asked")
     )
     beside = and_(
         turns.c.seq.between(seqs.c.seq - 1, seqs.c.seq + 1), turns.c.session_id == seqs.c.session_id
     )
-    said, cut = messages.alias(), chunks.alias()
+    said = messages.alias()
     of_turn = and_(said.c.user_id == turns.c.user_id, said.c.turn_id == turns.c.turn_id)
-    return (
-        select(cut.c.chunk_id)
-        .select_from(
-            turns.join(seqs, beside)
-            .join(said, of_turn)
-            .join(cut, chunks_of(said.c.message_no, said.c.message_no, cut))
-        )
-        .where(mine(turns))
-        .distinct()
-    )
+    near = select(said.c.message_no).select_from(turns.join(seqs, beside).join(said, of_turn))
+    joined, cut = cut_from(near.where(mine(turns)), lateral=lateral)
+    return select(cut.c.chunk_id).select_from(joined).distinct()

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
+    CTE,
+    ColumnElement,
     Connection,
     CursorResult,
+    FromClause,
     Integer,
     Row,
     Select,
@@ -35,11 +38,10 @@ from hmlr.store.search_records import (
     Postings,
     VectorBatch,
 )
-from hmlr.store.sql.index import chunks_of, message_of_chunk, of_model
+from hmlr.store.sql.index import cut_from, message_of_chunk, numbered, of_model
 from hmlr.store.sql.rows import listed, mine, owned, select_messages, stored_message, user_no
 from hmlr.store.sql.special import special
 
-_SHOWN = (chunks.c.chunk_id, message_of_chunk().label("message_no"), chunks.c.start, chunks.c.end)
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
 PAGE = 1000
 # The columns that search computes with, in the order in which they are read.
@@ -108,29 +110,30 @@ def _columns(pages: Iterable[Sequence[Row[Any]]]) -> ChunkColumns:
 
 @cache
 def _chunk_columns() -> Select[Any]:
-    return _all_columns().where(chunks.c.chunk_id > bindparam("after"))
+    return _columns_where(chunks.c.chunk_id > bindparam("after"))
 
 
 @cache
 def _columns_of() -> Select[Any]:
-    return _all_columns().where(listed(chunks.c.chunk_id, "ids"))
+    return _columns_where(listed(chunks.c.chunk_id, "ids"))
 
 
-def _all_columns() -> Select[Any]:
+def _columns_where(condition: ColumnElement[bool]) -> Select[Any]:
+    cut = numbered(select(chunks).where(mine(chunks), condition))
     columns = (
-        chunks.c.chunk_id,
+        cut.c.chunk_id,
         messages.c.message_no,
-        chunks.c.term_count,
+        cut.c.term_count,
         type_coerce(messages.c.occurred_at, Integer),
         messages.c.owner,
-        chunks.c.end - chunks.c.start,
-        chunks.c.asks,
-        chunks.c.of_self,
+        cut.c.end - cut.c.start,
+        cut.c.asks,
+        cut.c.of_self,
         func.coalesce(messages.c.speaker, messages.c.role),
         messages.c.turn_id,
         turns.c.session_id,
     )
-    return select(*columns).select_from(with_turns()).where(mine(chunks)).order_by(chunks.c.chunk_id)
+    return select(*columns).select_from(with_turns(cut)).order_by(cut.c.chunk_id)
 
 
 def read_vectors(
@@ -219,23 +222,25 @@ def read_chunks(connection: Connection, user: UserId, ids: Sequence[ChunkId]) ->
 
 @cache
 def _shown() -> Select[Any]:
-    return select(*_SHOWN).where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
+    return _shown_from(chunks).where(owned(chunks), listed(chunks.c.chunk_id, "ids"))
+
+
+def _shown_from(cut: FromClause) -> Select[Any]:
+    return select(cut.c.chunk_id, message_of_chunk(cut).label("message_no"), cut.c.start, cut.c.end)
 
 
 def turn_chunks(connection: Connection, user: UserId, turn_ids: Sequence[TurnId]) -> list[ChunkRow]:
     """See SearchStore.turn_chunks."""
-    rows = connection.execute(_shown_of_turns(), {"user": user, "turns": turn_ids}).all()
+    shown = _shown_of_turns(lateral=special(connection).lateral)
+    rows = connection.execute(shown, {"user": user, "turns": turn_ids}).all()
     return _chunk_rows(connection, user, rows)
 
 
 @cache
-def _shown_of_turns() -> Select[Any]:
-    return (
-        select(*_SHOWN)
-        .join_from(messages, chunks, chunks_of(messages.c.message_no, messages.c.message_no))
-        .where(mine(messages), listed(messages.c.turn_id, "turns"))
-        .order_by(chunks.c.chunk_id)
-    )
+def _shown_of_turns(*, lateral: bool) -> Select[Any]:
+    said = select(messages.c.message_no).where(mine(messages), listed(messages.c.turn_id, "turns"))
+    joined, cut = cut_from(said, lateral=lateral)
+    return _shown_from(cut).select_from(joined).order_by(cut.c.chunk_id)
 
 
 def _chunk_rows(connection: Connection, user: UserId, rows: Sequence[Any]) -> list[ChunkRow]:
@@ -270,7 +275,7 @@ def _sources() -> Select[Any]:
     return found.outerjoin(turn_blocks, of_turn)
 
 
-def with_turns() -> Any:
-    """Chunks beside their messages and turns."""
+def with_turns(cut: CTE) -> Any:
+    """Chunks, numbered, beside their messages and turns."""
     of_turn = and_(turns.c.user_id == messages.c.user_id, turns.c.turn_id == messages.c.turn_id)
-    return chunks.join(messages, messages.c.message_no == message_of_chunk()).join(turns, of_turn)
+    return cut.join(messages, messages.c.message_no == cut.c.message_no).join(turns, of_turn)

@@ -26,6 +26,8 @@ class Indexed(NamedTuple):
 class Special(Protocol):
     """Every call works in the transaction of the connection that it is given."""
 
+    lateral: bool  # whether a range of rows is to be looked up for each row by itself
+
     def take_numbers(self, connection: Connection, counts: Mapping[str, int]) -> dict[str, Iterator[int]]:
         """So many numbers for new rows of each table named, ascending, above those of all the user's rows.
 

@@ -44,6 +44,8 @@ def create(connection: Connection) -> None:
 class FullText:
     """SQLite's `Special`."""
 
+    lateral = False
+
     def take_numbers(self, connection: Connection, counts: Mapping[str, int]) -> dict[str, Iterator[int]]:
         """See Special; only one connection writes at a time, so they are free until it commits."""
         last = dict.fromkeys(counts, 0)
