@@ -59,10 +59,10 @@ def message_of_chunk(of: FromClause = chunks) -> ColumnElement[int]:
     return of.c.chunk_id.bitwise_rshift(literal(ORDINAL_BITS, Integer))
 
 
-def chunks_of(first: Any, last: Any, of: FromClause = chunks) -> ColumnElement[bool]:
+def chunks_of(first: Any, last: Any) -> ColumnElement[bool]:
     """The chunks of the messages from one number to another, both included: from messages to chunks."""
     one_past = (last + 1) * (1 << ORDINAL_BITS)
-    return and_(of.c.chunk_id >= first * (1 << ORDINAL_BITS), of.c.chunk_id < one_past)
+    return and_(chunks.c.chunk_id >= first * (1 << ORDINAL_BITS), chunks.c.chunk_id < one_past)
 
 
 def numbered(found: Select[Any]) -> CTE:
