@@ -146,6 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--table", action="store_true", help="run nothing")
     parser.add_argument("--out", type=Path, default=OUT, help="the results, as JSON")
     given = parser.parse_args(arguments)
+    # What a shell puts into the background ignores Ctrl-C, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     results = read(given.out)
     asked_for = given.row or [row.row for row in ROWS if _is_open(row, results)]
     wanted = [row for row in ROWS if row.tests and row.row in asked_for]
