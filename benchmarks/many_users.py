@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from benchmarks.search import BATCH, MODEL_ID, POOL, SEARCH_TABLES, SESSION, Copies, p50_p95
@@ -38,7 +39,7 @@ from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.records import ChunkId, SessionId, UserId
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors
-from hmlr.store.search_records import UNREAD
+from hmlr.store.search_records import UNREAD, IndexNews
 from hmlr.store.sql.store import SqlStore
 
 LARGE, SMALL = UserId("large"), UserId("small")
@@ -130,16 +131,13 @@ async def large_table(settings: Settings, count: int, asked: Sequence[str]) -> N
     added = await store.index_vectors(LARGE, MODEL_ID)
     built_s = time.perf_counter() - start
     if await store.finds_vectors(LARGE, MODEL_ID):
-        batch = (await store.index_news(LARGE, MODEL_ID, UNREAD)).vectors
-        assert batch is not None  # noqa: S101 - they were stored
-        rows = batch.encoded.pooled.astype(np.float32)
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        ids, rows = await pooled(store)
         chance = np.random.default_rng(2)
         times, shares = [], []
         for place in chance.integers(0, len(rows), NEAREST):
             noise = np.asarray(chance.standard_normal(rows.shape[1]), np.float32)
             wanted = rows[place] + np.float32(0.015) * noise
-            exact = set(batch.chunk_ids[np.argpartition(-(rows @ wanted), 10)[:10]].tolist())
+            exact = set(ids[np.argpartition(-(rows @ wanted), 10)[:10]].tolist())
             start = time.perf_counter()
             found = await store.nearest(LARGE, MODEL_ID, wanted, 10)
             times.append(1000 * (time.perf_counter() - start))
@@ -150,6 +148,18 @@ async def large_table(settings: Settings, count: int, asked: Sequence[str]) -> N
         if isinstance(store, SqlStore):
             print(f"    bytes                        {await store._gate.read(None, _points_bytes):,}")
     await store.aclose()
+
+
+async def pooled(store: Store) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The large user's chunks with vectors, `(n,)`, and these vectors, `(n, dim)`, unit rows."""
+    ids, rows, news = [], [], IndexNews(state=UNREAD, more=True)
+    while news.more:
+        news = await store.index_news(LARGE, MODEL_ID, news.state)
+        if news.vectors is not None:
+            part = news.vectors.encoded.pooled.astype(np.float32)
+            ids.append(news.vectors.chunk_ids)
+            rows.append(part / np.linalg.norm(part, axis=1, keepdims=True))
+    return np.concatenate(ids), np.concatenate(rows)
 
 
 def _points_bytes(connection: Connection) -> int:

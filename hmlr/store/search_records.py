@@ -73,9 +73,10 @@ class VectorBatch:
 class IndexNews:
     """What has come to a user's search data since a state."""
 
-    state: IndexState
+    state: IndexState  # as far as these news go
     columns: ChunkColumns | None = None
     vectors: VectorBatch | None = None  # None without a model, too
+    more: bool = False  # there was more than is read at once: to be asked for from `state` on
 
 
 @dataclass(frozen=True, kw_only=True)

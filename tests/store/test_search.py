@@ -10,6 +10,7 @@ from hmlr.store.care_records import ErasePlan
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, NewChunk
 from hmlr.store.search_records import UNREAD, ChunkFilter, IndexNews, IndexState
+from hmlr.store.sql import search as searching
 from tests.store.making import ADA, BOB, NOW, encoded, later, message, reply, turn, unit_rows
 from tests.store.reading import chunk_ids_of, columns_of, has_vectors, state_of, vectors_of
 
@@ -151,6 +152,26 @@ async def test_where_rows_have_gone_the_news_are_that_all_has_to_be_read_again(s
     columns = (await store.index_news(ADA, "m", UNREAD)).columns
     assert columns is not None
     assert columns.turn_ids == (two.turn_id,)
+
+
+async def test_a_large_memory_comes_in_parts_its_chunks_before_their_vectors(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.add_turns(ADA, [turn("One\nTwo"), turn("Three\nFour"), turn("Five")])
+    ids = [*await chunk_ids_of(store, ADA)]
+    given = [ids[3], *ids[:3], ids[4]]
+    vectors = AddVectors(model_id="m", chunk_ids=tuple(given), encoded=encoded(unit_rows(5)))
+    await store.apply(ADA, [vectors])
+    monkeypatch.setattr(searching, "PART", 2)
+    parts, state, more = [], UNREAD, True
+    while more:
+        news = await store.index_news(ADA, "m", state)
+        parts.append(told(news))
+        state, more = news.state, news.more
+    assert parts == [
+        (ids[:2], []), (ids[2:4], []), (ids[4:], given[:2]), ([], given[2:4]), ([], given[4:]),
+    ]  # fmt: skip
+    assert told(await store.index_news(ADA, "m", state)) == ([], [])
 
 
 def told(news: IndexNews) -> tuple[list[int], list[int]]:

@@ -56,6 +56,30 @@ async def test_no_vector_is_dropped():
     assert index.vectors.pooled[: index.n].any(axis=1).all()
 
 
+class InParts(Growing):
+    """A store of six paragraphs, told two at a time; rows go once, after its second part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count, self.asked, self.epoch = 6, 0, 1
+
+    async def index_news(self, _: object, __: object, known: IndexState) -> IndexNews:
+        self.asked += 1
+        self.epoch += self.asked == 3
+        state = IndexState(epoch=self.epoch, last_chunk=known.last_chunk + 2, last_vector=0)
+        if known.epoch not in (-1, self.epoch):
+            return IndexNews(state=state)
+        ids = np.arange(known.last_chunk + 1, known.last_chunk + 3)
+        return IndexNews(state=state, columns=self.columns(ids), more=state.last_chunk < self.count)
+
+
+async def test_a_large_memory_is_read_part_by_part_and_anew_when_rows_go_meanwhile():
+    store = InParts()
+    index = await IndexCache(store, max_bytes=10**9).fresh(ADA, "m")  # type: ignore[arg-type]
+    assert index.chunk_ids[: index.n].tolist() == [1, 2, 3, 4, 5, 6]
+    assert store.asked == 6  # two parts, the news that rows have gone, three parts
+
+
 async def test_speakers_that_come_in_leave_those_alone_that_a_search_walks_through():
     store = Growing()
     index = UserIndex()

@@ -46,23 +46,16 @@ class IndexCache:
         Of a large memory that is not read yet a part, its latest paragraphs, while it is read.
         """
         async with self._locks.setdefault(user, asyncio.Lock()):
-            index, news = self._indexes.get(user), None
+            index = self._indexes.get(user)
             begun = asyncio.get_running_loop().time()
-            if index is not None and index.model_id == model_id:
-                if since is not None and index.read_at >= since:
-                    return index
-                news = await self._store.index_news(user, model_id, index.state)
-            if index is None or news is None or news.columns is None:
+            known = index is not None and index.model_id == model_id
+            if index is not None and known and since is not None and index.read_at >= since:
+                return index
+            if index is None or not known or not await self._follow(user, index):
                 if model_id is not None and await self._store.finds_vectors(user, model_id):
                     self._start(self._reading, user, self._read(user, model_id))
                     return await self.part(user, model_id)
-                index = UserIndex(model_id=model_id)
-                news = await self._store.index_news(user, model_id, index.state)
-            try:
-                await self._extend(index, news)
-            except BaseException:  # or what it has taken already would be taken again
-                self._drop(user)
-                raise
+                index = await self._whole(user, model_id)
             index.read_at = begun
             self._keep(user, index)
             return index
@@ -84,10 +77,31 @@ class IndexCache:
 
     async def _read(self, user: UserId, model_id: str) -> None:
         """Read a large memory whole, beside those who ask meanwhile."""
-        index = UserIndex(model_id=model_id)
-        await self._extend(index, await self._store.index_news(user, model_id, index.state))
+        index = await self._whole(user, model_id)
         async with self._locks.setdefault(user, asyncio.Lock()):
             self._keep(user, index)
+
+    async def _whole(self, user: UserId, model_id: str | None) -> UserIndex:
+        """An index of all there is; begun again when rows go while it is read."""
+        while True:
+            index = UserIndex(model_id=model_id)
+            if await self._follow(user, index):
+                return index
+
+    async def _follow(self, user: UserId, index: UserIndex) -> bool:
+        """Bring an index up to date; False when rows have gone, and all has to be read again."""
+        more = True
+        while more:
+            news = await self._store.index_news(user, index.model_id, index.state)
+            if news.columns is None:
+                return False
+            try:
+                await self._extend(index, news)
+            except BaseException:  # or what it has taken already would be taken again
+                self._drop(user)
+                raise
+            more = news.more
+        return True
 
     def _keep(self, user: UserId, index: UserIndex) -> None:
         self._indexes[user] = index

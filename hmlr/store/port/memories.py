@@ -75,7 +75,8 @@ class SearchStore(Protocol):
     async def index_news(self, user: UserId, model_id: str | None, known: IndexState) -> IndexNews:
         """What search data has come since a state, read in one snapshot; cheap when there is none.
 
-        Without columns when rows have gone since: everything has to be read again, from UNREAD on.
+        A large memory comes in parts: first all chunks, ascending, then their vectors, until there is no
+        `more`. Without columns when rows have gone since: all has to be read again, from UNREAD on.
         """
 
     async def former_model(self, user: UserId, model_id: str) -> str | None:

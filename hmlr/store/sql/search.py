@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -44,6 +45,8 @@ from hmlr.store.sql.special import special
 
 # Rows read at a time: a list of all of them would make the garbage collector hold up every thread.
 PAGE = 1000
+# Chunks, and vectors, of one part of the news: more would outlast what a statement may take.
+PART = 50_000
 # The columns that search computes with, in the order in which they are read.
 _NUMBERS: dict[str, Any] = {
     "chunk_ids": np.int64,
@@ -64,10 +67,17 @@ def index_news(connection: Connection, user: UserId, model_id: str | None, known
         return IndexNews(state=state)
     columns, batch = _columns([]), None
     if state.last_chunk > known.last_chunk:
-        asked = {"user": user, "after": known.last_chunk}
+        asked = {"user": user, "after": known.last_chunk, "most": PART}
         columns = _columns(connection.execute(_chunk_columns(), asked).partitions(PAGE))
+        if len(columns.chunk_ids) == PART:  # a vector is of use only beside its chunk, so these come after
+            last_chunk = int(columns.chunk_ids[-1])
+            state = replace(state, last_chunk=last_chunk, last_vector=known.last_vector)
+            return IndexNews(state=state, columns=columns, more=True)
     if model_id is not None and state.last_vector > known.last_vector:
-        batch = read_vectors(connection, user, model_id, known.last_vector)
+        batch = read_vectors(connection, user, model_id, known.last_vector, most=PART)
+        if len(batch.vector_nos) == PART:
+            state = replace(state, last_vector=int(batch.vector_nos[-1]))
+            return IndexNews(state=state, columns=columns, vectors=batch, more=True)
     return IndexNews(state=state, columns=columns, vectors=batch)
 
 
@@ -110,17 +120,22 @@ def _columns(pages: Iterable[Sequence[Row[Any]]]) -> ChunkColumns:
 
 @cache
 def _chunk_columns() -> Select[Any]:
-    return _columns_where(chunks.c.chunk_id > bindparam("after"))
+    newer = _cut(chunks.c.chunk_id > bindparam("after"))
+    return _columns_from(newer.order_by(chunks.c.chunk_id).limit(bindparam("most")))
 
 
 @cache
 def _columns_of() -> Select[Any]:
-    return _columns_where(listed(chunks.c.chunk_id, "ids"))
+    return _columns_from(_cut(listed(chunks.c.chunk_id, "ids")))
 
 
-def _columns_where(condition: ColumnElement[bool]) -> Select[Any]:
+def _cut(condition: ColumnElement[bool]) -> Select[Any]:
     names = ("chunk_id", "term_count", "start", "end", "asks", "of_self")  # without the words: many are read
-    cut = numbered(select(*(chunks.c[name] for name in names)).where(mine(chunks), condition))
+    return select(*(chunks.c[name] for name in names)).where(mine(chunks), condition)
+
+
+def _columns_from(found: Select[Any]) -> Select[Any]:
+    cut = numbered(found)
     columns = (
         cut.c.chunk_id,
         messages.c.message_no,
@@ -138,11 +153,11 @@ def _columns_where(condition: ColumnElement[bool]) -> Select[Any]:
 
 
 def read_vectors(
-    connection: Connection, user: UserId, model_id: str, after_vector: int, *, most: int | None = None
+    connection: Connection, user: UserId, model_id: str, after_vector: int, *, most: int
 ) -> VectorBatch:
-    """Vectors of that model with a number above the given one, `most` at the utmost."""
+    """The first vectors of that model with a number above the given one, `most` at the utmost."""
     asked = {"user": user, "model": model_id, "after": after_vector, "most": most}
-    return _batch(connection.execute(_vectors(limited=most is not None), asked), model_id)
+    return _batch(connection.execute(_vectors(), asked), model_id)
 
 
 def vectors_of(connection: Connection, user: UserId, model_id: str, ids: Sequence[ChunkId]) -> VectorBatch:
@@ -171,10 +186,9 @@ def _batch(found: CursorResult[Any], model_id: str) -> VectorBatch:
 
 
 @cache
-def _vectors(*, limited: bool) -> Select[Any]:
+def _vectors() -> Select[Any]:
     newer = and_(mine(vectors), of_model(), vectors.c.vector_no > bindparam("after"))
-    found = _all_vectors().where(newer)
-    return found.limit(bindparam("most")) if limited else found
+    return _all_vectors().where(newer).limit(bindparam("most"))
 
 
 @cache
