@@ -224,6 +224,7 @@ class StoredBlock:
 
     block: Block
     version: int
+    last_seq: int  # of its latest turn
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -43,8 +44,16 @@ async def test_what_is_missing_is_told_and_nothing_is_lost(
     done = subprocess.run(
         command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )
-    assert done.returncode == 0, done.stderr
-    *ends, (_, limit) = [line.split(" ", 3) for line in done.stdout.splitlines()]
+    ends = [line.split(" ", 3) for line in done.stdout.splitlines()]
+    if done.returncode:
+        # Where the interpreter itself finds no memory it ends with its event loop, or falls over its own
+        # MemoryError: nobody can be told any more, and the memory has to be as after a kill.
+        assert kind == "memory", done.stderr
+        assert done.returncode == -signal.SIGSEGV or "MemoryError" in done.stderr, done.stderr
+        print(f"F24: ended by the interpreter: {kind} {count} {moment}")
+        limit = "reached"
+    else:
+        limit = ends.pop()[1]
     assert [end for end in ends if end[1] == "other"] == []
     assert {end[2] for end in ends if end[1] == "ours"} <= ALLOWED, done.stdout
     if (kind, count, moment) in BOUNDED:

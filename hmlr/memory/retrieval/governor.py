@@ -52,6 +52,8 @@ class _Plan:
     """Turns put into blocks one after the other, to be written in one transaction."""
 
     states: dict[BlockId, TopicState]  # the topic with the latest turn first
+    latest_seq: int = 0  # of all turns that are in a topic
+    active: BlockId | None = None  # the topic that becomes ACTIVE; None: it stays as it is
     changes_before: int = 0  # how often this process had changed topics when it was made
     pinned: dict[BlockId, TopicState] = field(default_factory=dict)  # older ones that the user put turns into
     labels: Mapping[BlockId, str] = field(default_factory=dict)  # the user's own, for blocks made again
@@ -83,30 +85,38 @@ class _Plan:
                 block = replace(block, block_id=arrival.place)
             if label := self.labels.get(block.block_id):
                 block = replace(block, label=label, renamed=True)
-            state = TopicState(block=block, version=0)
+            state = TopicState(block=replace(block, state="PAUSED"), version=0)
         block_id = state.block.block_id
         self.read_versions.setdefault(block_id, state.version)
+        late = turn.seq < self.latest_seq  # its process died, say, before it was routed
+        if not late:
+            self.active, self.latest_seq = block_id, turn.seq
+        state.last_seq = max(state.last_seq, turn.seq)
         text = first_words(turn)
         grown = extend_header(state.block, state.words, text, label=answer.value.label)
         state.block = replace(grown, turn_count=grown.turn_count + 1)
         state.remember(text, arrival.vector, arrival.model_id)
         self.states = {block_id: state, **self.states}
+        if late:
+            self.states = dict(sorted(self.states.items(), key=lambda each: -each[1].last_seq))
         self.current[turn.session_id] = block_id
-        self.assigned.append(AssignTurn(turn_id=turn.turn_id, block_id=block_id, by=answer.by))
+        self.assigned.append(
+            AssignTurn(turn_id=turn.turn_id, block_id=block_id, by=answer.by, activate=not late)
+        )
         return block_id
 
     def changes(self) -> list[Change]:
         """Each header once, as it is at the end, then the turns in their order."""
         headers: list[Change] = []
-        last = self.assigned[-1].block_id
         # Who pauses is said here, or the store would say it, under a version that the book has not seen.
         for block_id, topic in self.states.items():
-            if topic.block.state == "ACTIVE":
+            if topic.block.state == "ACTIVE" and self.active is not None:
                 self.read_versions.setdefault(block_id, topic.version)
         for block_id, version in self.read_versions.items():
-            state: BlockState = "ACTIVE" if block_id == last else "PAUSED"
-            block = replace(self.states[block_id].block, state=state)
-            headers.append(PutBlock(block=block, version=version))
+            block = self.states[block_id].block
+            active = self.active or (block_id if block.state == "ACTIVE" else None)
+            state: BlockState = "ACTIVE" if block_id == active else "PAUSED"
+            headers.append(PutBlock(block=replace(block, state=state), version=version))
         return [*headers, *self.assigned]
 
 
@@ -205,7 +215,8 @@ class Governor:
         changes_before = self._changes
         index = await self._lattice.index(self._user, arrivals[0].since if len(arrivals) == 1 else None)
         states = {state.block.block_id: state for state in await self._book.latest(index)}
-        plan = _Plan(states=states, changes_before=changes_before)
+        latest_seq = max((state.last_seq for state in states.values()), default=0)
+        plan = _Plan(states=states, changes_before=changes_before, latest_seq=latest_seq)
         places = {arrival.place for arrival in arrivals if arrival.place is not None} - plan.states.keys()
         plan.pinned = await self._book.load(sorted(places), index)
         for arrival in arrivals:

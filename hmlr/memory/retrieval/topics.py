@@ -28,6 +28,7 @@ class TopicState:
 
     block: Block
     version: int
+    last_seq: int = 0  # of its latest turn
     words: HeaderWords = field(default_factory=HeaderWords)
     texts: list[str] = field(default_factory=list)  # latest messages of its users, oldest first
     vectors: list[NDArray[np.float32]] = field(default_factory=list)  # theirs, as far as there are any
@@ -86,7 +87,7 @@ class TopicBook:
             state = self._states.get(entry.block.block_id)
             if state is None or state.version != entry.version:
                 state = await self._load(entry, index)
-            state.block = entry.block
+            state.block, state.last_seq = entry.block, entry.last_seq
             kept[entry.block.block_id] = state
         self._states = kept
         return list(kept.values())
@@ -112,7 +113,7 @@ class TopicBook:
     async def _load(self, entry: StoredBlock, index: UserIndex) -> TopicState:
         query = TurnQuery(block_id=entry.block.block_id, newest=True, limit=COUNTED)
         turns = list(reversed(await self._store.turns(self._user, query)))
-        state = TopicState(block=entry.block, version=entry.version)
+        state = TopicState(block=entry.block, version=entry.version, last_seq=entry.last_seq)
         if entry.block.turn_count > len(turns):  # what was said before them is known by its keywords
             for keyword in entry.block.keywords:
                 state.words.add(keyword)

@@ -152,6 +152,7 @@ def _drop_empty() -> Delete:
 def _stored(row: Row[Any]) -> StoredBlock:
     return StoredBlock(
         version=row.version,
+        last_seq=row.last_seq,
         block=Block(
             block_id=row.block_id,
             label=row.label,
