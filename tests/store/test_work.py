@@ -73,6 +73,22 @@ async def test_a_fact_that_changes_after_a_run_is_found(store: Store) -> None:
     assert await store.users_left("garden", NOW) == []
 
 
+async def test_a_fact_that_is_learned_after_its_topic_was_gardened_is_found(store: Store) -> None:
+    first, last = await fill(store)
+    done = GardenedBlock(block_id=BlockId("b1"), version=1, tags=())
+    run = replace(RUN, started_at=later(hours=1))
+    await store.garden_step(ADA, step(run=run, dossiers=(put(),), places=(place(), place("f2")), block=done))
+    await store.apply(ADA, [PutFact(fact=fact(first, "f3", key="likes"))])
+    assert await store.users_left("garden", later(hours=2)) == [ADA]
+    await store.add_jobs(ADA, "garden", [last])  # gardening the topic fails, and backs off
+    (lease,) = await store.claim(ADA, "garden", limit=1, lease_s=10, now=later(hours=2))
+    await store.fail(ADA, [lease], error="Down", retry_at=later(hours=3))
+    assert await store.users_left("garden", later(hours=2)) == []
+    again = replace(RUN, run_id=RunId("r2"), started_at=later(hours=3))
+    await store.garden_step(ADA, step(run=again, places=(place("f3"),)))
+    assert await store.users_left("garden", later(hours=4)) == []
+
+
 async def test_learning_is_left_to_who_stored_it_for_a_moment(store: Store) -> None:
     await store.add_turns(ADA, [turn(jobs=("scrub",))])
     assert await store.users_left("learn", later(seconds=5)) == []

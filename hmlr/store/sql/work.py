@@ -29,6 +29,7 @@ from hmlr.store.columns import from_micros, to_micros
 from hmlr.store.records import UsersLeft
 from hmlr.store.schema import (
     blocks,
+    dossier_entries,
     fact_events,
     facts,
     garden_runs,
@@ -76,9 +77,11 @@ def _unfinished() -> Select[Any]:
 
 @cache
 def _changed() -> Select[Any]:
-    """Users whose latest change of a fact came after their last run, and is not of a topic that goes on.
+    """Users whose latest change of a fact came after their last run, or is a fact that has no dossier yet
+    though its topic is gardened: it bears the time of its turn, so that one learned late looks older.
 
-    One fact a user is looked at: whatever else has changed is found with it, or with the topic that goes on.
+    None of a topic that goes on. One fact a user is looked at: whatever else has changed is found with it,
+    or with the topic that goes on.
     """
     latest = and_(facts.c.user_id == users.c.user_id, facts.c.version == users.c.fact_version)
     last_run = select(func.max(garden_runs.c.started_at)).where(
@@ -86,25 +89,31 @@ def _changed() -> Select[Any]:
     )
     of_fact = and_(fact_events.c.user_id == facts.c.user_id, fact_events.c.fact_id == facts.c.fact_id)
     at = select(func.max(fact_events.c.recorded_at)).where(of_fact, fact_events.c.change.in_(_REPORTED))
-    topic = select(blocks.c.state).join(
-        turn_blocks,
-        and_(turn_blocks.c.user_id == blocks.c.user_id, turn_blocks.c.block_id == blocks.c.block_id),
+    placed = exists().where(
+        dossier_entries.c.user_id == facts.c.user_id, dossier_entries.c.fact_id == facts.c.fact_id
     )
+    in_topic = and_(turn_blocks.c.user_id == blocks.c.user_id, turn_blocks.c.block_id == blocks.c.block_id)
     of_turn = and_(turn_blocks.c.user_id == facts.c.user_id, turn_blocks.c.turn_id == facts.c.turn_id)
+    state = func.coalesce(
+        select(blocks.c.state).join(turn_blocks, in_topic).where(of_turn).scalar_subquery(), ""
+    )
+    last = and_(turns.c.user_id == blocks.c.user_id, turns.c.seq == blocks.c.last_seq)
+    last_turn = select(turns.c.turn_id).join(blocks, last).join(turn_blocks, in_topic).where(of_turn)
+    stands_for_it = or_(
+        jobs.c.turn_id == facts.c.turn_id,
+        and_(jobs.c.kind == "garden", jobs.c.turn_id == last_turn.correlate(facts).scalar_subquery()),
+    )
     at_work = exists().where(
         jobs.c.user_id == facts.c.user_id,
-        jobs.c.turn_id == facts.c.turn_id,
+        stands_for_it,
         or_(jobs.c.kind == "route", and_(jobs.c.kind == "garden", ~_free())),
     )
     since: ColumnElement[Any] = func.coalesce(last_run.scalar_subquery(), literal(0, BigInteger))
+    newer = type_coerce(at.scalar_subquery(), BigInteger) > type_coerce(since, BigInteger)
     return (
         select(users.c.user_id)
         .join(facts, latest)
-        .where(
-            type_coerce(at.scalar_subquery(), BigInteger) > type_coerce(since, BigInteger),
-            func.coalesce(topic.where(of_turn).scalar_subquery(), "") != "ACTIVE",
-            ~at_work,
-        )
+        .where(or_(newer, and_(state == "GARDENED", ~placed)), state != "ACTIVE", ~at_work)
     )
 
 
