@@ -10,7 +10,7 @@ from hmlr.store.care_records import ErasePlan
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors, NewChunk
 from hmlr.store.search_records import UNREAD, ChunkFilter, IndexNews, IndexState
-from hmlr.store.sql import search as searching
+from hmlr.store.sql import news as reading_news
 from tests.store.making import ADA, BOB, NOW, encoded, later, message, reply, turn, unit_rows
 from tests.store.reading import chunk_ids_of, columns_of, has_vectors, state_of, vectors_of
 
@@ -162,7 +162,7 @@ async def test_a_large_memory_comes_in_parts_its_chunks_before_their_vectors(
     given = [ids[3], *ids[:3], ids[4]]
     vectors = AddVectors(model_id="m", chunk_ids=tuple(given), encoded=encoded(unit_rows(5)))
     await store.apply(ADA, [vectors])
-    monkeypatch.setattr(searching, "PART", 2)
+    monkeypatch.setattr(reading_news, "PART", 2)
     parts, state, more = [], UNREAD, True
     while more:
         news = await store.index_news(ADA, "m", state)

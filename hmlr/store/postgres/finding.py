@@ -12,7 +12,7 @@ from hmlr.store.postgres.engine import owner_engine
 from hmlr.store.postgres.gate import PostgresGate
 from hmlr.store.postgres.settings import Reach
 from hmlr.store.sql.index import known_model
-from hmlr.store.sql.search import read_vectors
+from hmlr.store.sql.news import read_vectors
 
 # Vectors taken while the user's writers wait; into an index that is built each takes a millisecond or two.
 _FIRST_PAGE, _PAGE = 2000, 100

@@ -14,8 +14,8 @@ from hmlr.store.columns import to_json
 from hmlr.store.schema import chunks, messages, turn_blocks, turns
 from hmlr.store.search_records import ChunkFilter
 from hmlr.store.sql.index import numbered
+from hmlr.store.sql.news import PAGE, with_turns
 from hmlr.store.sql.rows import by_speaker, given, mine
-from hmlr.store.sql.search import PAGE, with_turns
 
 
 def chunk_ids(connection: Connection, user: UserId, where: ChunkFilter) -> list[ChunkId]:

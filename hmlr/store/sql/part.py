@@ -12,8 +12,8 @@ from hmlr.records import ChunkId, UserId
 from hmlr.store.schema import chunks, messages, turns
 from hmlr.store.search_records import Extent, Part
 from hmlr.store.sql.index import cut_from, numbered
+from hmlr.store.sql.news import columns_of, vectors_of
 from hmlr.store.sql.rows import listed, mine, owned
-from hmlr.store.sql.search import columns_of, vectors_of
 from hmlr.store.sql.special import special
 
 

@@ -31,6 +31,7 @@ from hmlr.store.sql import apply as changing
 from hmlr.store.sql import blocks as block_rows
 from hmlr.store.sql import facts as fact_rows
 from hmlr.store.sql import filter as filtering
+from hmlr.store.sql import news as reading_news
 from hmlr.store.sql import part as parts
 from hmlr.store.sql import search as searching
 from hmlr.store.sql import turns as turn_rows
@@ -90,11 +91,11 @@ class SqlStore(SqlGarden, SqlJobs, SqlWork, SqlCare, SqlAccess, SqlMoves):
 
     async def index_news(self, user: UserId, model_id: str | None, known: IndexState) -> IndexNews:
         """See SearchStore."""
-        return await self._gate.read(user, lambda c: searching.index_news(c, user, model_id, known))
+        return await self._gate.read(user, lambda c: reading_news.index_news(c, user, model_id, known))
 
     async def former_model(self, user: UserId, model_id: str) -> str | None:
         """See SearchStore."""
-        return await self._gate.read(user, lambda c: searching.former_model(c, user, model_id))
+        return await self._gate.read(user, lambda c: reading_news.former_model(c, user, model_id))
 
     async def finds_vectors(self, user: UserId, model_id: str) -> bool:
         """See SearchStore; not unless the adapter can."""
