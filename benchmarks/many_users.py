@@ -3,7 +3,7 @@
     python -m benchmarks.many_users [--users 1000] [--turns 1000] [--large 1000000] [--db FILE|URL]
 
 A server of the tests' own is started when --db is "postgres". Messages and vectors are those of
-`benchmarks.search`: a few thousand really encoded, the others copies, some signs flipped. What is there
+`benchmarks.search`: a few thousand really encoded, the others copies, somewhat changed. What is there
 already is taken up again. Printed are, for users taken at random, the first question (which reads the
 user's memory) and the following ones, the share of a full scan's first ten that are found, bytes, and
 what a user with ten messages among all the others gets. For the large user also what the database finds

@@ -35,7 +35,7 @@ from hmlr.memory.intake import Intake, new_chunks
 from hmlr.memory.retrieval.hits import SearchQuery
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.records import ChunkId, SessionId, UserId
-from hmlr.store.encoded import Encoded
+from hmlr.store.encoded import LEVELS, Encoded
 from hmlr.store.records import AddVectors
 from hmlr.store.sqlite.store import open_sqlite
 
@@ -44,7 +44,7 @@ USER = UserId("bench")
 MODEL_ID = "all-minilm-l6-v2-int8"
 POOL = 4000  # messages that the model really encodes
 BATCH = 5000
-FLIPPED = 0.05  # of the signs of a copy
+FLIPPED = 0.05  # of the signs of a copy; its levels are moved by one at most, so that no two are equal
 SESSION = 40  # messages
 # The beginnings of their names, indexes too.
 SEARCH_TABLES = (
@@ -81,8 +81,9 @@ class Copies:
         picked = np.array(numbers, np.int64) % len(self._said)
         tokens = self._runs(self._pool.tokens, self._token_ends, picked)
         flips = np.packbits(self._random.random((len(tokens), 8 * tokens.shape[1])) < FLIPPED, axis=1)
+        moved = self._pool.pooled[picked] + self._random.integers(-1, 2, (len(picked), self._pool.dim))
         return Encoded(
-            pooled=self._pool.pooled[picked],
+            pooled=np.clip(moved, -LEVELS, LEVELS).astype(np.int8),
             tokens=tokens ^ flips,
             token_counts=self._pool.token_counts[picked],
             pieces=self._runs(self._pool.pieces, self._piece_ends, picked),
