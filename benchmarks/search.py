@@ -2,8 +2,8 @@
 
     python -m benchmarks.search [--sizes 1000,10000,100000,1000000] [--questions 50] [--db FILE]
 
-One user. The real model encodes a few thousand different messages; the others are these again, some signs
-flipped and with a term of their own: encoding a million would take an hour and tell nothing about search.
+One user. The real model encodes a few thousand different messages; the others are these again, somewhat
+changed and with a term of their own: encoding a million would take an hour and tell nothing about search.
 Everything is stored as the engine stores it and asked through `HMLRClient.recall`, on one core. A database
 that is named is kept and taken up again: to fill a million takes half an hour.
 """
