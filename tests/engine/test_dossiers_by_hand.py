@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hmlr import HMLRClient
 from hmlr.errors import Conflict, InvalidInput, NotFound
 from hmlr.garden_records import Dossier
+from hmlr.records import Fact
 from hmlr.sync import HMLRClient as SyncClient
 from hmlr.testing import hash_embedder
 from tests.engine.test_gardening import say
@@ -190,3 +192,22 @@ def test_the_synchronous_door_arranges_too(database: Place) -> None:
         hmlr.undo(edit.run_id)
         assert hmlr.dossiers() == [dossier]
         assert hmlr.draw_dossiers().startswith("<svg")
+
+
+async def test_a_dossier_that_is_merged_while_a_question_is_asked_breaks_no_answer(
+    hmlr: HMLRClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "Where does Wilhelmina live, and what limit has Styx?"
+    first, second = await hmlr.recall(question, kinds=["dossier"])
+    store = hmlr._member.services.store
+    facts = store.facts
+
+    async def merged_meanwhile(*asked: Any) -> list[Fact]:
+        monkeypatch.setattr(store, "facts", facts)
+        await hmlr.merge_dossiers(second.node_id, first.node_id)
+        await hmlr.recall("Wilhelmina", kinds=["dossier"])  # another question has it read anew
+        return await facts(*asked)
+
+    monkeypatch.setattr(store, "facts", merged_meanwhile)
+    hits = await hmlr.recall(question, kinds=["dossier"])
+    assert first.node_id in {hit.node_id for hit in hits}

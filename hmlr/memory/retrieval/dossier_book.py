@@ -65,7 +65,7 @@ class DossierBook:
         """The dossiers that a question is about, best first, with their facts; `vector` is its own."""
         scored = await self.search(question, vector, limit=limit)
         kept = [each for each in scored if each.score >= NEXT_BEST * scored[0].score]
-        return tuple([await self._with_facts(each) for each in kept])
+        return tuple(await self._with_facts(kept))
 
     async def search(self, question: str, vector: QueryVector, *, limit: int) -> list[ShownDossier]:
         """The dossiers that a question is about, best first, without their facts."""
@@ -77,7 +77,7 @@ class DossierBook:
     async def hits(self, question: str, vector: QueryVector, *, limit: int) -> list[Hit]:
         """The same as results of recall, each with the turns that it stands on."""
         scored = await self.search(question, vector, limit=limit)
-        return [_hit(await self._with_facts(each)) for each in scored]
+        return [_hit(each) for each in await self._with_facts(scored)]
 
     async def tagged(self, hits: Hits, since: float | None = None) -> Hits:
         """The hits with what held for their turns: tags of their blocks, and section rules.
@@ -116,14 +116,16 @@ class DossierBook:
             self._latest, self._read_at = await self._store.garden_mark(self._user), begun
         return self._latest
 
-    async def _with_facts(self, shown: ShownDossier) -> ShownDossier:
-        ids = next(
-            tuple(FactId(place.fact_id) for place in each.places)
-            for each in self._page.found
-            if each.dossier.dossier_id == shown.dossier.dossier_id
-        )
-        facts = await self._store.facts(self._user, FactQuery(fact_ids=ids, states=None))
-        return replace(shown, facts=tuple(facts))
+    async def _with_facts(self, shown: Sequence[ShownDossier]) -> list[ShownDossier]:
+        """The dossiers with their facts; without those that gardening has merged or removed meanwhile."""
+        held = {each.dossier.dossier_id: each.places for each in self._page.found}
+        filled = []
+        for each in shown:
+            if (places := held.get(each.dossier.dossier_id)) is not None:
+                ids = tuple(FactId(place.fact_id) for place in places)
+                facts = await self._store.facts(self._user, FactQuery(fact_ids=ids, states=None))
+                filled.append(replace(each, facts=tuple(facts)))
+        return filled
 
 
 def _holds(tag: Tag, hit: Hit) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -296,4 +297,6 @@ class _Taker:
 
 
 def _identity(row: Values, names: tuple[str, ...]) -> str:
-    return to_json([str(row[name]) if name == "recorded_at" else row[name] for name in names])
+    # A payload's keys come in any order: from a file, and from PostgreSQL.
+    values = [str(row[name]) if name == "recorded_at" else row[name] for name in names]
+    return json.dumps(values, sort_keys=True)
