@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from hmlr.records import BlockId, FactEvent, FactId, RunId
+from hmlr.store.care_records import ErasePlan
 from hmlr.store.garden_records import GardenedBlock
 from hmlr.store.port import Store
-from hmlr.store.records import AssignTurn, ChangeFact, LogFactEvent, PutBlock, PutFact, UsersLeft
+from hmlr.store.records import AssignTurn, Change, ChangeFact, LogFactEvent, PutBlock, PutFact, UsersLeft
 from tests.store.making import ADA, BOB, NOW, block, fact, later, turn
 from tests.store.test_garden import RUN, fill, place, put, step
 
@@ -61,16 +63,21 @@ async def test_a_fact_that_changes_after_a_run_is_found(store: Store) -> None:
     await fill(store)
     done = GardenedBlock(block_id=BlockId("b1"), version=1, tags=())
     await store.garden_step(ADA, step(dossiers=(put(),), places=(place(), place("f2")), block=done))
-    f1, at = FactId("f1"), later(hours=1)
-    wrong = ChangeFact(
-        fact_id=f1, expected="active", state="invalidated", superseded_by=None, reason="", valid_to=None
-    )
-    event = FactEvent(fact_id=f1, change="invalidated", by="user", reason="", turn_id=None, recorded_at=at)
-    await store.apply(ADA, [wrong, LogFactEvent(event=event)])
+    await store.apply(ADA, invalidated("f1", later(hours=1)))
     assert await store.users_left("garden", NOW) == [ADA]
     again = replace(RUN, run_id=RunId("r2"), started_at=later(hours=2))
     await store.garden_step(ADA, step(run=again))
     assert await store.users_left("garden", NOW) == []
+
+
+async def test_a_changed_fact_is_found_after_another_was_forgotten(store: Store) -> None:
+    _, last = await fill(store)
+    done = GardenedBlock(block_id=BlockId("b1"), version=1, tags=())
+    await store.garden_step(ADA, step(dossiers=(put(),), places=(place(), place("f2")), block=done))
+    await store.apply(ADA, invalidated("f1", later(hours=1)))
+    assert await store.users_left("garden", NOW) == [ADA]
+    await store.erase(ADA, ErasePlan(scope="turn", target=last, turn_ids=(last,)), now=NOW)
+    assert await store.users_left("garden", NOW) == [ADA]
 
 
 async def test_a_fact_that_is_learned_after_its_topic_was_gardened_is_found(store: Store) -> None:
@@ -99,6 +106,16 @@ async def test_learning_is_left_to_who_stored_it_for_a_moment(store: Store) -> N
     assert await store.users_left("learn", late) == []
     assert (await store.work_left(late))["learn"] == left(running=1)
     assert await store.users_stalled("learn", later(seconds=22)) == [ADA]
+
+
+def invalidated(fact_id: str, at: datetime) -> list[Change]:
+    """The user says that a fact is wrong."""
+    of = FactId(fact_id)
+    wrong = ChangeFact(
+        fact_id=of, expected="active", state="invalidated", superseded_by=None, reason="", valid_to=None
+    )
+    event = FactEvent(fact_id=of, change="invalidated", by="user", reason="", turn_id=None, recorded_at=at)
+    return [wrong, LogFactEvent(event=event)]
 
 
 def left(**counts: int) -> UsersLeft:

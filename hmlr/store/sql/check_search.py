@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -10,14 +9,13 @@ from sqlalchemy import Connection, Select, select
 from hmlr.store.encoded import is_damaged
 from hmlr.store.schema import chunks, messages, vectors
 from hmlr.store.sql.index import message_of_chunk
-
-_PAGE = 1000
+from hmlr.store.sql.rows import in_pages
 
 
 def chunks_that_differ(connection: Connection) -> int:
     """How many don't begin where the one before ended, or at last don't end where their message does."""
     count, number, text, end = 0, -1, "", 0
-    for row in rows_of(connection, _slices()):
+    for row in in_pages(connection, _slices()):
         if row.message_no != number:
             count += end != len(text)
             number, text, end = row.message_no, row.content, 0
@@ -40,12 +38,6 @@ def damaged_vectors(connection: Connection) -> list[int]:
     found = select(vectors.c.vector_no, vectors.c.dim, vectors.c.data, vectors.c.tokens, vectors.c.pieces)
     return [
         row.vector_no
-        for row in rows_of(connection, found)
+        for row in in_pages(connection, found)
         if len(row.data) != -(-row.dim // 2) or is_damaged((row.data, row.tokens, row.pieces))
     ]
-
-
-def rows_of(connection: Connection, statement: Select[Any]) -> Iterator[Any]:
-    """The rows of a large result, read by pages."""
-    for page in connection.execute(statement).partitions(_PAGE):
-        yield from page

@@ -10,8 +10,8 @@ from sqlalchemy import BigInteger, Boolean, Connection, Float, Integer, LargeBin
 from hmlr.store import schema
 from hmlr.store.columns import JsonText, UtcMicros
 from hmlr.store.record_rules import what_is_wrong
+from hmlr.store.sql.rows import in_pages
 
-_PAGE = 1000
 _TYPES: dict[type, type | tuple[type, ...]] = {
     Text: str,
     UtcMicros: datetime,
@@ -39,9 +39,8 @@ def wrong_values(connection: Connection) -> list[str]:
     """The columns in which a value is wrong. Raises what the driver does for one that can't be read."""
     found: set[str] = set()
     for table in schema.metadata.sorted_tables:
-        for page in connection.execute(select(table)).partitions(_PAGE):
-            for row in page:
-                found.update(f"{table.name}.{name}" for name in _wrong_in(table, row))
+        for row in in_pages(connection, select(table)):
+            found.update(f"{table.name}.{name}" for name in _wrong_in(table, row))
     return sorted(found)
 
 

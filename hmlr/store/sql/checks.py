@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, exists, func, or_, select
 
 from hmlr.errors import HMLRError
 from hmlr.records import Check
@@ -15,7 +15,7 @@ from hmlr.store.sql.check_search import chunks_that_differ, damaged_vectors
 from hmlr.store.sql.check_values import wrong_values
 from hmlr.store.sql.gate import Calls
 from hmlr.store.sql.index import message_of_chunk
-from hmlr.store.sql.rows import digest
+from hmlr.store.sql.rows import digest, in_pages
 from hmlr.store.sql.special import special
 
 REBUILD = "Run `rebuild`: the index is made anew from the messages"
@@ -87,17 +87,14 @@ def _moving(connection: Connection) -> str:
 
 
 def _contents(connection: Connection) -> str:
-    rows = connection.execute(select(messages.c.message_id, messages.c.content, messages.c.sha256))
+    rows = in_pages(connection, select(messages.c.message_id, messages.c.content, messages.c.sha256))
     return listing([row.message_id for row in rows if digest(row.content) != row.sha256])
 
 
 def _quotes(connection: Connection) -> str:
     of_message = (messages.c.user_id == facts.c.user_id) & (messages.c.message_id == facts.c.message_id)
-    rows = connection.execute(
-        select(facts.c.fact_id, facts.c.quote, facts.c.start, facts.c.end, messages.c.content).join(
-            messages, of_message
-        )
-    )
+    found = select(facts.c.fact_id, facts.c.quote, facts.c.start, facts.c.end, messages.c.content)
+    rows = in_pages(connection, found.join(messages, of_message))
     return listing([row.fact_id for row in rows if row.content[row.start : row.end] != row.quote])
 
 
@@ -115,7 +112,7 @@ def _topics(connection: Connection) -> str:
 def _gaps(connection: Connection) -> str:
     """Numbers that were given to turns and are neither there nor on a tombstone; turns beyond the last."""
     there: dict[str, list[tuple[int, int]]] = {}
-    for user, seq in connection.execute(select(turns.c.user_id, turns.c.seq)):
+    for user, seq in in_pages(connection, select(turns.c.user_id, turns.c.seq)):
         there.setdefault(user, []).append((seq, seq))
     for user, ranges in connection.execute(select(tombstones.c.user_id, tombstones.c.turn_seqs)):
         there.setdefault(user, []).extend((first, last) for first, last in ranges)
@@ -137,19 +134,18 @@ def _covered(ranges: list[tuple[int, int]], most: int) -> int:
 
 
 def _index(connection: Connection) -> str:
-    indexed = special(connection).indexed()
+    # Not NOT IN: PostgreSQL walks through all that is in, once for each row, when it is more than a little.
+    indexed, cut = special(connection).indexed(), select(chunks.c.chunk_id)
+    lost = ~exists().where(messages.c.message_no == message_of_chunk()).correlate(chunks)
     found = {
-        "chunks are not indexed": and_(chunks.c.term_count > 0, chunks.c.chunk_id.not_in(indexed)),
-        "chunks have no message": message_of_chunk().not_in(select(messages.c.message_no)),
+        "chunks are not indexed": cut.where(chunks.c.term_count > 0).except_(indexed),
+        "chunks have no message": cut.where(lost),
+        "chunks in the index are not there": indexed.except_(cut),
     }
     counts = {
-        name: connection.execute(select(func.count()).where(bad)).scalar() for name, bad in found.items()
+        name: connection.execute(select(func.count()).select_from(wrong.subquery())).scalar()
+        for name, wrong in found.items()
     }
-    entries = indexed.subquery()
-    stray = entries.c.chunk_id.not_in(select(chunks.c.chunk_id))
-    counts["chunks in the index are not there"] = connection.execute(
-        select(func.count()).select_from(entries).where(stray)
-    ).scalar()
     counts["chunks differ from their messages"] = chunks_that_differ(connection)
     return listing([f"{count} {name}" for name, count in counts.items() if count])
 

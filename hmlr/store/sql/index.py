@@ -171,9 +171,16 @@ def _remove_from(table: Table) -> Delete:
 
 def index_all(connection: Connection) -> None:
     """Put every chunk into the empty index."""
-    found = select(chunks.c.chunk_id, chunks.c.terms, chunks.c.user_no).order_by(chunks.c.chunk_id)
-    for batch in connection.execute(found).partitions(1000):
-        special(connection).add_terms(connection, [Indexed(*row) for row in batch])
+    last = -1
+    while rows := connection.execute(_next_page(), {"last": last}).all():
+        special(connection).add_terms(connection, [Indexed(*row) for row in rows])
+        last = rows[-1].chunk_id
+
+
+@cache
+def _next_page() -> Select[Any]:
+    found = select(chunks.c.chunk_id, chunks.c.terms, chunks.c.user_no)
+    return found.where(chunks.c.chunk_id > bindparam("last")).order_by(chunks.c.chunk_id).limit(1000)
 
 
 def tokens(user_no: int, terms: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ parameters: to build one and to compare it with those compiled costs more than t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any, get_args
@@ -38,9 +38,19 @@ from hmlr.store.schema import messages, turns, users
 from hmlr.store.sql.special import special
 from hmlr.store.sql.words import InList
 
+_PAGE = 1000
 _ROLES: tuple[str, ...] = get_args(Role)
 
 _MESSAGE_FIELDS = tuple(field.name for field in fields(StoredMessage))
+
+
+def in_pages(
+    connection: Connection, statement: Select[Any], parameters: Mapping[str, Any] | None = None
+) -> Iterator[Any]:
+    """The rows of a large result, of which a page is held at a time: PostgreSQL's driver would hold all."""
+    found = connection.execute(statement.execution_options(yield_per=_PAGE), parameters)
+    for page in found.partitions():
+        yield from page
 
 
 def among(column: ColumnElement[Any], values: Iterable[object]) -> ColumnElement[bool]:

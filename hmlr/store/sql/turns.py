@@ -39,6 +39,7 @@ from hmlr.store.sql.rows import (
     digest,
     ensure_user,
     given,
+    in_pages,
     listed,
     mine,
     select_messages,
@@ -192,8 +193,9 @@ def messages_containing(connection: Connection, user: UserId, needles: Sequence[
     said = (messages.c.message_no, messages.c.content, messages.c.speaker, messages.c.metadata)
     numbers = [
         number
-        for rows in connection.execute(select(*said).where(messages.c.user_id == user)).partitions(_PAGE)
-        for number, content, speaker, metadata in rows
+        for number, content, speaker, metadata in in_pages(
+            connection, select(*said).where(messages.c.user_id == user)
+        )
         if any(map(wanted.stand_in, (content, speaker or "", *texts_in(metadata))))
     ]
     found = select_messages(messages.c.user_id == user, among(messages.c.message_no, numbers))

@@ -83,7 +83,10 @@ def _changed() -> Select[Any]:
     None of a topic that goes on. One fact a user is looked at: whatever else has changed is found with it,
     or with the topic that goes on.
     """
-    latest = and_(facts.c.user_id == users.c.user_id, facts.c.version == users.c.fact_version)
+    # Not the user's own version: it is that of no fact after one was forgotten.
+    other = facts.alias()
+    version = select(func.max(other.c.version)).where(other.c.user_id == users.c.user_id).correlate(users)
+    latest = and_(facts.c.user_id == users.c.user_id, facts.c.version == version.scalar_subquery())
     last_run = select(func.max(garden_runs.c.started_at)).where(
         garden_runs.c.user_id == users.c.user_id, garden_runs.c.undone_at.is_(None)
     )

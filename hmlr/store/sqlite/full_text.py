@@ -17,8 +17,8 @@ from sqlalchemy import Column, Connection, Select, TextClause, bindparam, column
 
 from hmlr.store import schema
 from hmlr.store.search_records import Postings
-from hmlr.store.sql.check_search import rows_of
 from hmlr.store.sql.index import tokens
+from hmlr.store.sql.rows import in_pages
 from hmlr.store.sql.special import Indexed
 
 _CREATE = (
@@ -98,13 +98,13 @@ def index_differs(connection: Connection) -> bool:
     # The sum of hashes knows no order: the index gives its rows by term, the chunks by number.
     wanted = sum(
         hash((row.chunk_id, place, term))
-        for row in rows_of(
+        for row in in_pages(
             connection, select(*(schema.chunks.c[name] for name in ("chunk_id", "user_no", "terms")))
         )
         for place, term in enumerate(tokens(row.user_no, row.terms.split()))
     )
     found = select(_PLACES.c.doc, _PLACES.c.offset, _PLACES.c.term)
-    return wanted != sum(hash(tuple(row)) for row in rows_of(connection, found))
+    return wanted != sum(hash(tuple(row)) for row in in_pages(connection, found))
 
 
 def _entry(row: Indexed) -> dict[str, object]:
