@@ -21,7 +21,7 @@ def test_the_example_runs(tmp_path: Path) -> None:
     with server(tmp_path / "memory.db") as up:
         done = subprocess.run(
             [sys.executable, "-c", python_example(PAGE).replace("http://127.0.0.1:8765", up.url)],
-            env={**os.environ, "HMLR_TOKEN": up.token},
+            env={**os.environ, "MEMORY_TOKEN": up.token},
             capture_output=True,
             text=True,
             timeout=60,

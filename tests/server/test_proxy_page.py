@@ -18,7 +18,7 @@ def test_the_program_of_the_page_gets_a_memory(tmp_path: Path) -> None:
     with server(tmp_path / "memory.db") as up:
         done = subprocess.run(
             (sys.executable, "-c", python_example("docs/proxy.md")),
-            env={**os.environ, "HMLR_URL": up.url, "HMLR_TOKEN": up.token},
+            env={**os.environ, "MEMORY_URL": up.url, "MEMORY_TOKEN": up.token},
             capture_output=True,
             text=True,
             timeout=60,
