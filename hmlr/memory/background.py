@@ -243,7 +243,10 @@ class Background:
             last = lease.attempts >= MAX_ATTEMPTS or isinstance(error, ConfigurationError)
             wait = BACK_OFF_S[min(lease.attempts, len(BACK_OFF_S)) - 1]
             retry_at = None if last else self._clock() + timedelta(seconds=wait)
-            if isinstance(error, DayBudgetExceeded):  # nothing was tried
-                retry_at = error.until
+            tried = True
+            if isinstance(error, DayBudgetExceeded):
+                retry_at, tried = error.until, False
             with contextlib.suppress(LeaseLost, TryLater):
-                await self._store.fail(self._user, [lease], error=type(error).__name__, retry_at=retry_at)
+                await self._store.fail(
+                    self._user, [lease], error=type(error).__name__, retry_at=retry_at, tried=tried
+                )

@@ -64,8 +64,11 @@ class Leasing:
             taken = await asyncio.shield(task)
             async with self._renewed(user, leases_of(taken), lease_s):
                 yield taken
-        except (Exception, asyncio.CancelledError):
-            await to_its_end(self._give_back(held))
+        except Exception:
+            await to_its_end(self._give_back(held, tried=True))
+            raise
+        except asyncio.CancelledError:
+            await to_its_end(self._give_back(held, tried=False))
             raise
         finally:
             self._held.discard(held)
@@ -73,9 +76,9 @@ class Leasing:
     async def aclose(self) -> None:
         """Give back what is still held, when its taking is over; nothing is taken from now on."""
         self._closed = True
-        await asyncio.gather(*[self._give_back(held) for held in self._held])
+        await asyncio.gather(*[self._give_back(held, tried=False) for held in self._held])
 
-    async def _give_back(self, held: _Held) -> None:
+    async def _give_back(self, held: _Held, *, tried: bool) -> None:
         """Make the jobs due at once; those that are finished, or were given back, stay so."""
         await asyncio.wait([held.taking])
         if held.taking.cancelled() or held.taking.exception() is not None:
@@ -83,7 +86,7 @@ class Leasing:
         leases = held.leases_of(held.taking.result())
         if leases:
             with contextlib.suppress(HMLRError):  # they end by themselves
-                await self._store.fail(held.user, leases, error="", retry_at=self._clock())
+                await self._store.fail(held.user, leases, error="", retry_at=self._clock(), tried=tried)
 
     @contextlib.asynccontextmanager
     async def _renewed(

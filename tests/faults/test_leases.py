@@ -48,6 +48,26 @@ async def test_the_jobs_of_a_killed_process_are_taken_up_within_seconds(db_path:
     assert values == Counter(f"key-{number}-abc" for number in range(300))
 
 
+async def test_who_stops_at_work_has_not_failed_at_it(db_path: Path) -> None:
+    """However often a memory is closed while a model answers, work is parked for failures alone."""
+    store = await open_sqlite(db_path, slicer=slices)
+    await store.add_turns(ADA, [turn(jobs=("scrub",))])
+    begun: list[int] = []
+
+    async def endless(leases: Sequence[Lease]) -> None:
+        begun.append(leases[0].attempts)
+        await asyncio.sleep(60)
+
+    for life in range(8):
+        worker = Background(store, ADA, {"scrub": endless}, now, leasing=Leasing(store, now), lease_s=20.0)
+        worker.start()
+        while len(begun) == life:
+            await asyncio.sleep(0.01)
+        await worker.aclose()
+    assert begun == [1] * 8
+    await store.aclose()
+
+
 async def test_work_that_takes_longer_than_its_lease_is_done_once(db_path: Path) -> None:
     store = await open_sqlite(db_path, slicer=slices)
     other = await open_sqlite(db_path, slicer=slices)

@@ -89,6 +89,14 @@ async def test_a_failed_job_backs_off_then_parks_then_is_retried(store: Store) -
     assert (await claim(store))[0].attempts == 1
 
 
+async def test_a_job_that_was_not_tried_has_no_attempt_more(store: Store) -> None:
+    await store.add_turns(ADA, [turn(jobs=("scrub",))])
+    for _ in range(3):
+        leases = await claim(store)
+        await store.fail(ADA, leases, error="", retry_at=NOW, tried=False)
+    assert [lease.attempts for lease in await claim(store)] == [1]
+
+
 async def test_missing_jobs_are_added_once(store: Store) -> None:
     (added, other) = await store.add_turns(ADA, [turn(jobs=("embed",)), turn()])
     await store.add_jobs(ADA, "embed", [added.turn_id, other.turn_id, TurnId("gone")])

@@ -81,7 +81,10 @@ class BlockJobs:
         """Let go of a block that could not be gardened; it is left alone so long, or until somebody asks."""
         self.given_up.add(lease.turn_id)
         retry_at = None if wait_s is None else self._clock() + timedelta(seconds=wait_s)
-        await self._store.fail(self._user, [lease], error=type(reason).__name__, retry_at=retry_at)
+        tried = not isinstance(reason, DayBudgetExceeded)
+        await self._store.fail(
+            self._user, [lease], error=type(reason).__name__, retry_at=retry_at, tried=tried
+        )
 
     def wait_s(self, lease: Lease, error: HMLRError) -> float | None:
         """How long a block is left alone at which the model failed; None: until somebody asks for it."""

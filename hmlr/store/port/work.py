@@ -75,9 +75,18 @@ class JobStore(Protocol):
         """Let the leases end `lease_s` seconds from now; those that were lost stay with who has them."""
 
     async def fail(
-        self, user: UserId, leases: Sequence[Lease], *, error: str, retry_at: datetime | None
+        self,
+        user: UserId,
+        leases: Sequence[Lease],
+        *,
+        error: str,
+        retry_at: datetime | None,
+        tried: bool = True,
     ) -> None:
-        """Give jobs back; they are due at `retry_at`, or parked as failed when it is None."""
+        """Give jobs back; they are due at `retry_at`, or parked as failed when it is None.
+
+        Without having `tried` them that is no attempt: who stops at work has not failed at it.
+        """
 
     async def add_jobs(self, user: UserId, kind: JobKind, turn_ids: Sequence[TurnId]) -> None:
         """Add jobs that are missing."""

@@ -32,11 +32,17 @@ class SqlJobs:
         await self._gate.write(user, lambda c: lease_rows.renew(c, user, leases, lease_s=lease_s, now=now))
 
     async def fail(
-        self, user: UserId, leases: Sequence[Lease], *, error: str, retry_at: datetime | None
+        self,
+        user: UserId,
+        leases: Sequence[Lease],
+        *,
+        error: str,
+        retry_at: datetime | None,
+        tried: bool = True,
     ) -> None:
         """See JobStore."""
         await self._gate.write(
-            user, lambda c: lease_rows.fail(c, user, leases, error=error, retry_at=retry_at)
+            user, lambda c: lease_rows.fail(c, user, leases, error=error, retry_at=retry_at, tried=tried)
         )
 
     async def add_jobs(self, user: UserId, kind: JobKind, turn_ids: Sequence[TurnId]) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     delete,
     select,
     update,
@@ -95,7 +96,13 @@ def finish(connection: Connection, user: UserId, leases: Sequence[Lease]) -> Non
 
 
 def fail(
-    connection: Connection, user: UserId, leases: Sequence[Lease], *, error: str, retry_at: datetime | None
+    connection: Connection,
+    user: UserId,
+    leases: Sequence[Lease],
+    *,
+    error: str,
+    retry_at: datetime | None,
+    tried: bool,
 ) -> None:
     """See JobStore.fail; jobs that were taken over stay with who has them."""
     values = {
@@ -105,8 +112,9 @@ def fail(
         "held": False,
         "error": error[:_MAX_ERROR_CHARS],
     }
+    given_back = _change_held() if tried else _untried()
     for _, these in _by_token(user, leases):
-        connection.execute(_change_held(), these | values)
+        connection.execute(given_back, these | values)
 
 
 def _by_token(user: UserId, leases: Sequence[Lease]) -> Iterator[tuple[list[Lease], dict[str, object]]]:
@@ -126,6 +134,12 @@ def _still_held() -> ColumnElement[bool]:
 @cache
 def _change_held() -> Update:
     return update(jobs).where(_still_held())
+
+
+@cache
+def _untried() -> Update:
+    fewer = case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
+    return _change_held().values(attempts=fewer)
 
 
 @cache
