@@ -60,7 +60,10 @@ class Forgetting:
         """What has to go with the turns that a speaker opened. NotFound."""
         turns = await turns_of(self._store, self._user, opened)
         if not turns:
-            raise NotFound("that speaker said nothing in that time", hint="`turns` shows who said what")
+            raise NotFound(
+                "that speaker said nothing in that time",
+                hint="`recall --speaker NAME` shows what a speaker has said",
+            )
         return await plan_turns(self._store, self._user, turns, scope="turn")
 
     async def erase(self, plan: ErasePlan, scope: Scope) -> Certificate:

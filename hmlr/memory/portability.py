@@ -46,10 +46,13 @@ async def export_lines(store: Store, user: UserId) -> AsyncGenerator[str, None]:
 async def export_file(store: Store, user: UserId, path: Path) -> int:
     """Write everything of a user to a file (mode 0600) and give the number of records.
 
-    The file appears only when it is complete. InvalidInput when it can't be written there.
+    The file appears only when it is complete; an older export is replaced. InvalidInput when it can't be
+    written there, or something else is there.
     """
     if await asyncio.to_thread(path.is_dir):
         raise InvalidInput(f"{path} is a folder", hint="Name a file")
+    if await asyncio.to_thread(_is_of_others, path):
+        raise InvalidInput(f"{path} is there and no export", hint="Name another file, or remove it")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     async with _writing(part):
         file = await asyncio.to_thread(_create, part)
@@ -76,6 +79,18 @@ async def _writing(part: Path) -> AsyncIterator[None]:
         raise InvalidInput(reason, hint="Name a folder you may write") from error
     finally:
         await asyncio.to_thread(part.unlink, missing_ok=True)
+
+
+def _is_of_others(path: Path) -> bool:
+    """Whether a file is there that no export has written."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(200)
+    except FileNotFoundError:
+        return False
+    except OSError:  # one that can't be read is nobody's to replace
+        return True
+    return bool(head) and FORMAT.encode() not in head
 
 
 def _create(part: Path) -> IO[str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hmlr import HMLRClient
+from hmlr.errors import InvalidInput
 from tests.faults.doors import Clock, door, settled
 from tests.opening import Place
 
@@ -29,3 +32,17 @@ async def edit(hmlr: HMLRClient) -> None:
     await hmlr.restore(facts["Ingrid Dahl"])
     (block,) = await hmlr.blocks()
     await hmlr.rename_block(block.block_id, "Home")
+
+
+async def test_an_export_replaces_an_export_and_no_other_file(db_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    async with door(db_path) as hmlr:
+        await hmlr.chat("I live in Oslo.")
+        path.write_text("")
+        first = await hmlr.export(path)
+        await hmlr.chat("I like tea.")
+        assert await hmlr.export(path) > first
+        path.write_text("My own notes\n")
+        with pytest.raises(InvalidInput, match="no export"):
+            await hmlr.export(path)
+    assert path.read_text() == "My own notes\n"

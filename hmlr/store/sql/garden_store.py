@@ -24,7 +24,7 @@ class SqlGarden:
 
     async def garden_view(self, user: UserId, model_id: str | None) -> GardenView:
         """See GardenStore."""
-        return await self._gate.read(user, lambda c: garden.garden_view(c, user, model_id))
+        return await self._gate.patient.read(user, lambda c: garden.garden_view(c, user, model_id))
 
     async def garden_step(self, user: UserId, step: GardenStep, *, finish: Sequence[Lease] = ()) -> None:
         """See GardenStore."""
