@@ -2,8 +2,8 @@
 
 Its tables lie in a schema of their own and belong to the user of the address: the role that works on memories
 can't read them. A row names a user and a queue, and how often it was tried. One errand of a user runs at a
-time (`lock`), and one of each queue waits (`queueing_lock`). One that is done leaves no row; a parked one
-stays, so that it is not queued again before `retry`.
+time (`lock`, see procrastinate_jobs), and one of each queue waits (`queueing_lock`). One that is done leaves
+no row; a parked one stays, so that it is not queued again before `retry`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hmlr.errands.port import QUEUES, Errands, Shift, Work
 from hmlr.errors import MissingPackage, StorageUnreachable
 from hmlr.records import Queue, QueueState, UserId, WorkState
 from hmlr.store.port import WorkStore
-from hmlr.store.postgres.settings import JOBS_SCHEMA, Reach, errand_lock, libpq_url
+from hmlr.store.postgres.settings import JOBS_SCHEMA, Reach, libpq_url
 from hmlr.store.records import UsersLeft
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ SELECT count(*) FILTER (WHERE last_heartbeat >= now() - %(lease_s)s * interval '
     count(*) FILTER (WHERE last_heartbeat < now() - %(lease_s)s * interval '1 second') AS dead
 FROM procrastinate_workers
 """
+
+
+def user_lock(user: UserId) -> str:
+    """What the one row has under which somebody is at the user, and those that wait for that one's end."""
+    return f"user:{user}"
+
+
+def queue_lock(queue: Queue, user: UserId) -> str:
+    """What the one row has that waits for the user in a queue."""
+    return f"{queue}:{user_lock(user)}"
 
 
 async def open_procrastinate(
@@ -123,11 +133,15 @@ class ProcrastinateErrands:
         with translated():
             if not await self._is_built():
                 return 0
-            parked = list(
-                await self._jobs().list_jobs_async(task=ERRAND, lock=errand_lock(user), status="failed")
-            )
+            parked = [
+                job
+                for queue in QUEUES
+                for job in await self._jobs().list_jobs_async(
+                    task=ERRAND, queueing_lock=queue_lock(queue, user), status="failed"
+                )
+            ]
             for job in parked:
-                await self._jobs().retry_job(job)
+                await self._jobs().retry_job(job, lock=job.queueing_lock)
         return len(parked)
 
     async def aclose(self) -> None:

@@ -5,52 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-import psycopg
 import psycopg_pool  # noqa: F401 - that it is missing is seen when this is imported
 from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
-from procrastinate.manager import JobManager
 
 from hmlr.errands.failing import log_errand, log_failure
-from hmlr.errands.on_procrastinate import ERRAND, LOOK, translated
+from hmlr.errands.on_procrastinate import ERRAND, LOOK, queue_lock, translated
 from hmlr.errands.port import Errand, Shift, Work, back_off
+from hmlr.errands.procrastinate_jobs import Jobs, errand_job, look_job, unless_gone
 from hmlr.errands.waiting import ended, first_of
 from hmlr.errors import StorageUnreachable
 from hmlr.records import Queue, UserId
-from hmlr.store.postgres.settings import errand_lock
 
 _RECOVER = 0x484D4C58  # who takes over from dead workers holds this advisory lock
 _SIGNS = 4  # of life, in the time of one lease
 _POLL_S, _LEAST_POLL_S = 5.0, 0.1  # how often it is asked for errands, at the least and at the most
 _RESTART_S = 1.0  # after the database server went away
 _AT_ONCE = 500  # errands that are queued in one statement
-_FIRST = {"learn": 1, "garden": 0}  # priorities
-_LOOK_FIRST = 9
+_BUSY_S = 1.0  # until it is waited for a user at whom somebody is: another one may be about to take the user
 
 
 class ParkedError(Exception):
     """Makes procrastinate keep the errand as failed. Without a cause: its words may be a user's."""
-
-
-class _Jobs(JobManager):
-    """Procrastinate's jobs; an end that comes too late is none, for somebody else has the job now."""
-
-    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """End a job, if it is still there."""
-        with _unless_gone():
-            await super().finish_job(job, status, delete_job)
-
-
-@contextmanager
-def _unless_gone() -> Iterator[None]:
-    try:
-        yield
-    except ConnectorException as error:
-        if not isinstance(error.__cause__, psycopg.errors.RaiseException):
-            raise
 
 
 class ProcrastinateWorker:
@@ -64,7 +43,7 @@ class ProcrastinateWorker:
         self._shift = shift
         self._clock = clock
         self._app = App(connector=connector)
-        self._jobs = self._app.job_manager = _Jobs(connector)
+        self._jobs = self._app.job_manager = Jobs(connector)
         self._app.task(name=ERRAND, pass_context=True)(self._do)
         self._app.task(name=LOOK)(self._looked)
         self._at_work: set[int] = set()  # jobs that are being done here
@@ -78,6 +57,7 @@ class ProcrastinateWorker:
             while not stop.is_set():
                 try:
                     with translated():
+                        await self._jobs.let_go()
                         await self._begin_to_look()
                         await self._run(stop)
                 except StorageUnreachable as error:
@@ -119,15 +99,35 @@ class ProcrastinateWorker:
     async def _do(self, context: JobContext, user: str, attempts: int = 0) -> None:
         """The task of an errand."""
         job = context.job
-        assert job.id is not None  # noqa: S101 - it comes from the database
         errand = Errand(queue="learn" if job.queue == "learn" else "garden", user=UserId(user))
+        with self._at(job):
+            try:
+                taken = await self._jobs.take(job, errand)
+                if taken == "taken":
+                    await self._attempt(errand, attempts)
+                elif taken == "busy":
+                    await self._queue(errand, attempts=attempts, wait_s=_BUSY_S, for_user=True)
+                else:
+                    self._jobs.leave(job)
+            except asyncio.CancelledError:  # the worker is stopped: somebody else goes on
+                await asyncio.shield(self._queue(errand, attempts=attempts))
+
+    @contextmanager
+    def _at(self, job: Job) -> Iterator[None]:
+        """The job is being done here while the block runs."""
+        assert job.id is not None  # noqa: S101 - it comes from the database
         self._at_work.add(job.id)
         if job.worker_id is not None:
             self._ids.add(job.worker_id)
         try:
+            yield
+        finally:
+            self._at_work.discard(job.id)
+
+    async def _attempt(self, errand: Errand, attempts: int) -> None:
+        """Do it, and queue what comes next."""
+        try:
             again = await self._work.do(errand)
-        except asyncio.CancelledError:  # the worker is stopped: somebody else goes on
-            await asyncio.shield(self._queue(errand, attempts=attempts))
         except Exception as error:  # noqa: BLE001 - the runner's edge: no user may stop the others
             wait_s = back_off(attempts + 1, self._shift.retry_s)
             log_errand(errand, error, wait_s)
@@ -137,8 +137,6 @@ class ProcrastinateWorker:
         else:
             if again is not None:
                 await self._queue(errand, wait_s=(again - self._clock()).total_seconds())
-        finally:
-            self._at_work.discard(job.id)
 
     async def _looked(self, queue: Queue, every_s: float) -> None:
         """The task that looks for users, and is queued again by itself."""
@@ -160,21 +158,12 @@ class ProcrastinateWorker:
             await self._look_in(queue, self._shift.period_s(queue), 0.0)
 
     async def _look_in(self, queue: Queue, every_s: float, wait_s: float) -> None:
-        lock = f"look:{queue}"
-        await self._defer(
-            Job(
-                queue=queue,
-                lock=lock,
-                queueing_lock=lock,
-                priority=_LOOK_FIRST,
-                task_name=LOOK,
-                task_kwargs={"queue": queue, "every_s": every_s},
-                scheduled_at=_in(wait_s),
-            )
-        )
+        await self._defer(look_job(queue, every_s=every_s, wait_s=wait_s))
 
-    async def _queue(self, errand: Errand, *, attempts: int = 0, wait_s: float = 0.0) -> None:
-        await self._defer(_job(errand, attempts, wait_s))
+    async def _queue(
+        self, errand: Errand, *, attempts: int = 0, wait_s: float = 0.0, for_user: bool = False
+    ) -> None:
+        await self._defer(errand_job(errand, attempts=attempts, wait_s=wait_s, for_user=for_user))
 
     async def _defer(self, job: Job) -> None:
         try:
@@ -184,8 +173,12 @@ class ProcrastinateWorker:
 
     async def _put(self, queue: Queue, users: Sequence[UserId]) -> None:
         """Queue an errand for each user who has none, waiting, running or parked."""
-        known = {job.lock for job in await self._jobs.list_jobs_async(task=ERRAND, queue=queue)}
-        new = [_job(Errand(queue=queue, user=user)) for user in users if errand_lock(user) not in known]
+        known = {job.queueing_lock for job in await self._jobs.list_jobs_async(task=ERRAND, queue=queue)}
+        new = [
+            errand_job(Errand(queue=queue, user=user))
+            for user in users
+            if queue_lock(queue, user) not in known
+        ]
         for start in range(0, len(new), _AT_ONCE):
             some = new[start : start + _AT_ONCE]
             try:
@@ -229,25 +222,7 @@ class ProcrastinateWorker:
 
     async def _release(self, job: Job) -> None:
         try:
-            with _unless_gone():
-                await self._jobs.retry_job(job)
+            with unless_gone():
+                await self._jobs.give_back(job)
         except UniqueViolation:  # the user's next errand waits already
             await self._jobs.finish_job(job, Status.SUCCEEDED, delete_job=True)
-
-
-def _job(errand: Errand, attempts: int = 0, wait_s: float = 0.0) -> Job:
-    lock = errand_lock(errand.user)
-    return Job(
-        queue=errand.queue,
-        lock=lock,
-        queueing_lock=f"{errand.queue}:{lock}",
-        priority=_FIRST[errand.queue],
-        task_name=ERRAND,
-        task_kwargs={"user": errand.user, "attempts": attempts},
-        scheduled_at=_in(wait_s),
-    )
-
-
-def _in(wait_s: float) -> datetime | None:
-    """So many seconds from now; None: at once."""
-    return datetime.now(UTC) + timedelta(seconds=wait_s) if wait_s > 0 else None

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class Work:
     def __init__(self, garden: Sequence[str] = (), learn: Sequence[str] = ()) -> None:
         self.left = {"garden": list(garden), "learn": list(learn)}
         self.done: Counter[str] = Counter()
+        self.order: list[Queue] = []  # of what was done
         self.at: Counter[str] = Counter()
         self.most = 0
         self.twice = False
@@ -70,6 +72,7 @@ class Work:
         try:
             await asyncio.sleep(self.takes_s)
             self.done[errand.user] += 1
+            self.order.append(errand.queue)
             if errand.user in self.fails:
                 raise ValueError("it always fails")
             if self.again:
@@ -103,9 +106,16 @@ async def until_done(work: Work, wanted: dict[str, int]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def until_at(work: Work, user: str) -> None:
+    async with asyncio.timeout(10):
+        while not work.at[user]:
+            await asyncio.sleep(0.01)
+
+
 async def test_each_user_is_looked_at_and_so_many_at_a_time(errands: Errands) -> None:
     users = [f"user{number}" for number in range(7)]
     work = Work(garden=users, learn=users[:2])
+    work.takes_s = 0.2
     async with serving(errands, work):
         await until_done(work, {user: 2 if user in users[:2] else 1 for user in users})
     assert not work.twice
@@ -117,6 +127,38 @@ async def test_who_is_to_be_looked_at_again_is(errands: Errands) -> None:
     work.again = [datetime.now(UTC) + timedelta(seconds=0.2), datetime.now(UTC) - timedelta(days=1)]
     async with serving(errands, work):
         await until_done(work, {"ada": 3})
+
+
+async def test_an_errand_that_is_put_off_hinders_no_other_one_of_the_user(errands: Errands) -> None:
+    work = Work(learn=["ada"])
+    work.again = [datetime.now(UTC) + timedelta(hours=1)]
+    async with serving(errands, work):
+        await until_done(work, {"ada": 1})
+        work.left["garden"].append("ada")
+        await until_done(work, {"ada": 2})
+    assert work.order == ["learn", "garden"]
+
+
+async def test_an_errand_that_nobody_serves_hinders_no_other_one_of_the_user(errands: Errands) -> None:
+    work = Work(learn=["ada"])
+    work.takes_s = 60
+    async with serving(errands, work):
+        await until_at(work, "ada")
+    work.left["garden"].append("ada")
+    work.takes_s = 0
+    async with serving(errands, work, shift=replace(SHIFT, queues=("garden",))):
+        await until_done(work, {"ada": 1})
+    assert work.order == ["garden"]
+
+
+async def test_nobody_is_at_a_user_of_both_queues_twice(errands: Errands) -> None:
+    users = [f"user{number}" for number in range(9)]
+    work = Work(garden=users, learn=users)
+    works = (work,) if isinstance(errands, TableErrands) else (work, work, work)
+    async with serving(errands, *works):
+        await until_done(work, dict.fromkeys(users, 2))
+    assert not work.twice
+    assert Counter(work.order) == {"learn": 9, "garden": 9}
 
 
 async def test_what_fails_is_parked_and_the_others_go_on(errands: Errands) -> None:
@@ -149,9 +191,7 @@ async def test_who_is_stopped_is_cancelled_after_the_grace_and_looked_at_by_the_
     work = Work(garden=["ada"])
     work.takes_s = 60
     async with serving(errands, work):
-        async with asyncio.timeout(10):
-            while not work.at["ada"]:
-                await asyncio.sleep(0.01)
+        await until_at(work, "ada")
         begun = asyncio.get_running_loop().time()
     assert work.cancelled == 1
     assert asyncio.get_running_loop().time() - begun < 5
@@ -166,6 +206,7 @@ async def test_workers_beside_each_other_are_not_at_one_user(errands: Errands) -
         pytest.skip("the store's leases keep them apart there: tests/faults/test_workers.py")
     users = [f"user{number}" for number in range(12)]
     work = Work(garden=users)
+    work.takes_s = 0.2
     async with serving(errands, work, work, work):
         await until_done(work, dict.fromkeys(users, 1))
     assert not work.twice

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hmlr.records import UserId
-from hmlr.store.postgres.settings import JOBS_SCHEMA, errand_lock
+from hmlr.store.postgres.settings import JOBS_SCHEMA
 
 
 async def vacuum(owner: AsyncEngine) -> None:
@@ -32,5 +32,5 @@ async def forget_errands(owner: AsyncEngine, user: UserId) -> None:
         if there.scalar() is not None:
             await connection.exec_driver_sql("SET LOCAL search_path TO hmlr_jobs")  # for its triggers
             await connection.exec_driver_sql(
-                "DELETE FROM procrastinate_jobs WHERE lock = $1", (errand_lock(user),)
+                "DELETE FROM procrastinate_jobs WHERE args ->> 'user' = $1", (user,)
             )

@@ -8,7 +8,6 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hmlr.errors import ConfigurationError
-from hmlr.records import UserId
 
 SCHEMES = ("postgresql", "postgres")
 JOBS_SCHEMA = "hmlr_jobs"  # where the workers' queue has its tables
@@ -50,11 +49,6 @@ def driver_url(url: str) -> URL:
         )
     query = {_KNOWN[name]: value for name, value in parsed.query.items()}
     return parsed.set(drivername="postgresql+asyncpg", query=query)
-
-
-def errand_lock(user: UserId) -> str:
-    """What the rows of a user have in common there."""
-    return f"user:{user}"
 
 
 def libpq_url(url: str) -> str:
