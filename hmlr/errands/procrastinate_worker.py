@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 import psycopg_pool  # noqa: F401 - that it is missing is seen when this is imported
 from procrastinate import App, JobContext, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 
 from hmlr.errands.failing import log_errand, log_failure
@@ -24,7 +24,9 @@ _RECOVER = 0x484D4C58  # who takes over from dead workers holds this advisory lo
 _SIGNS = 4  # of life, in the time of one lease
 _POLL_S, _LEAST_POLL_S = 5.0, 0.1  # how often it is asked for errands, at the least and at the most
 _RESTART_S = 1.0  # after the database server went away
+_AGAIN_S = (0.1, 0.5, 2.0)  # until it is tried again to queue something
 _AT_ONCE = 500  # errands that are queued in one statement
+_TO_COME = (Status.TODO.value, Status.DOING.value)
 _BUSY_S = 1.0  # until it is waited for a user at whom somebody is: another one may be about to take the user
 
 
@@ -45,7 +47,7 @@ class ProcrastinateWorker:
         self._app = App(connector=connector)
         self._jobs = self._app.job_manager = Jobs(connector)
         self._app.task(name=ERRAND, pass_context=True)(self._do)
-        self._app.task(name=LOOK)(self._looked)
+        self._app.task(name=LOOK, pass_context=True)(self._looked)
         self._at_work: set[int] = set()  # jobs that are being done here
         self._ids: set[int] = set()  # under which procrastinate knows this worker, or did
         self._orphans: set[int] = set()  # jobs that are said to be done here, and are not
@@ -110,17 +112,24 @@ class ProcrastinateWorker:
                 else:
                     self._jobs.leave(job)
             except asyncio.CancelledError:  # the worker is stopped: somebody else goes on
-                await asyncio.shield(self._queue(errand, attempts=attempts))
+                await asyncio.shield(self._defer_once(errand_job(errand, attempts=attempts)))
 
     @contextmanager
     def _at(self, job: Job) -> Iterator[None]:
-        """The job is being done here while the block runs."""
+        """The job is being done here while the block runs.
+
+        When what comes next can't be queued, its row is left, and becomes due again as a dead worker's does.
+        """
         assert job.id is not None  # noqa: S101 - it comes from the database
         self._at_work.add(job.id)
         if job.worker_id is not None:
             self._ids.add(job.worker_id)
         try:
-            yield
+            with translated():
+                yield
+        except StorageUnreachable as error:
+            self._jobs.leave(job)
+            log_failure("a worker could not queue what comes next", error)
         finally:
             self._at_work.discard(job.id)
 
@@ -138,16 +147,17 @@ class ProcrastinateWorker:
             if again is not None:
                 await self._queue(errand, wait_s=(again - self._clock()).total_seconds())
 
-    async def _looked(self, queue: Queue, every_s: float) -> None:
+    async def _looked(self, context: JobContext, queue: Queue, every_s: float) -> None:
         """The task that looks for users, and is queued again by itself."""
         wait_s = min(every_s, self._shift.retry_s)
-        try:
-            await self._put(queue, await self._work.users_left(queue))
-            wait_s = every_s
-        except Exception as error:  # noqa: BLE001 - the runner's edge: the next look may succeed
-            log_failure("workers could not look for users", error)
-        finally:
-            await self._look_in(queue, every_s, wait_s)
+        with self._at(context.job):
+            try:
+                await self._put(queue, await self._work.users_left(queue))
+                wait_s = every_s
+            except Exception as error:  # noqa: BLE001 - the runner's edge: the next look may succeed
+                log_failure("workers could not look for users", error)
+            finally:
+                await self._look_in(queue, every_s, wait_s)
 
     async def _begin_to_look(self) -> None:
         """Look at once, whatever was planned: another period may hold now."""
@@ -166,10 +176,17 @@ class ProcrastinateWorker:
         await self._defer(errand_job(errand, attempts=attempts, wait_s=wait_s, for_user=for_user))
 
     async def _defer(self, job: Job) -> None:
-        try:
+        """Queue it, unless it waits already. Raises ConnectorException when that fails again and again."""
+        for wait_s in _AGAIN_S:
+            with suppress(ConnectorException):
+                await self._defer_once(job)
+                return
+            await asyncio.sleep(wait_s)
+        await self._defer_once(job)
+
+    async def _defer_once(self, job: Job) -> None:
+        with suppress(AlreadyEnqueued):
             await self._jobs.defer_job_async(job)
-        except AlreadyEnqueued:  # it waits already
-            return
 
     async def _put(self, queue: Queue, users: Sequence[UserId]) -> None:
         """Queue an errand for each user who has none, waiting, running or parked."""
@@ -188,14 +205,21 @@ class ProcrastinateWorker:
                     await self._defer(job)
 
     async def _care(self) -> None:
-        """Take over from dead workers, again and again."""
+        """Take over from dead workers, and see to it that there is a look to come, again and again."""
         while True:
             await asyncio.sleep(self._shift.lease_s / _SIGNS)
             try:
                 with translated():
                     await self._take_over()
+                    await self._keep_looking()
             except StorageUnreachable as error:
                 log_failure("a worker could not look after the others", error)
+
+    async def _keep_looking(self) -> None:
+        for queue in self._shift.queues:
+            looks = await self._jobs.list_jobs_async(task=LOOK, queue=queue)
+            if not any(look.status in _TO_COME for look in looks):
+                await self._look_in(queue, self._shift.period_s(queue), 0.0)
 
     async def _take_over(self) -> None:
         """Make due again what dead workers had. One worker at a time, lest a job be taken that runs again."""

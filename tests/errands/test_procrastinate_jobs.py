@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from procrastinate.jobs import Job, Status
 
-from hmlr.core.services import utc_now
-from hmlr.errands.on_procrastinate import open_procrastinate
+from hmlr.errands.on_procrastinate import ProcrastinateErrands
 from hmlr.errands.port import QUEUES, Errand
 from hmlr.errands.procrastinate_jobs import Jobs, errand_job
 from hmlr.records import UserId
-from hmlr.store.postgres.settings import Reach
-from hmlr.store.postgres.store import open_postgres
 from tests.places import past_hmlr
-from tests.store.making import slices
 
 LEARN, GARDEN = (Errand(queue=queue, user=UserId("ada")) for queue in QUEUES)
 BOTH = list(QUEUES)
 
 
 @pytest.fixture
-async def jobs(postgres_url: str) -> AsyncIterator[Jobs]:
-    store = await open_postgres(Reach(url=postgres_url), slicer=slices)
-    queue = await open_procrastinate(Reach(url=postgres_url), store, utc_now, lease_s=1.0)
-    await queue._build()
-    yield Jobs(queue._connector)
-    await queue.aclose()
-    await store.aclose()
+def jobs(procrastinate: ProcrastinateErrands) -> Jobs:
+    return Jobs(procrastinate._connector)
 
 
 async def fetched(jobs: Jobs, worker: int, queues: Sequence[str] = BOTH) -> Job:
