@@ -11,6 +11,7 @@ from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
 from hmlr.core.tasks.fact_scrubbing.rules.wording import slug
+from hmlr.language.date_calendar import MONTHS, WEEK, WEEKDAYS
 from hmlr.language.dates import TimeSpan, find_dates
 
 _EVENT_NOUN = (
@@ -43,6 +44,10 @@ _SAYS_NOTHING = re.compile(
     r"wonderful|fantastic|fun|bad|rough|tough|busy|long|crazy|such|so|much|really|best) )*"
     r"(?:time|times|day|days|weekend|week|blast|fun|moment|moments)$"
 )
+# Words for a day that comes once a year, and for one that comes every week.
+_OF_YEAR = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b", re.IGNORECASE)
+_WEEKDAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b", re.IGNORECASE)
+_WAS = re.compile(r" was (?:on |in |at |the )*$")
 _END_OF = re.compile(r"\b(?:until|till|til)(?: the)? $")
 _NOT_ON = re.compile(r"\bnot (?:on |in |at )?(?:the )?$")
 _FROM = re.compile(r"\bfrom(?: the)? $")
@@ -114,7 +119,7 @@ def event(clause: Clause) -> Iterator[FactDraft]:
     said, coming = dates[0], ahead(dates[0], clause)
     if found := _MY_EVENT.search(clause.text):
         bearing: Bearing = "updates" if _MOVED.search(clause.text) else "asserts"
-        when = said if " was on " in clause.text else coming
+        when = said if _WAS.search(clause.text[: said.at[0]]) else coming
         yield from clause.draft(f"{slug(found['what'])}_date", _dated(when), "event", bearing=bearing)
     elif what := _rescheduled(clause, dates[-1]):
         day = _dated(ahead(dates[-1], clause))
@@ -162,17 +167,27 @@ def _happening(clause: Clause, what: str, day: str, when: TimeSpan) -> Iterator[
 
 
 def ahead(when: TimeSpan, clause: Clause) -> TimeSpan:
-    """The span a year later when it names no year and would lie behind: appointments lie ahead."""
+    """The next such day when it names no year and would lie behind: appointments lie ahead."""
     if (
         when.end > clause.now
         or re.search(r"\d{4}|ago|last|yesterday", when.text)
         or when.precision not in {"minute", "hour", "day", "month"}
     ):
         return when
+    if not _OF_YEAR.search(when.text):
+        return _next_week(when, clause) if _WEEKDAY.search(when.text) else when
     start, end = when.start + timedelta(days=365), when.end + timedelta(days=365)
     if when.precision != "month" and start.day != when.start.day:  # a leap day between
         start, end = start + timedelta(days=1), end + timedelta(days=1)
     return replace(when, start=start, end=end)
+
+
+def _next_week(when: TimeSpan, clause: Clause) -> TimeSpan:
+    """The weekday after today; who means today's says "today"."""
+    weeks = WEEK
+    while (when.start + weeks).astimezone(clause.now.tzinfo).date() <= clause.now.date():
+        weeks += WEEK
+    return replace(when, start=when.start + weeks, end=when.end + weeks)
 
 
 def dated(when: TimeSpan, clause: Clause) -> str:
