@@ -15,6 +15,7 @@ from hmlr.core.tasks.scribe.rules import (
     instructions,
     medication,
     new_job,
+    orders,
     people,
     preferences,
     work,
@@ -34,7 +35,7 @@ def profile_drafts(sentence: Clause) -> Iterator[FactDraft]:
             yield from run(_FACTUAL, clause)
         yield from run(preferences.RULES, clause)
     yield from run(people.OF_SENTENCES, sentence)
-    yield from run(instructions.RULES, sentence)
+    yield from run(instructions.RULES + orders.RULES, sentence)
 
 
 def scribe_by_rule(message: StoredMessage) -> FactDrafts:

@@ -129,9 +129,12 @@ def past_date(clause: Clause) -> datetime | None:
 # --- sentences and clauses -------------------------------------------------------------------------
 
 _CONNECTOR = r"(?:and|but|so|because|since|although|though|while|whereas|plus|then|yet|as)"
+# What one asks of an assistant: "I'm allergic to cats - don't recommend pet cafés".
+ASKED = r"(?:suggest|recommend|propose|offer|include|mention|bring up|show|remind|order|book|serve|give)"
 _SUBJECTS = (
     r"(?:(?:now|today|currently|actually|recently|lately|also) )?"
-    r"(?:I|my|we|our|he|his|she|her|they|their|it|you|your|there|this|that|please|always|never|if)\b"
+    r"(?:I|my|we|our|he|his|she|her|they|their|it|you|your|there|this|that|please|always|never|if|"
+    rf"do not (?:ever |please )*{ASKED})\b"
 )
 _VERBS = (
     r"(?:(?:also|now|currently|always|never|really|just|still|recently) )*"
@@ -149,6 +152,12 @@ _SPLIT = re.compile(
     r"|,\s+(?:but )?(?=(?:it |this |that )?(?:used to be|formerly|previously)\b)"
     # "I am 34, living in Leeds"
     r"|(?P<tail>,\s+(?:and\s+)?(?=(?:currently |now )?(?:living|working|based|studying) (?:in|at|as|for)\b))",
+    re.IGNORECASE,
+)
+# "I live in Oslo and never eat pork": what one does oneself, not what somebody is told to do.
+_HABIT = re.compile(
+    r"(?:always|never)(?: ever)? (?:eat|drink|smoke|consume|touch|fly|drive|gamble|wear|swim|sleep)\b"
+    r"(?!.*\b(?:me|us|your)\b)",
     re.IGNORECASE,
 )
 _CO_SUBJECT = re.compile(r"(?:(?:[Mm]y|[Oo]ur|[Tt]he|[Aa]n?) (?:\w+ ){0,2}\w+|[A-Z]\w+) and ")
@@ -226,4 +235,11 @@ def clauses(sentence: Clause) -> Iterator[Clause]:
         earlier = piece
         if found:
             position = found.end()
-            elided = "I am" if found["tail"] else "I" if found["elided"] else ""
+            elided = _elided(found, text)
+
+
+def _elided(found: re.Match[str], text: str) -> str:
+    """What is left out at the beginning of the clause after the split."""
+    if found["tail"]:
+        return "I am"
+    return "I" if found["elided"] or _HABIT.match(text, found.end()) else ""
