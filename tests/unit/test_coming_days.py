@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.unit.fact_play import drafts, held
+from tests.unit.fact_play import active, drafts, held, play
 
 MONDAY = datetime(2025, 10, 6, 9, 3, tzinfo=UTC)
 
@@ -59,3 +59,27 @@ def test_the_weekday_of_what_was_lies_behind(content: str, value: str) -> None:
 
 def test_a_day_of_a_month_is_that_of_the_year_to_come() -> None:
     assert ("flight_date", "3 May, 2026-05-03") in held("My flight is on 3 May", occurred_at=MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("content", "fact"),
+    [
+        ("The deadline for the report is Wednesday.", ("deadline_for_report_date", "Wednesday, 2025-10-08")),
+        ("The deadline of the grant is now 3 May.", ("deadline_grant_date", "3 May, 2026-05-03")),
+        ("My mother's birthday is on 1 October.", ("mother_birthday", "1 October")),
+        ("Tom's birthday is on 1 October.", ("birthday", "1 October")),
+        ("My son's birthday is tomorrow.", ("son_birthday_date", "tomorrow, 2025-10-07")),
+        ("My wedding anniversary is on 4 May.", ("wedding_anniversary_date", "4 May")),
+        ("Our anniversary dinner is on 4 May.", ("anniversary_dinner_date", "4 May, 2026-05-04")),
+    ],
+)
+def test_a_day_is_one_fact_and_one_that_comes_every_year_has_no_year(
+    content: str, fact: tuple[str, str]
+) -> None:
+    assert held(content, occurred_at=MONDAY) == {fact}
+
+
+def test_a_deadline_that_is_told_in_other_words_is_the_same() -> None:
+    facts = play(["The report deadline is 3 March.", "The deadline for the report was moved to 8 March."])
+    assert active(facts, "report_deadline_date") == ["8 March, 2024-03-08"]
+    assert len(facts) == 2

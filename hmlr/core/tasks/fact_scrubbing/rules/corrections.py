@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED, Clause, Rule, doubtful
-from hmlr.core.tasks.fact_scrubbing.rules.events import dated
+from hmlr.core.tasks.fact_scrubbing.rules.days import dated
 from hmlr.core.tasks.fact_scrubbing.rules.wording import slug, tidy
 from hmlr.language.dates import find_dates
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
 
 from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
+from hmlr.core.tasks.fact_scrubbing.rules.days import OF_YEAR, ahead, first_day, with_day
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
+from hmlr.core.tasks.fact_scrubbing.rules.others import person
 from hmlr.core.tasks.fact_scrubbing.rules.wording import slug
-from hmlr.language.date_calendar import MONTHS, WEEK, WEEKDAYS
+from hmlr.core.tasks.scribe.rules.people import relation
 from hmlr.language.dates import TimeSpan, find_dates
 
 _EVENT_NOUN = (
@@ -44,9 +44,7 @@ _SAYS_NOTHING = re.compile(
     r"wonderful|fantastic|fun|bad|rough|tough|busy|long|crazy|such|so|much|really|best) )*"
     r"(?:time|times|day|days|weekend|week|blast|fun|moment|moments)$"
 )
-# Words for a day that comes once a year, and for one that comes every week.
-_OF_YEAR = re.compile(rf"\b(?:{'|'.join(MONTHS)})\b", re.IGNORECASE)
-_WEEKDAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b", re.IGNORECASE)
+_YEARLY = re.compile(r"(?:birthday|anniversary)$")
 _WAS = re.compile(r" was (?:on |in |at |the )*$")
 _END_OF = re.compile(r"\b(?:until|till|til)(?: the)? $")
 _NOT_ON = re.compile(r"\bnot (?:on |in |at )?(?:the )?$")
@@ -118,19 +116,29 @@ def event(clause: Clause) -> Iterator[FactDraft]:
         return
     said, coming = dates[0], ahead(dates[0], clause)
     if found := _MY_EVENT.search(clause.text):
-        bearing: Bearing = "updates" if _MOVED.search(clause.text) else "asserts"
         when = said if _WAS.search(clause.text[: said.at[0]]) else coming
-        yield from clause.draft(f"{slug(found['what'])}_date", _dated(when), "event", bearing=bearing)
+        yield from _named_event(clause, found["what"], when)
     elif what := _rescheduled(clause, dates[-1]):
-        day = _dated(ahead(dates[-1], clause))
+        day = with_day(ahead(dates[-1], clause))
         yield from clause.draft(f"{slug(what)}_date", day, "event", bearing="updates")
     elif found := _HAVE_EVENT.search(clause.text):
         when = said if re.search(r"\bhad\b", clause.text) else coming
-        yield from _happening(clause, found["what"], _dated(when), when)
+        yield from _happening(clause, found["what"], with_day(when), when)
     elif (found := _DID.search(clause.text)) and _happened(found, said, clause):
-        yield from _happening(clause, clause.text, _day(said), said)
+        yield from _happening(clause, clause.text, first_day(said), said)
     elif (found := _WILL.search(clause.text)) and found["verb"] in _PLANS and coming.end > clause.now:
-        yield from _happening(clause, clause.text, _day(coming), coming)
+        yield from _happening(clause, clause.text, first_day(coming), coming)
+
+
+def _named_event(clause: Clause, what: str, when: TimeSpan) -> Iterator[FactDraft]:
+    """The day of a named event; one of every year is told without it, a birthday by its own rule."""
+    day = with_day(when)
+    if _YEARLY.search(what) and OF_YEAR.search(when.text):
+        if any(draft.key.endswith("birthday") for draft in (*relation(clause), *person(clause))):
+            return
+        day = when.text
+    bearing: Bearing = "updates" if _MOVED.search(clause.text) else "asserts"
+    yield from clause.draft(f"{slug(what)}_date", day, "event", bearing=bearing)
 
 
 def _happened(found: re.Match[str], day: TimeSpan, clause: Clause) -> bool:
@@ -166,50 +174,6 @@ def _happening(clause: Clause, what: str, day: str, when: TimeSpan) -> Iterator[
     yield from clause.draft("event", f"{what} ({day})", "event", valid_from=since)
 
 
-def ahead(when: TimeSpan, clause: Clause) -> TimeSpan:
-    """The next such day when it names no year and would lie behind: appointments lie ahead."""
-    if (
-        when.end > clause.now
-        or re.search(r"\d{4}|ago|last|yesterday", when.text)
-        or when.precision not in {"minute", "hour", "day", "month"}
-    ):
-        return when
-    if not _OF_YEAR.search(when.text):
-        return _next_week(when, clause) if _WEEKDAY.search(when.text) else when
-    start, end = when.start + timedelta(days=365), when.end + timedelta(days=365)
-    if when.precision != "month" and start.day != when.start.day:  # a leap day between
-        start, end = start + timedelta(days=1), end + timedelta(days=1)
-    return replace(when, start=start, end=end)
-
-
-def _next_week(when: TimeSpan, clause: Clause) -> TimeSpan:
-    """The weekday after today; who means today's says "today"."""
-    weeks = WEEK
-    while (when.start + weeks).astimezone(clause.now.tzinfo).date() <= clause.now.date():
-        weeks += WEEK
-    return replace(when, start=when.start + weeks, end=when.end + weeks)
-
-
-def dated(when: TimeSpan, clause: Clause) -> str:
-    """The words of a date that lies ahead, with the day they mean."""
-    return _dated(ahead(when, clause))
-
-
-def _dated(when: TimeSpan) -> str:
-    """The words of the date with the day they mean."""
-    day = _day(when)
-    return when.text if day in when.text else f"{when.text}, {day}"
-
-
-def _day(when: TimeSpan) -> str:
-    """The first day of the span, as exact as the words."""
-    if when.precision == "year":
-        return f"{when.start:%Y}"
-    if when.precision in {"month", "season", "quarter"}:
-        return f"{when.start:%Y-%m}"
-    return f"{when.start:%Y-%m-%d}"
-
-
 _TASK = re.compile(
     r"^(?:(?:[Pp]lease )?[Rr]emind me (?:\w+ )?(?:to|about|that I (?:need|have) to) (?P<a>.{3,160})|"
     r"TODO:? (?P<b>.{3,160})|[Tt]o-?do: (?P<c>.{3,160})"
@@ -225,7 +189,8 @@ _DEADLINE = re.compile(
 def task(clause: Clause) -> Iterator[FactDraft]:
     """What is to be done: "remind me to call Eva", "I need to renew my passport by June"."""
     if found := _DEADLINE.search(clause.text):
-        if find_dates(found["when"], clause.now):
+        # What has few words is an event like others, with its day and what becomes of it.
+        if find_dates(found["when"], clause.now) and not _MY_EVENT.search(clause.text):
             yield from clause.draft(f"deadline_{slug(found['what'])}", found["when"], "task")
     elif found := _TASK.search(clause.text):
         asked = found["a"] or found["b"] or found["c"]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
-from hmlr.core.tasks.fact_scrubbing.rules.events import ahead
+from hmlr.core.tasks.fact_scrubbing.rules.days import ahead
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import DRINKS, FOODS, items
 from hmlr.language.dates import find_dates
 

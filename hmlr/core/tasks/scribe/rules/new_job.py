@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
-from hmlr.core.tasks.fact_scrubbing.rules.events import ahead
+from hmlr.core.tasks.fact_scrubbing.rules.days import ahead
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import ADV, JOBS, NAME, named, word_set
 from hmlr.language.dates import find_dates
 
