@@ -59,6 +59,18 @@ def test_liked_and_disliked() -> None:
     assert _found([liked, hated, other]) == [("opera", "opera")]
 
 
+def test_drunk_and_left_out() -> None:
+    drunk = fact("coffee", key="drinks", fact_id="a")
+    shunned = fact("coffee", key="does_not_drink", fact_id="b", valid_from=drunk.valid_from + STEP)
+    assert _found([drunk, shunned]) == [("coffee", "coffee")]
+
+
+def test_what_is_no_longer_drunk_is_no_contradiction() -> None:
+    facts = play(["I've started drinking coffee.", "I don't drink coffee."])
+    assert active(facts, "drinks") == []
+    assert active(facts, "does_not_drink") == ["coffee"]
+
+
 def test_names_of_one_thing_are_one_subject() -> None:
     aliases = AliasIndex([fact("K-12", key="also_called", subject="Styx", category="alias")])
     one = fact("400 a day", key="limit", subject="Styx", fact_id="a")

@@ -27,8 +27,8 @@ FIELD_WORDS = LINKING_WORDS | frozenset(
 _FIELD_OF = {
     "lives_in": "home", "hometown": "home", "address": "home", "employer": "work", "job": "work",
     "likes": "preferences", "dislikes": "preferences", "allergy": "health", "diet": "food", "eats": "food",
-    "does_not_eat": "food", "owns": "belongings", "limit": "limits", "policy": "policies", "rule": "rules",
-    "uses": "tools", "event": "dates", "task": "plans",
+    "drinks": "food", "does_not_eat": "food", "owns": "belongings", "limit": "limits", "policy": "policies",
+    "rule": "rules", "uses": "tools", "event": "dates", "task": "plans",
 }  # fmt: skip
 _NO_NOUN = re.compile(
     r"^(?:is|are|has|was|were|does|do|says?|can|may|must)(?:_|$)|_(?:by|at|in|to|for|from|of|with)$"

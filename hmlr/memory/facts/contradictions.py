@@ -22,7 +22,7 @@ from hmlr.records import Contradiction, Fact
 _OPPOSITES = {
     "dislikes": "likes",
     "does_not_eat": "eats",
-    "does_not_drink": "eats",
+    "does_not_drink": "drinks",
     "do_not_call_me": "call_me",
 }
 _ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # days without a year are compared within one

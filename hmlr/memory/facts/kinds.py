@@ -11,7 +11,7 @@ _PERSONAL = word_set(
     """
     name lives_in address comes_from born_in hometown nationality age birthday birth_year job employer
     studies studies_at speaks native_language marital_status religion email phone likes dislikes prefers
-    diet dietary_rule does_not_eat does_not_drink eats allergy condition owns pet childhood_pet fears
+    diet dietary_rule does_not_eat does_not_drink eats drinks allergy condition owns pet childhood_pet fears
     medication avoids call_me blood_type eye_colour hair_colour
     """
 )
@@ -93,6 +93,10 @@ _FAMILIES: tuple[tuple[str, str], ...] = (
     (
         "eats",
         "eat eating meat vegetarian vegan diet dietary",
+    ),
+    (
+        "drinks",
+        "drink drinks drinking beverage beverages",
     ),
     (
         "condition allergy avoids",

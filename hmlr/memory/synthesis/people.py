@@ -15,7 +15,7 @@ _PERSONAL = RELATIVES | word_set(
     """
     lives_in comes_from born_in hometown nationality age birthday birth_year job employer studies studies_at
     speaks native_language marital_status married_to religion diet dietary_rule does_not_eat does_not_drink
-    eats allergy condition medication likes dislikes prefers fears pronouns
+    eats drinks allergy condition medication likes dislikes prefers fears pronouns
     """
 )
 _NOBODY = frozenset({"user", "assistant", "system", "tool"})

@@ -96,7 +96,7 @@ _SINCE_WHEN = re.compile(
 _AGAIN = re.compile(
     r"\bI (?:(?:do |have |can |am )?(?:now |actually )?(?:started |begun |begin |start |went back to |"
     r"back to )?(?:to )?(?P<verb>eat|eating|drink|drinking)(?: to)? (?P<a>[a-z][\w ,'-]{1,60}?)"
-    r" (?:again|now|these days)\b|(?:have )?(?:started|begun|went back to|gone back to) (?:eating|"
+    r" (?:again|now|these days)\b|(?:have )?(?:started|begun|went back to|gone back to) (?P<doing>eating|"
     r"drinking) (?P<b>[a-z][\w ,'-]{1,60}?)(?: again)?$)"
 )
 
@@ -104,7 +104,7 @@ _AGAIN = re.compile(
 def foods(clause: Clause) -> Iterator[FactDraft]:
     """What the speaker doesn't eat or drink: "I don't eat meat or fish"; and its end: "I eat meat again"."""
     if (again := _AGAIN.search(clause.text)) and " not " not in clause.text:
-        yield from _eaten_again(clause, _foods(again["a"] or again["b"]))
+        yield from _taken_again(clause, _foods(again["a"] or again["b"]), again["verb"] or again["doing"])
         return
     if _NOT_IT.search(clause.text):
         yield from _makes_ill(clause)
@@ -122,7 +122,8 @@ def foods(clause: Clause) -> Iterator[FactDraft]:
     for food in _foods(_SINCE_WHEN.sub("", what)):
         drunk = drinks or (not found["verb"] and food.split()[-1] in DRINKS)
         yield from clause.draft("does_not_drink" if drunk else "does_not_eat", food, "constraint")
-        yield from clause.draft("eats", food, "preference", bearing="ends", reason=clause.quote)
+        taken = "drinks" if drunk else "eats"
+        yield from clause.draft(taken, food, "preference", bearing="ends", reason=clause.quote)
     if drinks and not found["what"]:
         yield from clause.draft("does_not_drink", "alcohol", "constraint")
 
@@ -162,12 +163,17 @@ def _makes_ill(clause: Clause) -> Iterator[FactDraft]:
         yield from clause.draft("does_not_drink" if drinks else "does_not_eat", food, "constraint")
 
 
-def _eaten_again(clause: Clause, foods: list[str]) -> Iterator[FactDraft]:
-    """End the ways of eating that the foods contradict, and what was not eaten."""
+_OTHERWISE = re.compile(r"(eating|drinking) (.+)")
+
+
+def _taken_again(clause: Clause, foods: list[str], verb: str) -> Iterator[FactDraft]:
+    """What is eaten or drunk; end the ways of eating that it contradicts, and what was left out."""
     ended: list[str] = []
-    for food in foods:
+    for item in foods:
+        told = _OTHERWISE.match(item)  # "cheese and drinking milk"
+        verb, food = (told[1], told[2]) if told else (verb, item)
         head = food.split()[-1]
-        yield from clause.draft("eats", food, "preference")
+        yield from clause.draft("drinks" if verb.startswith("drink") else "eats", food, "preference")
         yield from clause.draft("does_not_eat", food, "constraint", bearing="ends", reason=clause.quote)
         yield from clause.draft("does_not_drink", food, "constraint", bearing="ends", reason=clause.quote)
         if head in MEATS:
