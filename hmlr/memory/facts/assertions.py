@@ -21,7 +21,7 @@ from hmlr.memory.facts.keys import (
     secret_parts,
 )
 from hmlr.memory.facts.meant import corrected, moved_event
-from hmlr.memory.facts.values import fold, fold_value, same_value, spelt_out
+from hmlr.memory.facts.values import fold, fold_value, same_medicine, same_value, spelt_out
 from hmlr.records import OWNER, Fact
 
 # "I work at Halden", said after "Halden Robotics", is the same by its first words.
@@ -52,6 +52,8 @@ class Assertions:
         else:
             self._board.put(fact)
             others = [g for g in self._board.rivals(fact) if g.state == "active" and may_change(fact, g)]
+            if fact.key == "medication":  # a new dose says nothing of other medicines
+                others = [g for g in others if same_medicine(g.value, fact.value)]
             if draft.bearing == "updates" and len(others) == 1 and rank(others[0]) < rank(fact):
                 self._board.supersede(others[0], fact, at=fact.valid_from)
         if draft.bearing == "updates" and fact.key == "policy":

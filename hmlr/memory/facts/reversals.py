@@ -11,7 +11,7 @@ from hmlr.memory.facts.assertions import Assertions
 from hmlr.memory.facts.board import Board, may_change, rank
 from hmlr.memory.facts.keys import is_single_valued, same_series, same_subject, value_names, version_of
 from hmlr.memory.facts.meant import withdrawn
-from hmlr.memory.facts.values import fold
+from hmlr.memory.facts.values import fold, fold_value
 from hmlr.records import Fact
 
 
@@ -44,17 +44,26 @@ class Reversals:
             if draft.category == "event":  # only what is planned can be cancelled
                 said_before = [g for g in said_before if g.category == "event"]
             return withdrawn(draft.value, said_before)
+        named = _is if self._turned(fact) else _names
         whole = version_of(draft.subject) is not None and fold(draft.value) == fold(draft.subject)
         found = [
             g
             for g in self._board.all()
             if same_subject(g.subject, fact.subject)
             and g.occurred_at <= fact.occurred_at
-            and (g.category == "policy" if whole else g.key == fact.key and _names(g, draft.value))
+            and (g.category == "policy" if whole else g.key == fact.key and named(g, draft.value))
         ]
         if whole and len({version_of(g.subject) for g in found}) > 1 and not _has_series(draft.subject):
             return []  # "v2 is void", and two policies have a v2
         return sorted(found, key=rank)
+
+    def _turned(self, fact: Fact) -> bool:
+        """Whether its message turns a liking round: who loves olives now may still hate green ones."""
+        opposite = {"likes": "dislikes", "dislikes": "likes"}.get(fact.key, "")
+        return any(
+            g.message_id == fact.message_id and fold_value(g.value) == fold_value(fact.value)
+            for g in self._board.facts_under(opposite)
+        )
 
     def _end(self, target: Fact, cause: Fact, reason: str) -> None:
         """Supersede; by the version of the same policy that says so, when there is one."""
@@ -112,6 +121,10 @@ class Reversals:
 
 def _has_series(subject: str) -> bool:
     return bool((version_of(subject) or ("",))[0])
+
+
+def _is(known: Fact, said: str) -> bool:
+    return fold_value(known.value) == fold_value(said)
 
 
 def _names(known: Fact, said: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
 from hmlr.records import Fact
 
 _SPACE = re.compile(r"\s+")
@@ -74,6 +75,22 @@ def spelt_out(value: str, other: str) -> bool:
 
 def _is_scaled(value: str) -> bool:
     return any(found["scale"] for found in _NUMBER.finditer(fold(value)))
+
+
+_MEDICINE_WORD = re.compile(r"[a-z][a-z-]{2,}")
+_NO_MEDICINE = word_set(
+    """
+    mcg units unit drops drop puffs puff tablets tablet pills pill capsules capsule milligrams milligram
+    once twice three times every each daily weekly before after with the day week month morning evening
+    night noon lunch breakfast dinner bed bedtime meal meals other hours per until
+    """
+)
+
+
+def same_medicine(known: str, said: str) -> bool:
+    """Whether `said` tells the dose of the medicine of `known`: "40 mg of lisinopril", "lisinopril daily"."""
+    one, other = (frozenset(_MEDICINE_WORD.findall(fold(value))) - _NO_MEDICINE for value in (known, said))
+    return bool(one) and one == other and any(character.isdigit() for character in said)
 
 
 def same_value(one: Fact, other: Fact) -> bool:

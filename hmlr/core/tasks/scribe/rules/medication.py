@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from hmlr.core.tasks.drafts import FactDraft
+from hmlr.core.tasks.drafts import Bearing, FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import Clause, Rule
 from hmlr.core.tasks.fact_scrubbing.rules.days import ahead
-from hmlr.core.tasks.fact_scrubbing.rules.nouns import DRINKS, FOODS, items
+from hmlr.core.tasks.fact_scrubbing.rules.nouns import DRINKS, FOODS, items, word_set
 from hmlr.language.dates import find_dates
 
 _DOSE = (
@@ -32,7 +32,8 @@ _SOME = r"(?:(?:some|my|a|an|the|low[- ]dose|high[- ]dose|daily|a low dose of|a 
 _WHAT = rf"(?P<what>(?:{_DOSE} (?:of )?)?{_SOME}(?:{_DRUG}(?:,? (?:and|plus) {_DRUG})*(?: {_DOSE})?))(?!\w)"
 _DOSED = rf"(?P<dosed>{_DOSE} (?:of )?[a-zA-Z][\w-]{{2,30}})(?!\w)"
 _TAKES = (
-    rf"\bI (?:{_PRE}(?:take|am taking|use|inject)|am {_PRE}on|have been (?:on|taking|put on|prescribed)|was "
+    rf"\bI (?:{_PRE}(?:take|am taking|use|inject)|am {_PRE}(?:on|up to|down to)|"
+    rf"have been (?:on|taking|put on|prescribed)|was "
     rf"(?:just |recently )?(?:put on|prescribed|given)|(?:have )?(?:just )?started (?:taking|on)|"
     rf"have to take|need to take|must take|got prescribed) "
 )
@@ -46,6 +47,28 @@ _HOW_OFTEN = re.compile(
     r"\d+ hours)? ?(?:a (?:day|week|month))?)+",
     re.IGNORECASE,
 )
+_NOW = re.compile(r"\b(?:now|nowadays|these days|instead|up to|down to)\b", re.IGNORECASE)
+# "My doctor increased my lisinopril to 40 mg", "my lisinopril was cut to 10 mg", "my lisinopril is 40 mg now"
+_SET = (
+    r"(?:increased|raised|upped|bumped|lowered|reduced|cut|decreased|dropped|changed|adjusted|doubled|halved|"
+    r"brought|put|went|gone)"
+)
+_OF_MINE = (
+    rf"[Mm]y (?:daily )?(?:(?:dose|dosage) of )?(?P<drug>{_DRUG}|[a-zA-Z][\w-]{{2,30}})(?: (?:dose|dosage))?"
+)
+_TO = rf"(?: (?:up|down|back))*(?: from {_DOSE})? to (?P<dose>{_DOSE})(?P<rest>[^,;]*)"
+_NEW_DOSE = (
+    re.compile(rf"\b{_SET}(?: (?:up|down))? {_OF_MINE}{_TO}", re.IGNORECASE),
+    re.compile(
+        rf"^{_OF_MINE} (?:(?:has|have|had|was|is|got|been|being|just|now) )*{_SET}{_TO}", re.IGNORECASE
+    ),
+    re.compile(
+        rf"^{_OF_MINE} is (?:(?:now|up to|down to|at) )+(?P<dose>{_DOSE})(?P<rest>[^,;]*)|"
+        rf"^{_OF_MINE.replace('drug', 'drug2')} is (?P<dose2>{_DOSE})(?P<rest2>(?=[^,;]*\bnow\b)[^,;]*)",
+        re.IGNORECASE,
+    ),
+)
+_MEASURED = re.compile(r"\d ?(?:mg|mcg|µg|ug|iu|units?|milligrams?)$", re.IGNORECASE)
 _NAME = r"(?P<name>[a-zA-Z][\w-]{2,40}(?: [\w-]+)?)"
 _ENDED = re.compile(
     rf"\bI (?:(?:no longer|do not(?=.*\bany ?(?:more|longer)\b)) (?:take|use|need|have to take|inject) "
@@ -89,18 +112,39 @@ def medicine(clause: Clause) -> Iterator[FactDraft]:
         drug = next(filter(None, ended.groups())).split()[0]
         yield from clause.draft("medication", drug, "constraint", bearing="ends", reason=clause.quote)
         return
-    found = _TAKEN.search(clause.text) or _PRESCRIBED.search(clause.text)
-    if found is None or " not " in clause.text or " never " in clause.text:
+    if " not " in clause.text or " never " in clause.text:
         return
-    what = re.sub(r"^(?:(?:some|my|a|an|the) )+(?!pill)", "", found["what"] or found["dosed"])
-    often = _HOW_OFTEN.match(found["rest"])
+    if found := _TAKEN.search(clause.text) or _PRESCRIBED.search(clause.text):
+        what = re.sub(r"^(?:(?:some|my|a|an|the) )+(?!pill)", "", found["what"] or found["dosed"])
+        yield from _taken(clause, what, found["rest"], changed=_NOW.search(clause.text) is not None)
+    elif told := _new_dose(clause.text):
+        yield from _taken(clause, *told, changed=True)
+
+
+def _new_dose(text: str) -> tuple[str, str] | None:
+    """The medicine in its new dose, and what is told after it."""
+    found = next(filter(None, (pattern.search(text) for pattern in _NEW_DOSE)), None)
+    if found is None:
+        return None
+    groups = {"drug2": None, "dose2": None, "rest2": None, **found.groupdict()}
+    drug, dose = groups["drug"] or groups["drug2"] or "", groups["dose"] or groups["dose2"] or ""
+    known = re.fullmatch(_DRUG, drug, re.IGNORECASE)
+    if not known and (not _MEASURED.search(dose) or drug.lower() in FOODS | DRINKS | _NO_DRUG):
+        return None
+    return f"{dose} of {drug}", groups["rest"] or groups["rest2"] or ""
+
+
+def _taken(clause: Clause, what: str, rest: str, *, changed: bool) -> Iterator[FactDraft]:
+    often = _HOW_OFTEN.match(rest)
     until = _until(clause)
     value = f"{what} {often.group().strip()}".strip() if often else what
     if until is not None:
         value = f"{value} until {until:%Y-%m-%d}"
-    yield from clause.draft("medication", value, "constraint", valid_to=_after(until))
+    bearing: Bearing = "updates" if changed else "asserts"
+    yield from clause.draft("medication", value, "constraint", bearing=bearing, valid_to=_after(until))
 
 
+_NO_DRUG = word_set("dose dosage intake limit sodium protein level levels target goal")
 _SWITCHED_GROUPS = (("old", "old2", "old3"), ("what", "what2", "what3"))
 
 
@@ -136,7 +180,8 @@ def _after(until: datetime | None) -> datetime | None:
 RULES: tuple[Rule, ...] = (
     Rule.of(
         "take taking on use inject prescribed put gave stopped quit finished longer off came started has "
-        "need switched moved changed transferred replaced swapped",
+        "need switched moved changed transferred replaced swapped increased raised upped bumped lowered "
+        "reduced cut decreased dropped adjusted doubled halved brought went gone now up down",
         medicine,
     ),
     Rule.of("until till til", avoided),

@@ -71,15 +71,16 @@ _WHAT = (
     rf"as)\b)[\w'&+-]+){{0,6}})"
 )
 _ENDING = r"(?=$|[,.;!(]| (?:but|because|so|when|if|since|that|which|too|as|over|more|very much|a lot)\b)"
+_TURNED = r"(?P<turned>have (?:come|grown|started|begun|learned|learnt) to )?"
 _LIKES = re.compile(
-    rf"^I {ADV}(?:(?:absolutely|really|do|just|simply|genuinely) )*(?:love|like|enjoy|adore|am (?:a "
+    rf"^I {ADV}{_TURNED}(?:(?:absolutely|really|do|just|simply|genuinely) )*(?:love|like|enjoy|adore|am (?:a "
     rf")?(?:(?:big|huge|great|avid) )?(?:fan of|into|fond of|keen on|crazy about|passionate about)) "
     rf"{_WHAT}{_ENDING}"
 )
 _DISLIKES = re.compile(
-    rf"^I {ADV}(?:(?:absolutely|really|just) )*(?:hate|dislike|detest|loathe|despise|cannot stand|do "
-    rf"not (?:really |actually )?(?:like|enjoy)|am not (?:a )?(?:big )?(?:fan of|into|fond of|keen "
-    rf"on)) {_WHAT}{_ENDING}"
+    rf"^I {ADV}{_TURNED}(?:(?:absolutely|really|just) )*(?:hate|dislike|detest|loathe|despise|"
+    rf"cannot stand|do not (?:really |actually )?(?:like|enjoy)|"
+    rf"am not (?:a )?(?:big )?(?:fan of|into|fond of|keen on)) {_WHAT}{_ENDING}"
 )
 _LIKES_ENDED = re.compile(
     rf"^I (?:no longer (?:love|like|enjoy)|have (?:really )?gone off|have lost interest in|(?:got|have "
@@ -99,11 +100,31 @@ def likes(clause: Clause) -> Iterator[FactDraft]:
         what = re.sub(r" any ?more$", "", found["what"])
         yield from clause.draft("likes", what, "preference", bearing="ends", reason=clause.quote)
     elif found := _DISLIKES.search(clause.text):
-        yield from clause.draft("dislikes", found["what"], "preference")
+        yield from _liking(clause, found, "dislikes", "likes")
     elif (found := _LIKES.search(clause.text)) and not _POINTS_BACK.search(found["what"]):
-        yield from clause.draft("likes", found["what"], "preference")
+        yield from _liking(clause, found, "likes", "dislikes")
     elif found := _PREFERS.search(clause.text):
-        yield from clause.draft("prefers", found["what"], "preference")
+        yield from clause.draft("prefers", _NOW_LAST.sub("", found["what"]), "preference")
+
+
+# "I love olives now", "I now love olives": it was not so before.
+_NOW_LAST = re.compile(r",? (?:(?:right )?now|nowadays|these days|again)$")
+_A_LOT = re.compile(r" (?:a lot|very much|so much|quite a bit)$")
+_NOW_FIRST = re.compile(r"^I (?:\w+ ){0,2}?now ")
+
+
+def _liking(clause: Clause, found: re.Match[str], key: str, opposite: str) -> Iterator[FactDraft]:
+    """What is liked or disliked; said with "now" it ends the opposite of the same."""
+    told = _NOW_LAST.sub("", found["what"])
+    what = _A_LOT.sub("", told)
+    yield from clause.draft(key, what, "preference")
+    if (
+        found["turned"]
+        or told != found["what"]
+        or _NOW_FIRST.search(clause.text)
+        or _NOW_LAST.match(clause.text[found.end("what") :])
+    ):
+        yield from clause.draft(opposite, what, "preference", bearing="ends", reason=clause.quote)
 
 
 _POINTS_BACK = re.compile(
