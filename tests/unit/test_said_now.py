@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.fact_play import active, play
+from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED
+from tests.unit.fact_play import active, drafts, play
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,68 @@ def test_a_dose_stays_when_no_other_is_told_in_its_place(later: str) -> None:
 )
 def test_what_else_is_increased_is_no_medicine(said: str) -> None:
     assert active(play([said]), "medication") == []
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "value"),
+    [
+        ("The Atlas budget is 65,000 euros.", "The Atlas budget was cut to 8k euros.", "8k euros"),
+        ("The budget for project Atlas is 50k.", "The Atlas budget was raised to 65,000.", "65,000"),
+        ("Atlas's budget is 50k.", "The Atlas budget has been slashed from 50k to 9k.", "9k"),
+        ("The project Atlas budget is 50k.", "Finance increased the Atlas budget to 65k.", "65k"),
+        ("The budget of Atlas is 50k.", "The Atlas budget went up to 70k.", "70k"),
+    ],
+)
+def test_a_limit_of_one_name_is_raised_and_cut(first: str, later: str, value: str) -> None:
+    assert active(play([first, later]), "limit") == [value]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "The Helix budget was raised to 65,000.",
+        "The Atlas travel budget was cut to 500 euros.",
+        "The Atlas budget was not cut to 8k.",
+        "The Atlas budget might be cut to 8k.",
+        "The Atlas budget was cut in 2025.",
+    ],
+)
+def test_a_limit_of_another_stays(later: str) -> None:
+    assert "50k" in active(play(["The Atlas budget is 50k.", later]), "limit")
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        ("The API rate limit is 100 requests per minute.", "api_rate_limit"),
+        ("The March budget is 50k.", "march_limit"),
+        ("Our Q3 budget is 50k.", "q3_limit"),
+    ],
+)
+def test_an_acronym_and_a_time_have_no_budget_of_their_own(content: str, key: str) -> None:
+    (told,) = drafts(content)
+    assert (told.subject, told.key) == (UNNAMED, key)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "No wait, it was raised to 62,000, not 65,000.",
+        "It's 62,000, not 65,000.",
+        "It was 62,000 instead of 65,000",
+    ],
+)
+def test_an_amount_is_put_right(later: str) -> None:
+    facts = play(["The Atlas budget was raised to 65,000 euros.", later])
+    assert active(facts, "limit") == ["62,000 euros"]
+    assert [f.state for f in facts.values() if f.value == "65,000 euros"] == ["invalidated"]
+
+
+def test_a_number_that_is_put_right_keeps_its_unit() -> None:
+    facts = play(["The volume is 4,000 records a day.", "It is 5,000, not 4,000 records a day."])
+    assert active(facts, "volume_per_day") == ["5,000 records a day"]
+
+
+@pytest.mark.parametrize("later", ["She was 62, not 65.", "It was raised to 62, not 65."])
+def test_a_part_of_a_number_is_not_that_number(later: str) -> None:
+    assert active(play(["The Atlas budget was raised to 65,000 euros.", later]), "limit") == ["65,000 euros"]

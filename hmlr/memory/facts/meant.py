@@ -18,7 +18,10 @@ from hmlr.memory.facts.values import fold
 from hmlr.records import OWNER, Fact
 
 # What a correction says of itself tells nothing of what it corrects.
-_ITSELF = content_words("correction actually sorry mean meant wrong right said wrote name surname call spell")
+_ITSELF = content_words(
+    "correction actually sorry mean meant wrong right said wrote name surname call spell wait oops instead "
+    "raise raised lower lowered set change changed increase increased reduce reduced cut move moved"
+)
 
 
 def reaches_all(draft: FactDraft) -> bool:
@@ -83,12 +86,23 @@ def _words(known: Fact) -> frozenset[str]:
 
 
 def _holds_words(value: str, wrong: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(fold(wrong))}(?!\w)", fold(value)) is not None
+    return re.search(_whole(fold(wrong)), fold(value)) is not None
+
+
+def _whole(words: str) -> str:
+    """The words where they are no part of another word or of a longer number: "65" in "65,000"."""
+    return rf"(?<!\w)(?<!\d[.,]){re.escape(words)}(?!\w|[.,]\d)"
+
+
+_NUMBER = re.compile(r"\d[\d.,]*(?<=\d)")
 
 
 def _swapped(value: str, wrong: str, right: str) -> str:
     """The value with the right word in the place of the wrong one; all of it when that is told whole."""
+    number = _NUMBER.match(wrong)
+    if number and _NUMBER.fullmatch(right):  # "5,000, not 4,000 records a day"
+        right += wrong[number.end() :]
     left = set(fold(value).split()) - set(fold(wrong).split())
     if left <= set(fold(right).split()):
         return right
-    return re.sub(rf"(?<!\w){re.escape(wrong)}(?!\w)", lambda _: right, value, flags=re.IGNORECASE)
+    return re.sub(_whole(wrong), lambda _: right, value, flags=re.IGNORECASE)

@@ -17,10 +17,14 @@ from hmlr.core.tasks.fact_scrubbing.rules.wording import slug, tidy
 from hmlr.language.dates import find_dates
 
 _BE = r"(?:is|are|was|were|should be|means|stands for)"
-_HOW = r"(?:(?:actually|really|now|spelled|spelt|called|in|on|at|rather|of course) )*"
+_HOW = (
+    r"(?:(?:actually|really|now|spelled|spelt|called|in|on|at|rather|of course|(?:raised|lowered|set|changed|"
+    r"increased|reduced|cut|moved|pushed|postponed) to) )*"
+)
 _ART = r"(?:an? |the |our |my )?"
-_A = r"(?P<a>[^,;()]{1,80}?)"
-_B = r"(?P<b>[^,;()]{1,60}?)"
+_CHARACTER = r"(?:[^,;()]|(?<=\d),(?=\d{3}(?!\d)))"  # "62,000" is no list
+_A = rf"(?P<a>{_CHARACTER}{{1,80}}?)"
+_B = rf"(?P<b>{_CHARACTER}{{1,60}}?)"
 _AS_SAID = r"(?: (?:any ?more|any longer|as I (?:said|wrote|told you)|like I (?:said|wrote|told you))\b.*)?"
 _PATTERNS = (
     re.compile(rf"\b{_BE} {_HOW}{_ART}{_A},? (?:and |so )?not {_HOW}{_ART}{_B}{_AS_SAID}$"),

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from hmlr.core.tasks.drafts import FactDraft
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED, Clause, Rule
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import CAP, NOT_NAMES, UP, word_set
+from hmlr.language.dates import find_dates
 
 # Digits in groups with spaces between them are one number when that is no chance: "May 12 300 users" is none.
 _SPACED = r"[1-9]\d{0,2}(?:[ \u00a0\u202f\u2009]\d{3}){2,5}(?!\d)|[1-9]\d{0,2}[ \u00a0\u202f\u2009]000(?!\d)"
@@ -123,13 +124,26 @@ _NO_THING = word_set(
 )
 
 _LIMIT_NOUN = r"(?:limit|cap|ceiling|quota|maximum|threshold|allowance|budget)"
+_CHANGED = (
+    r"(?:raised|lowered|set|changed|increased|reduced|cut|slashed|trimmed|decreased|dropped|upped|bumped|"
+    r"lifted|tightened|revised|adjusted)"
+)
+_TO = rf"(?: (?:up|down|back))*(?: from {_NUMBER}(?:[ -]?{_UNIT})?)? to"
 _LIMIT_IS = re.compile(
     rf"\b(?P<kind>(?:[a-z][\w-]* ){{0,3}}?){_LIMIT_NOUN}(?: (?:of|for|on|in|under|set by|per) "
     rf"(?P<of>(?:the |our |my )?[\w.&'-]+(?: [\w.&'-]+){{0,3}}?))?"
-    rf"(?P<is> (?:is|are|remains|stays|stands at|was (?:raised|lowered|set|changed|increased|reduced) "
-    rf"to|has been (?:raised|lowered|set|changed|increased|reduced) to|will be|:|=)(?: now| still| "
+    rf"(?P<is> (?:(?:(?:is|are|was|were|has|have|got|been|now|just) )+{_CHANGED}{_TO}|"
+    rf"(?:has gone|went|rose|fell|dropped){_TO}|is|are|remains|stays|stands at|will be|:|=)(?: now| still| "
     rf"currently)?(?: set| fixed| capped)?(?: at| to)?|:| of| ?=|) ?(?<!\w)(?P<quantity>{_NUMBER}(?:[ -]?"
     rf"{_UNIT})?(?:{_PER}|{_DAILY})?)(?!\w)",
+    re.IGNORECASE,
+)
+# "We cut the Atlas budget to 8k euros"
+_LIMIT_SET = re.compile(
+    rf"\b(?:I|we|they|[a-z]+) (?:(?:have|has|had|just|now) )*(?P<is>{_CHANGED}) (?P<kind>(?:the|our|my) "
+    rf"(?:[a-z][\w-]* ){{0,3}}?){_LIMIT_NOUN}(?: (?:of|for|on) (?P<of>(?:the |our |my )?[\w.&'-]+"
+    rf"(?: (?!from\b)[\w.&'-]+){{0,3}}?))?{_TO} (?P<quantity>{_NUMBER}(?:[ -]?{_UNIT})?"
+    rf"(?:{_PER}|{_DAILY})?)(?!\w)",
     re.IGNORECASE,
 )
 _QUANTITY_LIMIT = re.compile(
@@ -141,6 +155,7 @@ _QUANTITY_LIMIT = re.compile(
 # "Osprey's |s budget", "the team's |s budget": a proper name of some words, or one word.
 _WHOSE = re.compile(rf"(?P<whose>{CAP}(?: {CAP}){{0,3}}|[\w&-]+)'$")
 _TIMES = word_set("day week weekend month quarter year season")
+_BEFORE_ARTICLE = re.compile(r"^.*\b(?:the|our|my) ", re.IGNORECASE)
 _STOPS = re.compile(r" (?:is|are|was|which|that|and|remains|applies|at|but|for|stays)\b.*$")
 
 
@@ -152,28 +167,54 @@ def limit(clause: Clause) -> Iterator[FactDraft]:
             return
         yield from clause.draft("limit", _plural(found["quantity"]), "policy", subject=subject)
         return
-    found = _LIMIT_IS.search(clause.text)
-    if not found or _SECTION.search(clause.text) or not re.search(r"[A-Za-z%$€£]", found["quantity"]):
+    found = _LIMIT_IS.search(clause.text) or _LIMIT_SET.search(clause.text)
+    if not found or _SECTION.search(clause.text) or not _is_amount(found):
         return
     whose = _WHOSE.search(clause.text[: found.start()]) if found["kind"].lower().startswith("s ") else None
     if whose and whose["whose"].lower() in NOT_NAMES | _TIMES:
         return  # "this month's budget", of nobody knows what
-    subject = whose["whose"] if whose else _limited(clause, found["of"])
-    told_kind = found["kind"][2:] if whose else found["kind"]
+    subject = whose["whose"] if whose else _named_before(clause, found) or _limited(clause, found["of"])
+    told_kind = found["kind"][2:] if whose else _BEFORE_ARTICLE.sub("", found["kind"])
     named = set(subject.lower().split())
     kind = "_".join(w for w in told_kind.lower().split() if w not in _NO_KIND | named)
     if not kind and subject == UNNAMED:
         return  # a limit of nobody knows what
-    new = re.search(
-        r"\b(?:new|now|raised|lowered|changed|increased|reduced|instead)\b", clause.text, re.IGNORECASE
-    )
     yield from clause.draft(
         f"{kind}_limit" if kind else "limit",
         found["quantity"],
         "policy",
         subject=subject,
-        bearing="updates" if new else "asserts",
+        bearing="updates" if _NEW_LIMIT.search(clause.text) else "asserts",
     )
+
+
+_NEW_LIMIT = re.compile(
+    rf"\b(?:new|now|instead|rose|fell|(?:gone|went) (?:up|down)|{_CHANGED.replace('|set|', '|')})\b", re.I
+)
+_NAMED = re.compile(
+    rf"(?:^|.*\b)(?:[Tt]he|[Oo]ur|[Mm]y) (?P<name>(?:[Pp]roject |[Tt]eam )?[{UP}][^\W\d_A-Z][\w&+-]*"
+    rf"(?: [{UP}\d][\w&+-]*){{0,2}})(?= )"
+)
+# A plain number is an amount of money when nobody would take it for a year or a count.
+_PLAIN_MONEY = re.compile(r"\d{1,3}(?:[,.' ]\d{3})+|(?!(?:19|20)\d\d$)\d{4,}")
+
+
+def _is_amount(found: re.Match[str]) -> bool:
+    if re.search(r"[A-Za-z%$€£]", found["quantity"]):
+        return True
+    plain = _PLAIN_MONEY.fullmatch(found["quantity"])
+    return bool(plain and found["is"].strip() and "budget" in found.group().lower())
+
+
+def _named_before(clause: Clause, found: re.Match[str]) -> str:
+    """The name in "the Atlas budget", unless it is a time's or what it is for has a name."""
+    told = _NAMED.match(found["kind"])
+    if told is None or re.match(r"(?:(?:the|our|my) )?[A-Z]", found["of"] or ""):
+        return ""
+    named = told["name"].lower()
+    if find_dates(f"in {told['name']}", clause.now) or named.split()[0] in NOT_NAMES | _NO_THING | _TIMES:
+        return ""
+    return told["name"]
 
 
 def _plural(quantity: str) -> str:
