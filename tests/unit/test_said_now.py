@@ -155,3 +155,36 @@ def test_a_number_that_is_put_right_keeps_its_unit() -> None:
 @pytest.mark.parametrize("later", ["She was 62, not 65.", "It was raised to 62, not 65."])
 def test_a_part_of_a_number_is_not_that_number(later: str) -> None:
     assert active(play(["The Atlas budget was raised to 65,000 euros.", later]), "limit") == ["65,000 euros"]
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "key", "value"),
+    [
+        ("My gym locker code is 4455.", "The locker code is 9988 now.", "locker_code_gym", "9988"),
+        ("My gym locker code is 4455.", "The locker code was changed to 777.", "locker_code_gym", "777"),
+        (
+            "My bike lock combination is 4455.",
+            "The lock combination is 9988 these days.",
+            "lock_combination_bike",
+            "9988",
+        ),
+        ("The door code is 1111.", "The door code is 2222 now.", "door_code", "2222"),
+    ],
+)
+def test_the_one_code_of_a_kind_has_another_value_now(first: str, later: str, key: str, value: str) -> None:
+    facts = play([first, later])
+    assert active(facts, key) == [value]
+    assert len([f for f in facts.values() if f.state == "active"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ("My gym locker code is 4455.", "The locker code is 9988."),
+        ("My gym locker code is 4455.", "The school locker code is 9988 now."),
+        ("My gym locker code is 4455.", "The door code is 9988 now."),
+        ("My gym locker code is 4455. My work locker code is 1234.", "The locker code is 9988 now."),
+    ],
+)
+def test_a_code_stays_when_another_may_be_meant(first: str, later: str) -> None:
+    assert active(play([first, later]), "locker_code_gym") == ["4455"]

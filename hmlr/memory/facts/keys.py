@@ -27,7 +27,7 @@ _SINGLE_HEADS = tuple(
         favourite_ favorite_ number_of_ volume_ deadline_ api_key password passphrase passcode pin token
         key access_ secret_key ssh_key private_key encryption_key licence_key license_key signing_key
         recovery_ master_key bearer_token refresh_token client_secret webhook_secret shared_secret
-        door_code gate_code alarm_code entry_code safe_ security_code locker_ lock_ garage_code
+        door_code gate_code alarm_code entry_code safe_ security_code locker_ lock_ unlock_ garage_code
         building_code backup_code credential user_name login account_number customer_number
         membership_number passport_number social_security_number iban
         """
@@ -81,7 +81,9 @@ _SECRET_HEADS = tuple(
             api_key access_key access_token access_code secret_key private_key ssh_key encryption_key
             licence_key license_key signing_key recovery_key master_key bearer_token refresh_token
             client_secret webhook_secret shared_secret password passphrase passcode pin door_code
-            gate_code alarm_code entry_code safe_code security_code credential login user_name token key
+            gate_code alarm_code entry_code safe_code security_code locker_code lock_code garage_code
+            building_code backup_code recovery_code unlock_code lock_combination locker_combination
+            safe_combination credential login user_name token key
             """
         ),
         key=lambda head: (-len(head), head),

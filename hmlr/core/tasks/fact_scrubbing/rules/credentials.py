@@ -50,10 +50,10 @@ _NOUN = (
     rf")?{_BEFORE}(?P<kind>(?i:{_KINDS})){_FOR}"
 )
 _IS = (
-    r"(?P<is> ?(?::|=|->|→)| (?:is|are|was|will be|should be)(?: now)?(?: set to)?(?: ?:)?|"
-    r" (?:has|have) (?:now )?(?:been |just been )?(?:changed|updated|reset|rotated|set|replaced)(?: "
-    r"from \S{1,80})? (?:to|with|by)(?: ?:)?|"
-    r" (?:got |was )?(?:changed|updated|reset|rotated|set) to(?: ?:)?)"
+    r"(?P<is> ?(?::|=|->|→)| (?:has|have) (?:now )?(?:been |just been )?"
+    r"(?:changed|updated|reset|rotated|set|replaced)(?: from \S{1,80})? (?:to|with|by)(?: ?:)?|"
+    r" (?:got |was |is now )?(?:changed|updated|reset|rotated|set)(?: from \S{1,80})? to(?: ?:)?|"
+    r" (?:is|are|was|will be|should be)(?: now)?(?: set to)?(?: ?:)?)"
 )
 _VALUE = r"[ ]?(?P<value>\"[^\"]{2,120}\"|`[^`]{2,200}`|'[^']{2,120}'|[^\s\"`]{3,400})"
 _TOLD = re.compile(rf"(?:^|[:,;] |\b(?:and|that|so|but|because) ){_NOUN}{_IS}{_VALUE}(?P<rest>.?)")
@@ -81,6 +81,10 @@ _REPLACED = re.compile(
 )
 
 
+_NEW = re.compile(r"\b(?:now|new|changed|updated|reset|rotated|replaced)\b", re.IGNORECASE)
+_NOW_LAST = re.compile(r"[,.]? (?:now|these days|from now on|instead)\b", re.IGNORECASE)
+
+
 def secret(clause: Clause) -> Iterator[FactDraft]:
     """A secret and its value: "my API key for X is …", "database password: …", "the new one is …"."""
     if found := _CHANGED.search(clause.text):
@@ -88,9 +92,7 @@ def secret(clause: Clause) -> Iterator[FactDraft]:
     elif found := _NEW_ONE.search(clause.text):
         yield from _renewed(clause, found)
     elif found := _TOLD.search(clause.text):
-        new = re.search(
-            r"\b(?:now|new|changed|updated|reset|rotated|replaced)\b", found.group(), re.IGNORECASE
-        )
+        new = _NEW.search(found.group()) or _NOW_LAST.match(clause.text, found.end("value"))
         yield from _drafted(clause, found, "updates" if new else "asserts")
     elif found := _USE.search(clause.text):
         yield from _drafted(clause, found, "asserts")
