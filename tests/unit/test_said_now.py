@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED
-from tests.unit.fact_play import active, drafts, play
+from tests.unit.fact_play import START, Facts, active, drafts, learn, play, said
 
 
 @pytest.mark.parametrize(
@@ -188,3 +190,59 @@ def test_the_one_code_of_a_kind_has_another_value_now(first: str, later: str, ke
 )
 def test_a_code_stays_when_another_may_be_meant(first: str, later: str) -> None:
     assert active(play([first, later]), "locker_code_gym") == ["4455"]
+
+
+def _told_soon(*contents: str, every: timedelta = timedelta(minutes=5)) -> Facts:
+    facts: Facts = {}
+    for number, content in enumerate(contents):
+        at = START + every * number
+        learn(facts, said(content, number, occurred_at=at, recorded_at=at))
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "key", "value"),
+    [
+        (
+            "My Netflix password is Blue9Sky.",
+            "Forget that, it's actually Blue10Sky.",
+            "password_netflix",
+            "Blue10Sky",
+        ),
+        ("My PIN is 1111.", "Scratch that, it's actually 2222.", "pin", "2222"),
+        ("My PIN is 1111.", "No wait, strike that - it's 2222!", "pin", "2222"),
+        ("My exam is on 3 May.", "Scratch that, it's on 5 May.", "exam_date", "5 May, 2024-05-05"),
+        ("My dentist is Dr Holm.", "Correction: it's Dr Berg.", "dentist", "Dr Berg"),
+        ("The Atlas budget is 65,000 euros.", "Scratch that, it's 62,000.", "limit", "62,000 euros"),
+    ],
+)
+def test_what_was_said_last_is_put_right(first: str, later: str, key: str, value: str) -> None:
+    facts = _told_soon("I live in Oslo.", first, later)
+    assert active(facts, key) == [value]
+    assert [f.value for f in facts.values() if f.state == "invalidated"] != []
+    assert active(facts, "lives_in") == ["Oslo"]
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ("My PIN is 1111.", "Forget that, it's actually raining."),
+        ("My PIN is 1111.", "Forget that, it's not 2222."),
+        ("My PIN is 1111.", "Forget that, it's actually 35."),
+        ("My name is Ada.", "Forget that, it's actually Friday."),
+        ("I am 34.", "Forget that, it's actually 5 pm already."),
+        ("My favourite colour is green.", "Forget that, it's actually late."),
+        ("I'm allergic to nuts.", "Forget that, it's actually shellfish."),
+        ("My PIN is 1111. My door code is 2222.", "Scratch that, it's actually 3333."),
+    ],
+)
+def test_what_was_said_last_stays_when_something_else_may_be_meant(first: str, later: str) -> None:
+    facts = _told_soon(first, later)
+    assert {f.state for f in facts.values()} == {"active"}
+    assert all(f.quote in first for f in facts.values())
+
+
+def test_that_is_what_was_said_last_and_not_long_ago() -> None:
+    later = "Scratch that, it's actually 2222."
+    assert active(_told_soon("My PIN is 1111.", "I live in Oslo.", later), "pin") == ["1111"]
+    assert active(_told_soon("My PIN is 1111.", later, every=timedelta(days=2)), "pin") == ["1111"]

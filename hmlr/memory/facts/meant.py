@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from hmlr.core.tasks.drafts import FactDraft
-from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED
+from hmlr.core.tasks.fact_scrubbing.rules.clauses import LAST_SAID, UNNAMED
 from hmlr.language.tokens import content_words
-from hmlr.memory.facts.keys import same_subject
+from hmlr.memory.facts.keys import is_single_valued, same_subject
 from hmlr.memory.facts.values import fold
 from hmlr.records import OWNER, Fact
 
@@ -32,6 +33,8 @@ def reaches_all(draft: FactDraft) -> bool:
 
 def corrected(draft: FactDraft, fact: Fact, held: Iterable[Fact]) -> tuple[Fact, Fact] | None:
     """The fact whose value is put right, and what it should have been."""
+    if draft.instead_of == LAST_SAID:
+        return _last_said(fact, held)
     found = [known for known in held if _holds_words(known.value, draft.instead_of)]
     if draft.key != UNNAMED:  # a model names the fact itself
         found = [
@@ -51,6 +54,44 @@ def corrected(draft: FactDraft, fact: Fact, held: Iterable[Fact]) -> tuple[Fact,
     return old, replace(
         fact, subject=old.subject, key=old.key, category=old.category, value=value, valid_from=now
     )
+
+
+# How long "forget that" may mean what was said last, when nothing has been learned since.
+_STILL_MEANT = timedelta(hours=12)
+
+
+def _last_said(fact: Fact, held: Iterable[Fact]) -> tuple[Fact, Fact] | None:
+    """The one fact of the speaker's last words that may have this value, and the fact with it."""
+    mine = [g for g in held if g.said_by == fact.said_by and g.last_confirmed_at <= fact.occurred_at]
+    last = max((g.last_confirmed_at for g in mine), default=fact.occurred_at)
+    found = [g for g in mine if g.last_confirmed_at == last and _may_be(g, fact.value)]
+    if len(found) != 1 or fact.occurred_at - last > _STILL_MEANT:
+        return None
+    old = found[0]
+    number = _NUMBER.match(old.value)
+    value = fact.value + old.value[number.end() :] if number and _NUMBER.fullmatch(fact.value) else fact.value
+    return old, replace(
+        fact, subject=old.subject, key=old.key, category=old.category, value=value, valid_from=old.valid_from
+    )
+
+
+def _may_be(known: Fact, value: str) -> bool:
+    """Whether the value is of the kind of the known one: a number, a day, a name, a word like a secret."""
+    if not is_single_valued(known.key):
+        return False
+    if known.key.endswith("_date") or _DAY.search(value):
+        return known.key.endswith("_date") and bool(_DAY.search(value))
+    digits = [any(character.isdigit() for character in each) for each in (known.value, value)]
+    if known.category == "secret" and value.isdigit():  # a PIN is as long as the one before it
+        return known.value.isdigit() and len(known.value) == len(value)
+    if _NUMBER.fullmatch(value):
+        return _NUMBER.match(known.value) is not None
+    if len(value.split()) != len(known.value.split()) or digits[0] != digits[1]:
+        return False
+    return digits[0] or (known.value[:1].isupper() and value[:1].isupper())
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b")
 
 
 def moved_event(draft: FactDraft, fact: Fact, held: Sequence[Fact]) -> Fact | None:

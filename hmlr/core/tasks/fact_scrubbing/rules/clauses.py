@@ -37,6 +37,7 @@ from hmlr.language.sentences import sentence_spans
 from hmlr.records import OWNER, Category, StoredMessage
 
 UNNAMED = "it"  # subject of what is said of the thing under discussion; the resolver finds its name
+LAST_SAID = "what was said last"  # in place of a wrong value that is not told: "Scratch that, it's 2222"
 MAX_SENTENCE = 1000  # characters; longer stretches are code, tables or pasted data, not statements
 MAX_VALUE = 300  # characters of a value that a rule takes
 

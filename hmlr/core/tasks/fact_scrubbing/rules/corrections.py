@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 
 from hmlr.core.tasks.drafts import Bearing, FactDraft
-from hmlr.core.tasks.fact_scrubbing.rules.clauses import UNNAMED, Clause, Rule, doubtful
+from hmlr.core.tasks.fact_scrubbing.rules.clauses import LAST_SAID, UNNAMED, Clause, Rule, doubtful
 from hmlr.core.tasks.fact_scrubbing.rules.days import dated
-from hmlr.core.tasks.fact_scrubbing.rules.wording import slug, tidy
+from hmlr.core.tasks.fact_scrubbing.rules.wording import normal, slug, tidy
 from hmlr.language.dates import find_dates
 
 _BE = r"(?:is|are|was|were|should be|means|stands for)"
@@ -75,6 +75,26 @@ def correction(clause: Clause) -> Iterator[FactDraft]:
         return
 
 
+_NOT_THAT = re.compile(
+    r"^(?:(?:no|wait|oops|sorry|actually|oh|hang on|hold on)[,!.]* )*"
+    r"(?:(?:forget|scratch|strike|ignore|disregard) that|correction)[,:;.!]* (?:[-–—]+ )?(?:no, |sorry, )*"
+    r"(?:it|that) (?:is|was|should be|should have been) (?:(?:actually|really|rather|in fact|now) )*"
+    rf"(?P<value>{_CHARACTER}{{1,80}}?)[.!]*$",
+    re.IGNORECASE,
+)
+
+
+def instead(clause: Clause) -> Iterator[FactDraft]:
+    """What takes the place of what was said just before: "Forget that, it's actually Blue10Sky"."""
+    found = _NOT_THAT.search(normal(clause.quote))
+    # "That" is the sentence before, which then is no longer told at all.
+    if found is None or clause.before or " not " in found["value"]:
+        return
+    value = _with_day(tidy(found["value"]), clause)
+    for draft in clause.draft(UNNAMED, value, "other", subject=UNNAMED):
+        yield draft.model_copy(update={"instead_of": LAST_SAID})
+
+
 def _with_day(value: str, clause: Clause) -> str:
     days = find_dates(value, clause.now)
     return dated(days[0], clause) if len(days) == 1 and len(days[0].text) >= len(value) - 4 else value
@@ -129,6 +149,7 @@ def withdrawal(clause: Clause) -> Iterator[FactDraft]:
 
 RULES: tuple[Rule, ...] = (
     Rule.of("not instead", correction),
+    Rule.of("forget scratch strike ignore disregard correction", instead),
     Rule.of("changed", change),
     Rule.of("cancelled canceled called", cancellation),
     Rule.of("forget ignore disregard scratch mind", withdrawal),
