@@ -33,14 +33,24 @@ class Purging:
     async def run(self) -> bool:
         """Purge now; another process's open snapshot can delay that, so it is tried for a while.
 
-        False when it was delayed for too long; then it goes on in the background, here or in the next one.
+        False when it was delayed for too long, or failed; then it goes on in the background, here or in the
+        next one: the erasure itself is done, and whoever asked for it is told so.
         """
+        if await self._tried():
+            return True
+        self.start()
+        return False
+
+    async def _tried(self) -> bool:
         for _ in range(TRIES):
-            if await self._store.purge_files():
-                return True
+            try:
+                if await self._store.purge_files():
+                    return True
+            except HMLRError as error:
+                logger.warning("erased content waits to leave the files: %s", type(error).__name__)
+                return False
             if await self._closes_within(WAIT_S):
                 break
-        self.start()
         return False
 
     async def aclose(self) -> None:

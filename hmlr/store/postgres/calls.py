@@ -17,14 +17,14 @@ from hmlr.store.postgres.settings import Reach, ms
 
 T = TypeVar("T")
 
-# Writers of one user take turns, and wait for who works on everybody's rows.
+# Writers of one user take turns, operators among themselves, and all wait for who must be alone.
 EVERYBODY = 0x484D4C53
 _READ = text("SELECT set_config('hmlr.user', :user, true), set_config('hmlr.operator', :operator, true)")
 _WRITE = text(
     "SELECT set_config('hmlr.user', :user, true), set_config('hmlr.operator', :operator, true),"
     " pg_advisory_xact_lock_shared(:everybody), pg_advisory_xact_lock(hashtextextended(:user, :everybody))"
 ).bindparams(bindparam("everybody", EVERYBODY, BigInteger))
-_WRITE_ALL = text(
+_WRITE_ALONE = text(
     "SELECT set_config('hmlr.user', :user, true), set_config('hmlr.operator', :operator, true),"
     " pg_advisory_xact_lock(:everybody)"
 ).bindparams(bindparam("everybody", EVERYBODY, BigInteger))
@@ -67,11 +67,11 @@ class PostgresCalls:
 
         return await self.run(read)
 
-    async def write(self, user: UserId | None, work: Callable[[Connection], T]) -> T:
+    async def write(self, user: UserId | None, work: Callable[[Connection], T], *, alone: bool = False) -> T:
         """Run in a transaction; when this returns, the server has it on its disk."""
 
         async def write(asked: Asked) -> T:
-            connection = await self._ready(asked, lambda: self._locked(user))
+            connection = await self._ready(asked, lambda: self._locked(user, alone=alone))
             try:
                 result = await connection.run_sync(work)
                 await connection.commit()
@@ -95,9 +95,9 @@ class PostgresCalls:
         """A connection with an open snapshot; in the thread."""
         return await self._begun(user, _READ, _SNAPSHOT)
 
-    async def _locked(self, user: UserId | None) -> AsyncConnection:
-        """A connection with an open transaction that holds the user's lock, or everybody's."""
-        return await self._begun(user, _WRITE_ALL if user is None else _WRITE, {})
+    async def _locked(self, user: UserId | None, *, alone: bool = False) -> AsyncConnection:
+        """A connection with an open transaction that holds the user's lock, or the operators'."""
+        return await self._begun(user, _WRITE_ALONE if alone else _WRITE, {})
 
     async def _begun(
         self, user: UserId | None, statement: TextClause, options: dict[str, Any]

@@ -43,9 +43,9 @@ class PostgresGate:
         """See Calls."""
         return await self._prompt.read(user, work)
 
-    async def write(self, user: UserId | None, work: Callable[[Connection], T]) -> T:
+    async def write(self, user: UserId | None, work: Callable[[Connection], T], *, alone: bool = False) -> T:
         """See Calls."""
-        return await self._prompt.write(user, work)
+        return await self._prompt.write(user, work, alone=alone)
 
     @asynccontextmanager
     async def change(self, user: UserId) -> AsyncIterator[PostgresTransaction]:

@@ -54,7 +54,7 @@ class SqlCare:
 
     async def rebuild_search(self) -> int:
         """See CareStore."""
-        return await self._gate.patient.write(None, lambda c: care.rebuild(c, self._slicer))
+        return await self._gate.patient.write(None, lambda c: care.rebuild(c, self._slicer), alone=True)
 
     async def drop_knowledge(self, user: UserId) -> None:
         """See CareStore."""

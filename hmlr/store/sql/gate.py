@@ -41,8 +41,11 @@ class Calls(Protocol):
     async def read(self, user: UserId | None, work: Callable[[Connection], T]) -> T:
         """Run in one snapshot."""
 
-    async def write(self, user: UserId | None, work: Callable[[Connection], T]) -> T:
-        """Run in a transaction while nobody else writes the user's rows; when it returns, it is durable."""
+    async def write(self, user: UserId | None, work: Callable[[Connection], T], *, alone: bool = False) -> T:
+        """Run in a transaction while nobody else writes the user's rows; when it returns, it is durable.
+
+        Operators take turns. `alone` waits for all writers and they for it: for work on everybody's rows.
+        """
 
 
 class Gate(Calls, Protocol):

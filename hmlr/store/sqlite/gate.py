@@ -45,8 +45,8 @@ class SqliteGate:
         self.check()
         return await asyncio.wrap_future(self._readers.submit(work))
 
-    async def write(self, user: UserId | None, work: Callable[[Connection], T]) -> T:
-        """Run in a transaction; when this returns, it is on disk."""
+    async def write(self, user: UserId | None, work: Callable[[Connection], T], *, alone: bool = False) -> T:
+        """Run in a transaction; when this returns, it is on disk. Each write is alone."""
         self.check()
         return await asyncio.wrap_future(self._writer.submit(work))
 
