@@ -75,6 +75,15 @@ async def test_a_pool_without_a_free_connection_says_so(address: str) -> None:
         assert len(await store.turns(ADA, TurnQuery())) == 1
 
 
+async def test_a_call_ends_in_time_whatever_the_others_do(address: str) -> None:
+    async with opened(address, call_timeout_s=1.0, pool_timeout_s=0.4, lock_timeout_s=0.4) as store:
+        long = asyncio.create_task(store._gate.read(ADA, lambda _: time.sleep(3)))
+        await asyncio.sleep(0.3)
+        with within(2), pytest.raises(StorageUnreachable):
+            await store.turns(BOB, TurnQuery())
+        await asyncio.gather(long, return_exceptions=True)
+
+
 async def test_connections_that_were_ended_while_idle_are_replaced(address: str) -> None:
     async with opened(address, lock_timeout_s=5.0, call_timeout_s=9.0) as store:
         for _ in range(2):

@@ -16,6 +16,7 @@ class Asked:
     """A call, as the thread sees it."""
 
     given_up = False  # who asked no longer waits; what has not begun need not begin
+    task: asyncio.Task[Any] | None = None  # touched in the thread alone
 
 
 class LoopThread:
@@ -31,18 +32,25 @@ class LoopThread:
     ) -> T:
         """The coroutine's outcome; from any loop but this one.
 
-        Raises TimeoutError at the end of the time; the coroutine is cancelled then, and cleans up by itself.
+        Raises TimeoutError at the end of the time, whatever the thread does; the coroutine is cancelled then,
+        and cleans up by itself: to throw a connection away that is silent takes seconds more.
         """
         asked = Asked()
         future: Future[T] = Future()
-        self._loop.call_soon_threadsafe(self._begin, work(asked), future, within_s)
+        self._loop.call_soon_threadsafe(self._begin, asked, work(asked), future)
         outcome = asyncio.wrap_future(future)
         outcome.add_done_callback(_seen)
         try:
-            return await asyncio.shield(outcome)
+            # Timed here: another call's long step may keep the thread from looking at its clock.
+            done, _ = await asyncio.wait({outcome}, timeout=within_s)
         except asyncio.CancelledError:
             asked.given_up = True
             raise
+        if not done:
+            asked.given_up = True
+            self._loop.call_soon_threadsafe(_cancel, asked)
+            raise TimeoutError
+        return outcome.result()
 
     async def stop(self) -> None:
         """Wait for the calls that run, and end the thread."""
@@ -54,15 +62,12 @@ class LoopThread:
         """Wait for the calls that run, those cancelled at the end of their time, too."""
         await self.run(lambda _: self._idle())
 
-    def _begin(self, work: Coroutine[Any, Any, T], outcome: Future[T], within_s: float | None) -> None:
-        task = self._loop.create_task(work)
+    def _begin(self, asked: Asked, work: Coroutine[Any, Any, T], outcome: Future[T]) -> None:
+        task = asked.task = self._loop.create_task(work)
         self._calls.add(task)
-        timer = self._loop.call_later(within_s, _expire, task, outcome) if within_s is not None else None
 
         def end(task: asyncio.Task[T]) -> None:
             self._calls.discard(task)
-            if timer is not None:
-                timer.cancel()
             _settle(task, outcome)
 
         task.add_done_callback(end)
@@ -79,10 +84,9 @@ class LoopThread:
             self._loop.close()
 
 
-def _expire(task: asyncio.Task[T], outcome: Future[T]) -> None:
-    """Tell who asked at once: to throw a connection away that is silent takes seconds more."""
-    outcome.set_exception(TimeoutError())
-    task.cancel()
+def _cancel(asked: Asked) -> None:
+    if asked.task is not None:
+        asked.task.cancel()
 
 
 def _settle(task: asyncio.Task[T], outcome: Future[T]) -> None:
