@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from hmlr.errors import LockTimeout, PoolTimeout, StorageBusy, StorageUnreachable
+from hmlr.store.care_records import ErasePlan
 from hmlr.store.postgres.calls import EVERYBODY
 from hmlr.store.postgres.settings import Reach
 from hmlr.store.postgres.store import PostgresStore, open_postgres
@@ -32,6 +34,7 @@ ALWAYS_S = 10.0
 BRIEF: dict[str, Any] = {} if FULL else {"call_timeout_s": 1.0, "pool_timeout_s": 0.4, "lock_timeout_s": 0.4}
 MOST_S = ALWAYS_S if FULL else 3.0
 CLOSING_S = 6.0
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -66,13 +69,38 @@ def calls(store: PostgresStore) -> list[Callable[[], Awaitable[object]]]:
 async def test_a_pool_without_a_free_connection_says_so(address: str) -> None:
     async with opened(address, pool_size=1) as store:
         await store.add_turns(ADA, [turn()])
-        export = store.export(ADA)
-        await anext(export)
+        prompt = store._gate._prompt
+        connection = await prompt.begin(BOB)
         for call in calls(store):
             with within(), pytest.raises(PoolTimeout):
                 await call()
-        await export.aclose()
+        await prompt.in_thread(lambda _: connection.close())
         assert len(await store.turns(ADA, TurnQuery())) == 1
+
+
+async def test_slow_exports_keep_nobody_else_from_a_connection(address: str) -> None:
+    async with opened(address) as store:
+        for user in (ADA, BOB):
+            await store.add_turns(user, [turn()])
+        exports = [store.export(ADA) for _ in range(10)]
+        begun = await asyncio.gather(*map(anext, exports), return_exceptions=True)
+        assert {type(each) for each in begun if isinstance(each, BaseException)} == {PoolTimeout}
+        for call in calls(store):
+            await call()
+        await store.erase(BOB, ErasePlan(scope="everything", target="", everything=True), now=NOW)
+        for export in exports:
+            await export.aclose()
+        assert [record async for record in store.export(ADA)]
+
+
+async def test_work_that_takes_long_keeps_nobody_waiting(address: str) -> None:
+    async with opened(address) as store:
+        await store.add_turns(BOB, [turn()])
+        long = asyncio.create_task(store._gate.patient.read(ADA, lambda _: time.sleep(1.5)))
+        await asyncio.sleep(0.3)  # it is in Python by now
+        assert len(await store.turns(BOB, TurnQuery())) == 1
+        assert not long.done()
+        await long
 
 
 async def test_a_call_ends_in_time_whatever_the_others_do(address: str) -> None:

@@ -87,6 +87,10 @@ class PostgresCalls:
         with translated():
             return await self._loop.run(work, within_s=self._within_s)
 
+    async def in_thread(self, work: Callable[[Asked], Coroutine[Any, Any, T]]) -> T:
+        """Run a coroutine in the thread, also while the store is being closed."""
+        return await self._loop.run(work)
+
     async def begin(self, user: UserId) -> AsyncConnection:
         """A connection with an open transaction that holds the user's lock."""
         return await self.run(lambda asked: self._ready(asked, lambda: self._locked(user)))

@@ -38,8 +38,8 @@ def owner_engine(reach: Reach) -> AsyncEngine:
     )
 
 
-def member_engine(reach: Reach, *, synchronous_commit: str) -> AsyncEngine:
-    """The pool; its connections are the member's, whose rights end at row-level security."""
+def member_engine(reach: Reach, *, synchronous_commit: str, size: int) -> AsyncEngine:
+    """A pool; its connections are the member's, whose rights end at row-level security."""
     own = {
         "role": schema.MEMBER,
         "synchronous_commit": synchronous_commit,
@@ -53,7 +53,7 @@ def member_engine(reach: Reach, *, synchronous_commit: str) -> AsyncEngine:
     }
     return create_async_engine(
         driver_url(reach.url),
-        pool_size=reach.pool_size,
+        pool_size=size,
         max_overflow=0,
         pool_timeout=reach.pool_timeout_s,
         pool_use_lifo=True,
@@ -95,12 +95,18 @@ async def build_schema(reach: Reach) -> None:
 
 
 class Pool:
-    """The member's connections of this process."""
+    """Connections of the member; all of a pool are used in one event loop."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
+    def __init__(self, reach: Reach, *, synchronous_commit: str, size: int) -> None:
+        self._reach = reach
+        self._synchronous_commit = synchronous_commit
+        self.engine = member_engine(reach, synchronous_commit=synchronous_commit, size=size)
         self._drivers: weakref.WeakSet[Any] = weakref.WeakSet()
-        event.listen(engine.sync_engine, "connect", self._note)
+        event.listen(self.engine.sync_engine, "connect", self._note)
+
+    def beside(self, size: int) -> Pool:
+        """Another pool like this one, of so many connections at the utmost."""
+        return Pool(self._reach, synchronous_commit=self._synchronous_commit, size=size)
 
     async def aclose(self) -> None:
         """Close them when none is used; where the server does not take the farewell, without one."""
@@ -120,7 +126,7 @@ async def member_pool(reach: Reach, *, synchronous_commit: str) -> Pool:
 
     Raises ConfigurationError when its role would break a promise.
     """
-    pool = Pool(member_engine(reach, synchronous_commit=synchronous_commit))
+    pool = Pool(reach, synchronous_commit=synchronous_commit, size=reach.pool_size)
     try:
         async with pool.engine.connect() as connection:
             await connection.run_sync(_require_bound)

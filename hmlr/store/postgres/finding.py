@@ -49,7 +49,7 @@ class PostgresFinding:
     async def index_vectors(self, user: UserId, model_id: str) -> int:
         """See SearchStore; page by page, under the user's lock: what is forgotten meanwhile is not taken."""
         count = 0
-        while taken := await self._gate.write(user, lambda c: _take_page(c, user, model_id)):
+        while taken := await self._gate.patient.write(user, lambda c: _take_page(c, user, model_id)):
             count += taken
         await self._gate.patient.run(lambda _: self._build(user, model_id))
         return count

@@ -1,41 +1,46 @@
-"""The way from the event loop to PostgreSQL: a thread with a loop of its own, and a pool of connections.
+"""The way from the event loop to PostgreSQL: threads with a loop of their own, and pools of connections.
 
 The queries are plain functions; SQLAlchemy lets one of them wait for the server while others go on. They run
 in a thread of their own because reading a large memory into arrays takes longer than an event loop may stall.
+What may take minutes runs in a second thread, or it would stall the calls of all others in the first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Row, Select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncResult
+from sqlalchemy import Connection
 
-from hmlr.errors import ClosedError
 from hmlr.records import UserId
 from hmlr.store.postgres.calls import PostgresCalls
-from hmlr.store.postgres.engine import Pool, let_go
-from hmlr.store.postgres.loop import Asked, LoopThread
+from hmlr.store.postgres.engine import Pool
+from hmlr.store.postgres.loop import LoopThread
 from hmlr.store.postgres.settings import Reach
+from hmlr.store.postgres.snapshot import PostgresSnapshot
 from hmlr.store.postgres.transaction import PostgresTransaction
 from hmlr.store.sql.home import Home
 
 T = TypeVar("T")
+
+# Connections, at the utmost, of patient calls, and as many again of snapshots: an export whose reader is slow
+# keeps one for as long, and keeps no erasure from one.
+PATIENT = 4
 
 
 class PostgresGate:
     """`Gate` on a PostgreSQL database."""
 
     def __init__(self, pool: Pool, loop: LoopThread, reach: Reach) -> None:
-        self._pool = pool
-        self._loop = loop
+        self._reach = reach
         self._home = Home()
+        self._pool = pool
         self._prompt = PostgresCalls(pool.engine, loop, self.check, reach, patient=False)
-        self.patient = PostgresCalls(pool.engine, loop, self.check, reach, patient=True)
+        self._lanes = [_Lane(loop, pool)]
+        self._slow: tuple[PostgresCalls, PostgresCalls] | None = None
         self._held: weakref.WeakSet[PostgresSnapshot] = weakref.WeakSet()
         self._closed: asyncio.Task[None] | None = None
 
@@ -47,20 +52,28 @@ class PostgresGate:
         """See Calls."""
         return await self._prompt.write(user, work, alone=alone)
 
+    @property
+    def patient(self) -> PostgresCalls:
+        """See Gate; in a thread and on connections of their own."""
+        calls, _ = self._patient()
+        return calls
+
     @asynccontextmanager
     async def change(self, user: UserId) -> AsyncIterator[PostgresTransaction]:
         """A write of many steps, on a connection of its own."""
-        transaction = PostgresTransaction(self.patient, await self.patient.begin(user))
+        patient = self.patient
+        transaction = PostgresTransaction(patient, await patient.begin(user))
         try:
             yield transaction
-            await self.patient.run(lambda _: transaction.commit())
+            await patient.run(lambda _: transaction.commit())
         finally:
-            await self.in_thread(lambda _: transaction.close())
+            await patient.in_thread(lambda _: transaction.close())
 
     def hold(self, user: UserId) -> PostgresSnapshot:
         """A snapshot for a read of many steps; its user closes it, or aclose() does."""
         self.check()
-        snapshot = PostgresSnapshot(self, user)
+        _, snapshots = self._patient()
+        snapshot = PostgresSnapshot(snapshots, user)
         self._held.add(snapshot)
         return snapshot
 
@@ -79,66 +92,35 @@ class PostgresGate:
     async def _close(self) -> None:
         for snapshot in list(self._held):
             await snapshot.close_now()
+        await asyncio.gather(*(lane.aclose() for lane in self._lanes))
+
+    def _patient(self) -> tuple[PostgresCalls, PostgresCalls]:
+        """The patient calls and those of snapshots, whose thread begins with the first of them."""
+        if self._slow is None:
+            self.check()
+            size = min(PATIENT, self._reach.pool_size)
+            loop = LoopThread("hmlr-postgres-patient")
+            pools = [self._pool.beside(size) for _ in range(2)]
+            self._lanes.append(_Lane(loop, *pools))
+            calls, snapshots = (
+                PostgresCalls(pool.engine, loop, self.check, self._reach, patient=True) for pool in pools
+            )
+            self._slow = calls, snapshots
+        return self._slow
+
+
+class _Lane:
+    """A thread and the connections that are used in it."""
+
+    def __init__(self, loop: LoopThread, *pools: Pool) -> None:
+        self._loop = loop
+        self._pools = pools
+
+    async def aclose(self) -> None:
+        """Finish what runs, close the connections and end the thread."""
         await self._loop.idle()
-        await self._loop.run(lambda _: self._pool.aclose())
+        await self._loop.run(lambda _: self._close_pools())
         await self._loop.stop()
 
-    async def in_thread(self, work: Callable[[Asked], Coroutine[Any, Any, T]]) -> T:
-        """Run a coroutine in the thread, also while the store is being closed."""
-        return await self._loop.run(work)
-
-
-class PostgresSnapshot:
-    """One snapshot over several steps, for an export; closed by whoever comes first, export or store."""
-
-    def __init__(self, gate: PostgresGate, user: UserId) -> None:
-        self._gate = gate
-        self._user = user
-        self._connection: AsyncConnection | None = None
-        self._closed = False
-        self._guard: asyncio.Lock | None = None  # of the thread's loop
-
-    async def pages(self, statement: Select[Any], size: int) -> AsyncIterator[Sequence[Row[Any]]]:
-        """The rows of a query, so many at a time. ClosedError when the store was closed meanwhile."""
-        rows = await self._gate.patient.run(lambda _: self._start(statement, size))
-        while page := await self._gate.patient.run(lambda _: self._fetch(rows, size)):
-            yield page
-
-    async def close(self) -> None:
-        """Let the snapshot go."""
-        if not self._closed:
-            await self.close_now()
-
-    async def close_now(self) -> None:
-        """Let the snapshot go, after the page that is being read."""
-        self._closed = True
-        await self._gate.in_thread(lambda _: self._let_go())
-
-    async def _start(self, statement: Select[Any], size: int) -> AsyncResult[Any]:
-        async with self._alone():
-            if self._connection is None:
-                self._connection = await self._gate.patient.snapshot(self._user)
-            rows: AsyncResult[Any] = await self._connection.stream(
-                statement.execution_options(yield_per=size)
-            )
-            return rows
-
-    async def _fetch(self, rows: AsyncResult[Any], size: int) -> Sequence[Row[Any]]:
-        async with self._alone():
-            return await rows.fetchmany(size)
-
-    async def _let_go(self) -> None:
-        async with self._lock():
-            if self._connection is not None:
-                connection, self._connection = self._connection, None
-                await let_go(connection)
-
-    def _lock(self) -> asyncio.Lock:
-        if self._guard is None:
-            self._guard = asyncio.Lock()
-        return self._guard
-
-    def _alone(self) -> Any:
-        if self._closed:
-            raise ClosedError("the store was closed during the export", hint="Open it and repeat")
-        return self._lock()
+    async def _close_pools(self) -> None:
+        await asyncio.gather(*(pool.aclose() for pool in self._pools))
