@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from hmlr.records import ChunkId, UserId
 from hmlr.store.postgres import points
-from hmlr.store.postgres.engine import owner_engine
 from hmlr.store.postgres.gate import PostgresGate
-from hmlr.store.postgres.settings import Reach
 from hmlr.store.sql.index import known_model
 from hmlr.store.sql.news import read_vectors
 
@@ -22,7 +20,6 @@ class PostgresFinding:
     """What SearchStore says of vectors that the database finds."""
 
     _gate: PostgresGate
-    _reach: Reach
 
     async def finds_vectors(self, user: UserId, model_id: str) -> bool:
         """See SearchStore."""
@@ -51,19 +48,8 @@ class PostgresFinding:
         count = 0
         while taken := await self._gate.patient.write(user, lambda c: _take_page(c, user, model_id)):
             count += taken
-        await self._gate.patient.run(lambda _: self._build(user, model_id))
+        await self._gate.patient.run(lambda _: self._gate.builds.run(user, model_id))
         return count
-
-    async def _build(self, user: UserId, model_id: str) -> None:
-        """Build the index if there is none yet. Minutes for a million vectors, during which nobody waits."""
-        owner = owner_engine(self._reach)
-        try:
-            async with owner.begin() as connection:
-                named = text("SELECT set_config('hmlr.user', :user, true)")
-                await connection.execute(named, {"user": user})
-                await connection.run_sync(_build, model_id)
-        finally:
-            await owner.dispose()
 
 
 def _take_page(connection: Connection, user: UserId, model_id: str) -> int:
@@ -77,9 +63,3 @@ def _take_page(connection: Connection, user: UserId, model_id: str) -> int:
     if len(batch.chunk_ids):
         points.add_points(connection, number, batch)
     return len(batch.chunk_ids)
-
-
-def _build(connection: Connection, model_id: str) -> None:
-    number = known_model(connection, model_id)
-    if number is not None:
-        points.build_index(connection, number)

@@ -16,6 +16,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from hmlr.records import UserId
+from hmlr.store.postgres.building import Builds
 from hmlr.store.postgres.calls import PostgresCalls
 from hmlr.store.postgres.engine import Pool
 from hmlr.store.postgres.loop import LoopThread
@@ -40,6 +41,7 @@ class PostgresGate:
         self._pool = pool
         self._prompt = PostgresCalls(pool.engine, loop, self.check, reach, patient=False)
         self._lanes = [_Lane(loop, pool)]
+        self.builds = Builds(reach)  # run by the patient calls
         self._slow: tuple[PostgresCalls, PostgresCalls] | None = None
         self._held: weakref.WeakSet[PostgresSnapshot] = weakref.WeakSet()
         self._closed: asyncio.Task[None] | None = None
@@ -90,6 +92,9 @@ class PostgresGate:
         await asyncio.shield(self._closed)
 
     async def _close(self) -> None:
+        if self._slow is not None:
+            calls, _ = self._slow
+            await calls.in_thread(lambda _: self.builds.end())
         for snapshot in list(self._held):
             await snapshot.close_now()
         await asyncio.gather(*(lane.aclose() for lane in self._lanes))

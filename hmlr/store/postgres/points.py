@@ -10,6 +10,7 @@ Source: Malkov & Yashunin 2018 for HNSW.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -35,11 +36,13 @@ _MAKE = """
     CREATE FUNCTION hmlr_make_points(model bigint, dim integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
     BEGIN
+        IF to_regclass(hmlr_points(model)) IS NOT NULL THEN RETURN; END IF;
         EXECUTE format(
-            'CREATE TABLE IF NOT EXISTS %%I (chunk_id bigint PRIMARY KEY, vector_no bigint NOT NULL,'
+            'CREATE TABLE %%I (chunk_id bigint PRIMARY KEY, vector_no bigint NOT NULL,'
             ' point halfvec(%%s) NOT NULL)',
             hmlr_points(model), dim
         );
+        EXECUTE format('CREATE INDEX ON %%I (vector_no)', hmlr_points(model));
     END $$
 """
 _ADD = """
@@ -51,16 +54,6 @@ _ADD = """
             ' DO UPDATE SET vector_no = excluded.vector_no, point = excluded.point',
             hmlr_points(model)
         ) USING chunk, number, levels;
-    END $$
-"""
-_INDEX = """
-    CREATE FUNCTION hmlr_index_points(model bigint) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-    BEGIN
-        EXECUTE format(
-            'CREATE INDEX IF NOT EXISTS %%I ON %%I USING hnsw (point halfvec_cosine_ops)',
-            hmlr_points(model) || '_hnsw', hmlr_points(model)
-        );
     END $$
 """
 _LAST = """
@@ -77,7 +70,9 @@ _READY = """
     CREATE FUNCTION hmlr_points_ready(model bigint) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
     BEGIN ATOMIC
-        SELECT coalesce(to_regclass(hmlr_points(model) || '_hnsw') IS NOT NULL, false);
+        SELECT EXISTS (
+            SELECT FROM pg_index WHERE indexrelid = to_regclass(hmlr_points(model) || '_hnsw') AND indisvalid
+        );
     END
 """
 _NEAREST = """
@@ -106,12 +101,19 @@ FUNCTIONS = {
     "hmlr_points(bigint)": _NAME,
     "hmlr_make_points(bigint, integer)": _MAKE,
     "hmlr_add_points(bigint, bigint, bigint, real[])": _ADD,
-    "hmlr_index_points(bigint)": _INDEX,
     "hmlr_last_point(bigint)": _LAST,
     "hmlr_points_ready(bigint)": _READY,
     "hmlr_nearest(bigint, real[], integer, integer)": _NEAREST,
     "hmlr_drop_points(bigint[])": _DROP,
 }
+
+
+@dataclass(frozen=True)
+class Names:
+    """Of a user's table and of its index of vectors, as they stand in a statement."""
+
+    table: str
+    index: str
 
 
 def is_ready(connection: Connection, model: int) -> bool:
@@ -138,9 +140,10 @@ def add_points(connection: Connection, model: int, batch: VectorBatch) -> None:
     )
 
 
-def build_index(connection: Connection, model: int) -> None:
-    """Index the user's table, once: later points go into the index as they come."""
-    connection.execute(_index(), {"model": model})
+def names(connection: Connection, model: int) -> Names | None:
+    """The user's table of that model; None while there is none."""
+    row = connection.execute(_names(), {"model": model}).mappings().one()
+    return Names(row["table"], row["index"]) if row["there"] else None
 
 
 def nearest(connection: Connection, model: int, row: NDArray[np.float32], most: int) -> list[ChunkId]:
@@ -179,8 +182,11 @@ def _add() -> TextClause:
 
 
 @cache
-def _index() -> TextClause:
-    return text("SELECT hmlr_index_points(:model)").bindparams(bindparam("model", type_=BigInteger))
+def _names() -> TextClause:
+    return text(
+        "SELECT quote_ident(named) AS table, quote_ident(named || '_hnsw') AS index,"
+        " to_regclass(named) IS NOT NULL AS there FROM hmlr_points(:model) AS named"
+    ).bindparams(bindparam("model", type_=BigInteger))
 
 
 @cache
