@@ -8,6 +8,10 @@ from hmlr.records import ChunkId
 from hmlr.store.care_records import ErasePlan
 from hmlr.store.port import Store
 from hmlr.store.records import AddVectors
+from hmlr.store.sql.move_write import remove_user
+from hmlr.store.sql.store import SqlStore
+from tests.opening import Place
+from tests.places import past_hmlr
 from tests.store.making import ADA, BOB, NOW, encoded, turn, unit_rows
 
 MODEL = "m"
@@ -77,3 +81,22 @@ async def test_what_is_forgotten_is_not_near_any_more(store: Store) -> None:
     taken = await store.index_vectors(ADA, MODEL)
     assert taken in (0, 1)  # 0: no such index here
     assert len(await store.nearest(ADA, MODEL, rows[0], 99)) == 40 * taken
+
+
+async def test_of_a_user_who_is_gone_no_table_is_left(store: Store, database: Place, adapter: str) -> None:
+    if adapter == "sqlite":
+        return  # has no table of one user's
+
+    async def tables() -> int:
+        await filled(store, 3)
+        assert await store.index_vectors(ADA, MODEL) == 3
+        return len(past_hmlr(database, "SELECT 1 FROM pg_tables WHERE tablename LIKE 'points%'"))
+
+    assert isinstance(store, SqlStore)
+    assert await tables() == 1
+    await store.erase(ADA, ErasePlan(scope="everything", target="", everything=True), now=NOW)
+    assert not past_hmlr(database, "SELECT 1 FROM pg_tables WHERE tablename LIKE 'points%'")
+    assert await tables() == 1
+    async with store._gate.change(ADA) as transaction:
+        await transaction.step(lambda c: remove_user(c, ADA))
+    assert not past_hmlr(database, "SELECT 1 FROM pg_tables WHERE tablename LIKE 'points%'")

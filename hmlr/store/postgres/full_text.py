@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-from hmlr.store.postgres.points import drop_points
+from hmlr.store.postgres.points import drop_points, drop_tables
 from hmlr.store.search_records import Postings
 from hmlr.store.sql.index import tokens
 from hmlr.store.sql.rows import listed
@@ -99,6 +99,10 @@ class FullText:
         ids = [row.chunk_id for row in rows]
         connection.execute(_remove(), {"ids": ids})
         drop_points(connection, ids)
+
+    def drop_own(self, connection: Connection) -> None:
+        """See Special."""
+        drop_tables(connection)
 
     def clear_terms(self, connection: Connection) -> None:
         """See Special."""

@@ -97,6 +97,22 @@ _DROP = """
         END LOOP;
     END $$
 """
+# Who is at a table for long builds its index; it is left empty then, for its rows are gone.
+_DROP_TABLES = """
+    CREATE FUNCTION hmlr_drop_tables_of_points() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '500ms' AS $$
+    DECLARE held record;
+    BEGIN
+        FOR held IN SELECT models.model_no FROM models
+            WHERE to_regclass(hmlr_points(models.model_no)) IS NOT NULL
+        LOOP
+            BEGIN
+                EXECUTE format('DROP TABLE %%I', hmlr_points(held.model_no));
+            EXCEPTION WHEN lock_not_available THEN NULL;
+            END;
+        END LOOP;
+    END $$
+"""
 FUNCTIONS = {
     "hmlr_points(bigint)": _NAME,
     "hmlr_make_points(bigint, integer)": _MAKE,
@@ -105,6 +121,7 @@ FUNCTIONS = {
     "hmlr_points_ready(bigint)": _READY,
     "hmlr_nearest(bigint, real[], integer, integer)": _NEAREST,
     "hmlr_drop_points(bigint[])": _DROP,
+    "hmlr_drop_tables_of_points()": _DROP_TABLES,
 }
 
 
@@ -155,6 +172,14 @@ def nearest(connection: Connection, model: int, row: NDArray[np.float32], most: 
 def drop_points(connection: Connection, ids: Sequence[int]) -> None:
     """Forget chunks in all tables of the user."""
     connection.execute(_drop(), {"ids": list(ids)})
+
+
+def drop_tables(connection: Connection) -> None:
+    """Drop all tables of the user, whose rows are gone; not in a database that was made before it could."""
+    if connection.execute(
+        text("SELECT to_regprocedure('hmlr_drop_tables_of_points()') IS NOT NULL")
+    ).scalar():
+        connection.execute(text("SELECT hmlr_drop_tables_of_points()"))
 
 
 @cache

@@ -40,6 +40,7 @@ from hmlr.store.sql.rows import (
     remove_some,
     some,
 )
+from hmlr.store.sql.special import special
 from hmlr.store.sql.traces import blank_words, mend_facts
 
 
@@ -71,6 +72,7 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
     _drop_edits(connection, user, gone, everything=plan.everything)
     blank_words(connection, user, plan.words)
     if plan.everything:
+        special(connection).drop_own(connection)
         drop_garden(connection, user)
     else:
         gone |= {rewrite.message_id for rewrite in rewrites}

@@ -125,6 +125,7 @@ def remove_user(connection: Connection, user: UserId) -> None:
     numbers = connection.execute(found).scalars().all()
     for start in range(0, len(numbers), _PAGE):
         remove_chunks(connection, numbers[start : start + _PAGE])
+    special(connection).drop_own(connection)
     for part in reversed(PARTS.values()):
         if part not in (CHUNKS, VECTORS):  # they are gone, and the user's number goes last
             connection.execute(delete(part.shadow).where(part.of(user)))

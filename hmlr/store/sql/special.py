@@ -40,6 +40,9 @@ class Special(Protocol):
     def remove_terms(self, connection: Connection, rows: Iterable[Indexed]) -> None:
         """Take chunks out of the index; the rows must be those that were added, and all of one user."""
 
+    def drop_own(self, connection: Connection) -> None:
+        """Drop what is kept for the transaction's user alone, none of whose chunks is left."""
+
     def clear_terms(self, connection: Connection) -> None:
         """Throw the whole index away, damaged or not, and begin an empty one."""
 

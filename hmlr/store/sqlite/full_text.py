@@ -63,6 +63,9 @@ class FullText:
         """See Special."""
         connection.execute(_REMOVE, [_entry(row) for row in rows])
 
+    def drop_own(self, connection: Connection) -> None:
+        """See Special; nothing is kept apart."""
+
     def clear_terms(self, connection: Connection) -> None:
         """See Special."""
         _run(connection, (*_DROP, *_CREATE))
