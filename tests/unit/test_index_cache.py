@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hmlr.errors import LockTimeout
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.memory.retrieval.index_cache import IndexCache
 from hmlr.records import SessionId, TurnId, UserId
@@ -123,3 +125,29 @@ async def test_what_was_taken_half_is_read_anew(monkeypatch: pytest.MonkeyPatch)
             await cache.fresh(ADA, "m")
     index = await cache.fresh(ADA, "m")
     assert index.n == index.vectors.count == store.count
+
+
+class Busy(Growing):
+    """A store that takes vectors into an index of its own at the second try."""
+
+    offers = 0
+
+    async def index_vectors(self, *_: object) -> int:
+        self.offers += 1
+        await asyncio.sleep(0.01)
+        if self.offers == 1:
+            raise LockTimeout("held")
+        return self.count
+
+
+async def test_what_could_not_be_offered_is_offered_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("hmlr.memory.retrieval.index_cache.LARGE", 1)
+    store = Busy()
+    store._next = lambda after: np.arange(after + 1, store.count + 1)  # type: ignore[method-assign]
+    store.count = 6
+    cache = IndexCache(store, max_bytes=10**9)  # type: ignore[arg-type]
+    for offers in (1, 2, 2):
+        for _ in range(3):  # one at a time
+            await cache.fresh(ADA, "m")
+        await asyncio.gather(*cache._indexing.values())
+        assert store.offers == offers

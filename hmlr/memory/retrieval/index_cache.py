@@ -115,15 +115,16 @@ class IndexCache:
             self._locks.pop(gone, None)
         count = index.vectors.count
         if index.model_id is not None and count > max(LARGE, index.offered * 11 // 10):
-            index.offered = count
-            self._start(self._indexing, user, self._offer(user, index.model_id))
+            self._start(self._indexing, user, self._offer(user, index, index.model_id))
 
     def _drop(self, user: UserId) -> None:
         if self._indexes.pop(user, None) is not None:
             self._held_bytes -= self._sizes.pop(user)
 
-    async def _offer(self, user: UserId, model_id: str) -> None:
+    async def _offer(self, user: UserId, index: UserIndex, model_id: str) -> None:
+        count = index.vectors.count
         taken = await self._store.index_vectors(user, model_id)
+        index.offered = count
         if taken:
             logger.info("the database finds vectors of a large memory by itself", extra={"vectors": taken})
 
