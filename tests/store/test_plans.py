@@ -57,6 +57,18 @@ def wasteful(plans: dict[str, list[str]]) -> list[str]:
     ]
 
 
+async def test_the_oldest_job_of_each_kind_answers_for_what_is_left_to_learn(
+    store: SqliteStore, db_path: Path, plans: dict[str, list[str]]
+) -> None:
+    await store.add_turns(ADA, [turn("Oslo", jobs=("embed",))])
+    plans.clear()
+    await store.users_left("learn", NOW)
+    (steps,) = plans.values()
+    jobs = {step for step in steps if "jobs" in step}
+    assert jobs == {"SEARCH jobs USING INDEX ix_jobs_due (user_id=? AND kind=? AND state=?)"}
+    assert not [step for step in steps if "B-TREE" in step]
+
+
 async def test_what_is_named_is_found_by_its_name(
     store: SqliteStore, db_path: Path, plans: dict[str, list[str]]
 ) -> None:

@@ -11,12 +11,15 @@ from hmlr.store.records import AddVectors
 from hmlr.store.search_records import UNREAD, ChunkFilter
 from tests.places import past_hmlr
 from tests.store.conftest import open_store
-from tests.store.making import ADA, NOW, encoded, turn, unit_rows
+from tests.store.making import ADA, NOW, encoded, later, turn, unit_rows
 
 TABLES = ("messages", "chunks", "turns", "jobs")
 ROUNDS, TURNS = 40, 25
 READ = "SELECT sum(seq_tup_read), sum(n_live_tup) FROM pg_stat_user_tables WHERE relname = ANY ($1::text[])"
 
+READ_OF_JOBS = """
+    SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_user_tables WHERE relname IN ('jobs', 'turns')
+"""
 READ_BY_ANY_WAY = """
     SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)
         + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes),
@@ -40,6 +43,27 @@ async def test_statements_prepared_on_empty_tables_read_no_table_whole(url: str)
         await asyncio.sleep(0.1)
     assert read[1] >= len(TABLES) * ROUNDS * TURNS
     assert read[0] < ROUNDS * TURNS
+
+
+async def test_who_has_much_to_learn_is_found_by_a_few_rows(url: str) -> None:
+    store = await open_store(Reach(url=url))
+    for number in range(4):
+        said = [turn(f"Turn {number}, {each}", jobs=("embed", "route")) for each in range(250)]
+        await store.add_turns(ADA, said)
+    await store.aclose()
+    past_hmlr(url, "ANALYZE;")
+    past_hmlr(url, "SELECT pg_stat_reset();")
+    store = await open_store(Reach(url=url))
+    assert await store.users_left("learn", later(minutes=1)) == [ADA]
+    assert await store.users_left("learn", NOW) == []  # all turns are new
+    await store.aclose()
+    read = 0
+    for _ in range(50):
+        read = past_hmlr(url, READ_OF_JOBS)[0][0]
+        if read:
+            break
+        await asyncio.sleep(0.1)
+    assert 0 < read < 100
 
 
 async def test_no_call_of_a_user_reads_what_others_hold(url: str) -> None:

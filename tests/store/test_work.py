@@ -10,7 +10,7 @@ from hmlr.store.care_records import ErasePlan
 from hmlr.store.garden_records import GardenedBlock
 from hmlr.store.port import Store
 from hmlr.store.records import AssignTurn, Change, ChangeFact, LogFactEvent, PutBlock, PutFact, UsersLeft
-from tests.store.making import ADA, BOB, NOW, block, fact, later, turn
+from tests.store.making import ADA, BOB, NOW, block, fact, later, message, turn
 from tests.store.test_garden import RUN, fill, place, put, step
 
 
@@ -106,6 +106,21 @@ async def test_learning_is_left_to_who_stored_it_for_a_moment(store: Store) -> N
     assert await store.users_left("learn", late) == []
     assert (await store.work_left(late))["learn"] == left(running=1)
     assert await store.users_stalled("learn", later(seconds=22)) == [ADA]
+
+
+async def test_what_is_left_to_learn_is_found_behind_what_is_not(store: Store) -> None:
+    said = message("Bergen", recorded_at=later(seconds=60))
+    old, new = turn(jobs=("embed", "route")), turn(said, jobs=("embed",))
+    await store.add_turns(ADA, [old, new])
+    at = later(seconds=62)  # the second turn is new
+    (lease,) = await store.claim(ADA, "embed", limit=1, lease_s=5, now=at)
+    assert await store.users_left("learn", at) == [ADA]  # there is the other job of the first turn
+    (other,) = await store.claim(ADA, "route", limit=1, lease_s=5, now=at)
+    assert await store.users_left("learn", at) == []
+    assert await store.users_left("learn", later(seconds=68)) == [ADA]  # whoever had them is gone
+    await store.fail(ADA, [lease, other], error="Down", retry_at=later(hours=1))
+    assert await store.users_left("learn", later(seconds=69)) == []
+    assert await store.users_left("learn", later(seconds=70)) == [ADA]  # the second turn is no longer new
 
 
 def invalidated(fact_id: str, at: datetime) -> list[Change]:

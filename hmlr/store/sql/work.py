@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -24,7 +24,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from hmlr.records import Queue, UserId
+from hmlr.records import JobKind, Queue, UserId
 from hmlr.store.columns import from_micros, to_micros
 from hmlr.store.records import UsersLeft
 from hmlr.store.schema import (
@@ -56,10 +56,25 @@ def users_left(connection: Connection, queue: Queue, now: datetime) -> list[User
 
 @cache
 def _to_learn() -> Select[Any]:
-    """Users with a learning job that is due, of a turn that is not quite new."""
+    """Users with a learning job that is due, of a turn that is not quite new.
+
+    The oldest such job of each kind answers for all of them: one user's backlog of an import costs nothing.
+    """
+    settled = bindparam("settled", type_=turns.c.recorded_at.type)
+    kinds = [kind for kind in get_args(JobKind) if kind != "garden"]
+    oldest = [_recorded(kind, free) for free in (_due(), _lost()) for kind in kinds]
+    return select(users.c.user_id).where(or_(*(recorded_at <= settled for recorded_at in oldest)))
+
+
+def _recorded(kind: JobKind, free: ColumnElement[bool]) -> ColumnElement[Any]:
+    """When the turn of a user's oldest free job of a kind was stored.
+
+    An index has the jobs in this order. The turn is asked for within: a join might read all of them.
+    """
     turn = and_(turns.c.user_id == jobs.c.user_id, turns.c.turn_id == jobs.c.turn_id)
-    settled = turns.c.recorded_at <= bindparam("settled", type_=turns.c.recorded_at.type)
-    return select(jobs.c.user_id).distinct().join(turns, turn).where(_learning(), _free(), settled)
+    recorded_at = select(turns.c.recorded_at).where(turn).correlate(jobs).scalar_subquery()
+    of_kind = select(recorded_at).where(jobs.c.user_id == users.c.user_id, jobs.c.kind == kind, free)
+    return of_kind.order_by(jobs.c.seq).limit(1).correlate(users).scalar_subquery()
 
 
 @cache
@@ -189,6 +204,13 @@ def _learning() -> ColumnElement[bool]:
 
 def _free() -> ColumnElement[bool]:
     """Jobs that anybody may take now."""
-    now: ColumnElement[int] = bindparam("now")
-    pending = and_(jobs.c.state == "pending", jobs.c.due_at <= now)
-    return or_(pending, and_(jobs.c.state == "leased", jobs.c.lease_until <= now))
+    return or_(_due(), _lost())
+
+
+def _due() -> ColumnElement[bool]:
+    return and_(jobs.c.state == "pending", jobs.c.due_at <= bindparam("now"))
+
+
+def _lost() -> ColumnElement[bool]:
+    """Jobs of somebody who has ended, or sleeps."""
+    return and_(jobs.c.state == "leased", jobs.c.lease_until <= bindparam("now"))
