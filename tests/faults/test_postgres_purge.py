@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 
 from hmlr.records import AccessToken, UserId
@@ -12,6 +13,7 @@ from hmlr.store.care_records import ErasePlan
 from hmlr.store.postgres.settings import Reach
 from hmlr.store.postgres.store import PostgresStore, open_postgres
 from hmlr.store.records import TurnQuery
+from hmlr.store.sql.move_write import remove_user
 from hmlr.store.sql.turns import read_turns
 from tests.store.making import ADA, BOB, slices, turn
 
@@ -46,3 +48,47 @@ async def test_operators_do_not_wait_for_a_users_long_write(store: PostgresStore
         await store.begin_moves([BOB], NOW)
         await store.end_moves([BOB])
         await store.add_turns(UserId("eve"), [turn()])
+
+
+async def test_what_an_older_moment_still_shows_is_not_said_to_be_gone(
+    store: PostgresStore, postgres_url: str
+) -> None:
+    other = await asyncpg.connect(postgres_url)
+    try:
+        async with other.transaction(isolation="repeatable_read"):
+            assert await other.fetchval("SELECT count(*) FROM turns") == 2
+            await store.erase(BOB, ALL, now=NOW)
+            assert not await store.purge_files()
+            assert await store.purge_pending()
+            assert await other.fetchval("SELECT count(*) FROM turns") == 2
+        async with other.transaction(isolation="repeatable_read"):  # a later one shows nothing of it
+            await other.fetchval("SELECT count(*) FROM turns")
+            assert await store.purge_files()
+            assert not await store.purge_pending()
+    finally:
+        await other.close()
+
+
+async def test_a_write_that_began_before_keeps_rows_too(store: PostgresStore) -> None:
+    async with store._gate.change(ADA) as writing:
+        await writing.step(lambda c: remove_user(c, ADA))
+        await store.erase(BOB, ALL, now=NOW)
+        assert not await store.purge_files()
+    assert await store.purge_files()
+    assert not await store.purge_pending()
+
+
+async def test_a_table_that_was_passed_over_is_not_said_to_be_clean(
+    store: PostgresStore, postgres_url: str
+) -> None:
+    await store.erase(BOB, ALL, now=NOW)
+    other = await asyncpg.connect(postgres_url)
+    try:
+        async with other.transaction():
+            await other.execute("LOCK TABLE messages IN SHARE UPDATE EXCLUSIVE MODE")  # as a VACUUM does
+            assert not await store.purge_files()
+            assert await store.purge_pending()
+        assert await store.purge_files()
+        assert not await store.purge_pending()
+    finally:
+        await other.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,12 +20,14 @@ from hmlr.store.postgres.errors import translated
 from hmlr.store.postgres.finding import PostgresFinding
 from hmlr.store.postgres.gate import PostgresGate
 from hmlr.store.postgres.loop import LoopThread
-from hmlr.store.postgres.purge import forget_errands, vacuum
+from hmlr.store.postgres.purge import forget_errands, purge
 from hmlr.store.postgres.settings import Reach
 from hmlr.store.slicing import Slicer
 from hmlr.store.sql import care
-from hmlr.store.sql.purging import last_erasure, mark_purged
+from hmlr.store.sql.purging import mark_these_purged
 from hmlr.store.sql.store import SqlStore
+
+T = TypeVar("T")
 
 
 async def open_postgres(reach: Reach, *, slicer: Slicer, build: bool = True) -> PostgresStore:
@@ -70,11 +72,11 @@ class PostgresStore(PostgresFinding, SqlStore):
         self._reach = reach
 
     async def purge_files(self) -> bool:
-        """See CareStore; what PostgreSQL keeps until it is overwritten is said in `vacuum`."""
-        last = await self._gate.read(None, last_erasure)
-
-        await self._gate.patient.run(lambda _: self._as_owner(vacuum))
-        await self._gate.write(None, lambda c: mark_purged(c, last))
+        """See CareStore; what PostgreSQL keeps until it is overwritten is said in `purge`."""
+        erasures = await self._gate.patient.run(lambda _: self._as_owner(purge))
+        if erasures is None:
+            return False
+        await self._gate.write(None, lambda c: mark_these_purged(c, erasures))
         return True
 
     async def erase(self, user: UserId, plan: ErasePlan, *, now: datetime) -> Erased:
@@ -88,11 +90,11 @@ class PostgresStore(PostgresFinding, SqlStore):
         """See CareStore."""
         return await self._gate.read(user, lambda c: care.stats(c, user, _size(c)))
 
-    async def _as_owner(self, work: Callable[[AsyncEngine], Awaitable[None]]) -> None:
+    async def _as_owner(self, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
         """Run in the gate's thread with connections of the user of the address."""
         owner = owner_engine(self._reach)
         try:
-            await work(owner)
+            return await work(owner)
         finally:
             await owner.dispose()
 

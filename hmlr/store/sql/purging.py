@@ -6,9 +6,12 @@ itself, so that no kill can come between the two.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, func, select, update
 
 from hmlr.store.schema import tombstones
+from hmlr.store.sql.rows import among
 
 
 def is_pending(connection: Connection) -> bool:
@@ -26,3 +29,9 @@ def mark_purged(connection: Connection, last: int) -> bool:
     """Note that the files were rewritten since that tombstone; whether any was not marked yet."""
     done = update(tombstones).where(~tombstones.c.purged, tombstones.c.tombstone_no <= last)
     return bool(connection.execute(done.values(purged=True)).rowcount)
+
+
+def mark_these_purged(connection: Connection, numbers: Sequence[int]) -> None:
+    """Note that what these tombstones stand for has left the files; one of a lower number may have not."""
+    done = update(tombstones).where(among(tombstones.c.tombstone_no, numbers))
+    connection.execute(done.values(purged=True))
