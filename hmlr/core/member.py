@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from hmlr.core.conversation_engine import ConversationEngine
@@ -221,8 +220,9 @@ class Member:
             self._window(session_id),
             self._about(query),
         )
-        outdated = await self._book.outdated(hits, now)
-        found = replace(self.engine.preparing.found(hits, window, view, outdated), dossiers=dossiers)
+        hits = view.hidden.hits(hits)
+        outdated = await self._book.outdated(hits, now, view.hidden)
+        found = self.engine.preparing.found(hits, window, view, outdated, dossiers)
         return hydrate(found, budget_tokens=budget_tokens, statement=lambda fact: state_at(fact, now))
 
     async def _about(self, query: str) -> tuple[ShownDossier, ...]:

@@ -95,11 +95,12 @@ class TurnPreparing:
         if routed is not None:
             trace.count("routing", routed.answer)
         trace.degraded += hits.degraded
+        hits, talks = facts.hidden.hits(hits), facts.hidden.talks(talks)
         nothing: Mapping[str, Outdated] = {}
         outdated = await trace.guarded(
-            "outdated", lambda: self._book.outdated(hits, turn.occurred_at), nothing
+            "outdated", lambda: self._book.outdated(hits, turn.occurred_at, facts.hidden), nothing
         )
-        found = replace(self.found(hits, window, facts, outdated), dossiers=dossiers)
+        found = self.found(hits, window, facts, outdated, dossiers)
         given = replace(self._hydrate(turn, found, facts), talks=talks)
         block_id = routed.block_id if routed else turn.block_id
         return Prepared(turn=turn, added=added, given=given, hits=hits, block_id=block_id)
@@ -134,6 +135,8 @@ class TurnPreparing:
             links=await self._book.links(text, since),
         )
         hits = await self._services.lattice.search(self._user, query, vector=vector, since=since)
+        if hits and self._services.runner.model is not None:  # the filter's prompt tells no secrets either
+            hits = (await self._book.hidden(_asked(turn), turn.occurred_at, since=since)).hits(hits)
         kept, answer = await self._governor.filter(text, hits)
         if answer is not None:
             trace.count("filter", answer)
@@ -172,15 +175,25 @@ class TurnPreparing:
         return list(reversed(await self._services.store.turns(self._user, query)))
 
     def found(
-        self, hits: Hits, window: list[Turn], facts: FactView, outdated: Mapping[str, Outdated]
+        self,
+        hits: Hits,
+        window: list[Turn],
+        facts: FactView,
+        outdated: Mapping[str, Outdated],
+        dossiers: tuple[ShownDossier, ...],
     ) -> Found:
-        """What goes into a context; one hop further, the facts of the turns that were found."""
+        """What goes into a context; one hop further, the facts of the turns that were found.
+
+        Of secrets only those that the message asks for: `hits` come without the others. The session's window
+        is the conversation itself, word for word.
+        """
         nearest = Hits(items=hits.items[: self._services.settings.recall_limit])
         return Found(
             constraints=facts.constraints,
             preferences=facts.preferences,
             window=tuple(window),
             facts=tuple(dict.fromkeys((*facts.relevant, *facts.of_turns(nearest)))),
+            dossiers=tuple(each.without(facts.hidden) for each in dossiers),
             hits=hits.items,
             outdated=outdated,
             degraded=hits.degraded,

@@ -7,6 +7,7 @@ import pytest
 from hmlr.core.tasks.answer.requests import listed
 from hmlr.memory.facts.listing import of_kind
 from tests.unit.fact_play import held, play
+from tests.unit.making import fact
 
 TOLD = [
     "My cat is called Misty.",
@@ -42,6 +43,12 @@ TOLD = [
 def test_a_kind_lists_its_facts(kind: str, values: list[str]) -> None:
     facts = sorted(play(TOLD).values(), key=lambda fact: fact.occurred_at)
     assert [fact.value for fact in of_kind(facts, kind)] == values
+
+
+def test_a_secret_is_listed_among_secrets_only() -> None:
+    secret = fact("X1", key="password_project", category="secret")
+    assert of_kind([secret], "projects") == []
+    assert of_kind([secret], "passwords") == [secret]
 
 
 @pytest.mark.parametrize(

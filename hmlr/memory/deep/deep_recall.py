@@ -65,7 +65,9 @@ class DeepRecall:
         from hmlr.memory.deep.agent import Agent
         from hmlr.memory.deep.tools import Tools
 
-        tools = Tools(memory=self._memory, numbered=Numbered(nonce()), now=now, budget_tokens=budget_tokens)
+        hidden = await self._book.hidden(question, now)
+        numbered = Numbered(nonce(), hidden=hidden)
+        tools = Tools(memory=self._memory, numbered=numbered, now=now, budget_tokens=budget_tokens)
         said = await Agent(gateway, self._memory.user, tools, max_rounds).answer(question)
         return DeepAnswer(
             question=question,
@@ -94,7 +96,8 @@ class DeepRecall:
         )
         events = await memory.store.fact_events(memory.user, [fact.fact_id for fact in facts])
         steps = await asyncio.to_thread(chain, question, Known(facts, events, aliases), hits.items)
-        text, evidence = await self._told(steps, budget_tokens)
+        numbered = Numbered(nonce(), hidden=await self._book.hidden(question, now))
+        text, evidence = await self._told(steps, numbered, budget_tokens)
         return DeepAnswer(
             question=question,
             text=text,
@@ -104,9 +107,11 @@ class DeepRecall:
             degraded=(*degraded, *hits.degraded),
         )
 
-    async def _told(self, steps: Sequence[Step], budget_tokens: int) -> tuple[str, tuple[Evidence, ...]]:
+    async def _told(
+        self, steps: Sequence[Step], numbered: Numbered, budget_tokens: int
+    ) -> tuple[str, tuple[Evidence, ...]]:
         """The chain as text, nearest first, as far as the budget goes."""
-        memory, numbered = self._memory, Numbered(nonce())
+        memory = self._memory
         ids = tuple({step.turn_id for step in steps if step.turn_id})
         stored = await memory.store.turns(memory.user, TurnQuery(turn_ids=ids)) if ids else []
         turns = {turn.turn_id: turn for turn in stored}

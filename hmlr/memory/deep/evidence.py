@@ -10,6 +10,7 @@ from hmlr.core.tasks.fence import fence
 from hmlr.deep_records import Evidence
 from hmlr.garden_records import Dossier
 from hmlr.memory.deep.chain import Step
+from hmlr.memory.facts.hiding import Hidden
 from hmlr.records import Fact, StoredMessage, Turn
 
 MAX_TEXT_CHARS = 2000  # words of a turn as evidence; longer ones are cut
@@ -22,6 +23,7 @@ class Numbered:
     """The evidence that was found so far, by number."""
 
     mark: str  # of the fences around remembered text
+    hidden: Hidden = field(default_factory=Hidden)  # the secrets that the question does not ask for
     found: list[Evidence] = field(default_factory=list)
     _numbers: dict[tuple[object, ...], int] = field(default_factory=dict)
 
@@ -70,6 +72,8 @@ class Numbered:
     def _take(self, evidence: Evidence) -> Evidence:
         """The evidence under its number: a new one, unless the same was found before."""
         # Two facts of the same words are one piece of evidence, unless one of them no longer holds.
+        text, note = (self.hidden.text(each, evidence.turn_ids) for each in (evidence.text, evidence.note))
+        evidence = replace(evidence, text=text, note=note)
         key = (evidence.kind, evidence.turn_ids, evidence.text, evidence.note)
         number = self._numbers.get(key)
         if number is None:

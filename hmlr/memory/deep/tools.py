@@ -16,7 +16,7 @@ from hmlr.memory.deep.evidence import MAX_TEXT_CHARS, Numbered
 from hmlr.memory.deep.places import Memory
 from hmlr.memory.retrieval.hydration import tokens_of
 from hmlr.memory.retrieval.recall import RecallRequest
-from hmlr.records import FactState, Turn, TurnId
+from hmlr.records import Fact, FactState, Turn, TurnId
 from hmlr.store.records import TurnQuery
 
 MAX_CALLS = 40  # of one question, all rounds together
@@ -75,7 +75,7 @@ class Tools:
             raise InvalidInput("give subject, key or both")
         states = EVERY_STATE if past else EVERY_STATE[:1]
         found = await self.memory.facts.facts(subject=subject, key=key, states=states)
-        return self._result([self.numbered.fact(fact) for fact in found])
+        return self._result(self._evidence(found))
 
     async def dossier(self, query: Query) -> str:
         """Find the summaries of the themes that a question is about, each followed by its facts."""
@@ -84,14 +84,14 @@ class Tools:
         found: list[Evidence] = []
         for each in await self.memory.dossiers.about(query, vector, limit=MOST_DOSSIERS):
             found.append(self.numbered.dossier(each.dossier, each.facts))
-            found += [self.numbered.fact(fact) for fact in each.facts if fact.category != "secret"]
+            found += self._evidence(each.facts)
         return self._result(found)
 
     async def timeline(self, entity: Name) -> str:
         """All that is known of a person or thing under any of its names, in the order of event time."""
         self._called()
         line = await self.memory.facts.timeline(entity)
-        found = [self.numbered.fact(fact) for fact in line.facts if fact.category != "secret"]
+        found = self._evidence(line.facts)
         return f"names: {', '.join(line.names)}\n{self._result(found)}"
 
     async def turn(
@@ -117,6 +117,10 @@ class Tools:
                 for message in each.messages
             ]
         )
+
+    def _evidence(self, facts: Sequence[Fact]) -> list[Evidence]:
+        """The facts, of secrets those that the question asks for."""
+        return [self.numbered.fact(fact) for fact in self.numbered.hidden.facts(facts)]
 
     def _called(self) -> None:
         """Count a call. InvalidInput, which the model is told, when there were too many."""

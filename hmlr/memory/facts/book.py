@@ -12,6 +12,7 @@ from hmlr.core.tasks.answer.requests import listed, summed_up, wants_profile
 from hmlr.core.tasks.outdated import Outdated
 from hmlr.memory.facts.aliases import AliasIndex, joins_names
 from hmlr.memory.facts.asked_time import AskedTime, asked_time, told_of
+from hmlr.memory.facts.hiding import Hidden, not_asked
 from hmlr.memory.facts.links import Links, links_of
 from hmlr.memory.facts.listing import of_kind
 from hmlr.memory.facts.lookup import FactIndex, score_facts
@@ -39,11 +40,12 @@ class FactView:
     by_turn: Mapping[TurnId, tuple[Fact, ...]] = field(default_factory=dict)  # the active ones
     about: tuple[frozenset[str], ...] = ()  # whom the message asks about, see `facts.about`
     past: bool = False  # the message asks for what was
+    hidden: Hidden = field(default_factory=Hidden)  # the secrets that it does not ask for; in none of these
 
     def of_turns(self, hits: Hits) -> tuple[Fact, ...]:
         """One hop of causal hydration: the active facts that came from the turns found, best hit first."""
         turns = dict.fromkeys(turn_id for hit in hits for turn_id in hit.turn_ids)
-        return tuple(fact for turn_id in turns for fact in self.by_turn.get(turn_id, ()))
+        return self.hidden.facts(fact for turn_id in turns for fact in self.by_turn.get(turn_id, ()))
 
 
 class FactBook:
@@ -96,15 +98,23 @@ class FactBook:
             elif time is not None and (time.past or any(_not_now(fact, time) for fact in relevant)):
                 relevant = await self._at(message, time, page)
             own = _listed(message, relevant, page)
+            hidden = not_asked(page.secrets.values(), (*own, *relevant))
             return FactView(
-                listed=_of_now(own, time),
-                constraints=_of_now(page.profile.constraints, time),
-                preferences=_of_now(reversed(page.profile.preferences), time),
-                relevant=tuple(dict.fromkeys((*own, *relevant))),
+                listed=hidden.facts(_of_now(own, time)),
+                constraints=hidden.facts(_of_now(page.profile.constraints, time)),
+                preferences=hidden.facts(_of_now(reversed(page.profile.preferences), time)),
+                relevant=hidden.facts(dict.fromkeys((*own, *relevant))),
                 by_turn=page.by_turn,
                 about=page.index.about(message),
                 past=time is not None and time.past,
+                hidden=hidden,
             )
+
+    async def hidden(self, message: str, now: datetime, *, since: float | None = None) -> Hidden:
+        """The secrets that a message does not ask for; `since` as of `view`."""
+        async with self._fresh(since) as page:
+            none = not page.secrets
+        return Hidden() if none else (await self.view(message, now, since=since)).hidden
 
     async def _at(self, message: str, time: AskedTime, page: _Page) -> list[Fact]:
         """The facts of the time that is asked, what changed since then among them."""
@@ -116,13 +126,16 @@ class FactBook:
             found.sort(key=lambda fact: fact.state == "active")
         return found[:MAX_RELEVANT]
 
-    async def outdated(self, hits: Hits, now: datetime) -> Mapping[str, Outdated]:
-        """Quotes from the turns of the hits on which facts stand that no longer hold, and what they said."""
+    async def outdated(self, hits: Hits, now: datetime, hidden: Hidden) -> Mapping[str, Outdated]:
+        """Quotes from the turns of the hits on which facts stand that no longer hold, and what they said.
+
+        They read as the hits do, without the `hidden`.
+        """
         turns = tuple({turn_id for hit in hits for turn_id in hit.turn_ids})
         if not turns:
             return {}
         return outdated_quotes(
-            await self._store.facts(self._user, FactQuery(turn_ids=turns, states=None)), now
+            await self._store.facts(self._user, FactQuery(turn_ids=turns, states=None)), now, hidden
         )
 
     @asynccontextmanager
@@ -135,7 +148,9 @@ class FactBook:
                 return
             changes = await self._store.fact_changes(self._user, self._page.version)
             if changes.whole:
-                self._page = _Page()
+                # Changes tell of every state from here on; so far they told of what is active alone.
+                told = await self._store.facts(self._user, FactQuery(categories=("secret",), states=None))
+                self._page = _Page(secrets={fact.fact_id: fact for fact in told})
             if changes.facts or changes.whole:
                 # Names and constraints are arranged anew from all facts that there are.
                 brief = len(self._page.facts) + len(changes.facts) <= BRIEF_FACTS
@@ -151,6 +166,7 @@ class _Page:
     version: int = 0
     facts: dict[FactId, Fact] = field(default_factory=dict)
     by_turn: dict[TurnId, tuple[Fact, ...]] = field(default_factory=dict)
+    secrets: dict[FactId, Fact] = field(default_factory=dict)  # of every state
     index: FactIndex = field(default_factory=FactIndex)
     aliases: AliasIndex = field(default_factory=AliasIndex)
     profile: Profile = field(default_factory=lambda: profile_of(()))  # constraints and preferences alone
@@ -165,6 +181,7 @@ class _Page:
         for fact in changes.facts:
             if fact.state == "active":
                 self._add(fact)
+        self.secrets |= {fact.fact_id: fact for fact in changes.facts if fact.category == "secret"}
         touched += changes.facts
         if any(joins_names(fact) for fact in touched):
             self.aliases = AliasIndex(sorted(self._joining.values(), key=_age))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from hmlr.core.tasks.base import Answer, Task, TaskRunner
 from hmlr.core.tasks.drafts import FactDraft, FactDrafts
 from hmlr.errors import HMLRError, LeaseLost
+from hmlr.language.blanking import BLANK
 from hmlr.language.tokens import content_words
 from hmlr.memory.analyst import Analyst
 from hmlr.memory.background import SomeFailed
@@ -68,7 +69,7 @@ class Learner(Generic[In]):
     async def _ask(self, messages: Sequence[StoredMessage], leases: Sequence[Lease]) -> None:
         """Ask a model about all turns at once; what fails for one turn leaves the others learned."""
         active = await self.store.facts(self.user, FactQuery())
-        statements = await asyncio.to_thread(lambda: [state(fact) for fact in active])
+        statements = await asyncio.to_thread(lambda: [_known(fact) for fact in active])
         places, writing = asyncio.Semaphore(CALLS_AT_ONCE), asyncio.Lock()
         failed: list[tuple[Lease, HMLRError]] = []
 
@@ -124,6 +125,11 @@ class Learner(Generic[In]):
         alike = await self.store.facts(self.user, FactQuery(keys=tuple(sorted(keys)), states=None))
         known = {fact.fact_id: fact for fact in (*wide, *alike)}
         return sorted(known.values(), key=lambda fact: (fact.valid_from, fact.recorded_at, fact.fact_id))
+
+
+def _known(fact: Fact) -> str:
+    """The statement as a model reads it beside another message; of a secret what it is, without its value."""
+    return state(replace(fact, value=BLANK) if fact.category == "secret" else fact)
 
 
 def touched(text: str, statements: Sequence[str]) -> tuple[str, ...]:

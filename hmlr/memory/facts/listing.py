@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from hmlr.core.tasks.fact_scrubbing.rules.things import is_vehicle
 from hmlr.language.tokens import query_terms
+from hmlr.memory.facts.kinds import SECRET_WORDS
 from hmlr.records import Fact
 
 # Words for a kind -> its keys. "favourite_" stands for all keys that begin so, "_date" for all that end so.
@@ -37,6 +38,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     ("book novel", "has_read"),
     ("possession thing", "owns first_car"),
 )
+_SECRET = frozenset(query_terms(" ".join(sorted(SECRET_WORDS)), limit=len(SECRET_WORDS)))
 _NO_ITEM = "number_of_"  # says how many there are and is none of them
 
 
@@ -51,6 +53,8 @@ def of_kind(facts: Iterable[Fact], kind: str) -> list[Fact]:
 def _is_of(fact: Fact, asked: frozenset[str]) -> bool:
     if fact.key.startswith(_NO_ITEM):
         return False
+    if fact.category == "secret" and asked.isdisjoint(_SECRET):
+        return False  # "projects" are no passwords of projects
     key_words = frozenset(query_terms(fact.key.replace("_", " ")))
     if asked <= key_words or any(_is_key(pattern, fact.key) for pattern in _keys(asked)):
         return True

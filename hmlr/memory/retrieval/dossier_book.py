@@ -10,6 +10,7 @@ from math import log
 
 from hmlr.garden_records import Dossier
 from hmlr.language.tokens import content_words
+from hmlr.memory.facts.hiding import Hidden
 from hmlr.memory.retrieval.lattice import QueryVector
 from hmlr.records import BlockId, Fact, FactId, Hit, Hits, Source, Tag, UserId
 from hmlr.store.garden_records import FoundDossier, GardenMark
@@ -31,6 +32,14 @@ class ShownDossier:
     score: float
     signals: Mapping[str, float]
     facts: tuple[Fact, ...] = ()  # in every state, in event-time order
+
+    def without(self, hidden: Hidden) -> ShownDossier:
+        """The dossier without secrets that nobody has asked for."""
+        if not hidden.secrets:
+            return self
+        summary = hidden.text(self.dossier.summary, {fact.turn_id for fact in self.facts})
+        dossier = replace(self.dossier, summary=summary)
+        return replace(self, dossier=dossier, facts=hidden.facts(self.facts))
 
 
 @dataclass(frozen=True)
@@ -74,10 +83,10 @@ class DossierBook:
             return []
         return (await asyncio.to_thread(_scored, page, question, vector))[:limit]
 
-    async def hits(self, question: str, vector: QueryVector, *, limit: int) -> list[Hit]:
-        """The same as results of recall, each with the turns that it stands on."""
+    async def hits(self, question: str, vector: QueryVector, *, limit: int, hidden: Hidden) -> list[Hit]:
+        """The same as results of recall, each with the turns that it stands on; without the `hidden`."""
         scored = await self.search(question, vector, limit=limit)
-        return [_hit(each) for each in await self._with_facts(scored)]
+        return [_hit(each, hidden) for each in await self._with_facts(scored)]
 
     async def tagged(self, hits: Hits, since: float | None = None) -> Hits:
         """The hits with what held for their turns: tags of their blocks, and section rules.
@@ -159,8 +168,8 @@ def _scored(page: _Page, question: str, vector: QueryVector) -> list[ShownDossie
     return sorted(shown, key=lambda each: (-each.score, each.dossier.dossier_id))
 
 
-def _hit(shown: ShownDossier) -> Hit:
-    dossier, facts = shown.dossier, shown.facts[:MOST_SOURCES]
+def _hit(shown: ShownDossier, hidden: Hidden) -> Hit:
+    dossier, facts = shown.without(hidden).dossier, shown.facts[:MOST_SOURCES]
     sources = {fact.message_id: _source(fact) for fact in facts}
     return Hit(
         kind="dossier",

@@ -180,7 +180,8 @@ class Recall:
         if request.narrowed:
             return []
         vector = await self._lattice.query_vector(self._user, request.query)
-        return await self._dossiers.hits(request.query, vector, limit=request.limit)
+        hidden = await self._book.hidden(request.query, request.now)
+        return await self._dossiers.hits(request.query, vector, limit=request.limit, hidden=hidden)
 
     async def _blocks(self, request: RecallRequest) -> list[Hit]:
         """Blocks whose header shares words with the question."""

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmlr.core.tasks.routing.task import Topic
+from hmlr.language.blanking import blank
 from hmlr.memory.blocks import HeaderWords, topic_words
+from hmlr.memory.labels import secrets_in
 from hmlr.memory.retrieval.index import UserIndex
 from hmlr.records import Block, BlockId, SessionId, Turn, UserId
 from hmlr.store.port import Store
@@ -34,6 +36,7 @@ class TopicState:
     vectors: list[NDArray[np.float32]] = field(default_factory=list)  # theirs, as far as there are any
     model_id: str | None = None  # whose vectors they are
     _stems: frozenset[str] | None = None  # made when first asked for, dropped with the next message
+    _said: str = ""  # made with them
     _compared: NDArray[np.float32] | None = None  # (RECENT + 1, dim): the vectors and their centre
 
     def remember(self, text: str, vector: NDArray[np.float32] | None, model_id: str | None) -> None:
@@ -48,13 +51,14 @@ class TopicState:
         """The router's view, with the nearness of the message's vector."""
         if self._stems is None:
             self._stems = topic_words(self.block, self.texts)
+            self._said = _without_secrets(self.texts[-1]) if self.texts else ""
         return Topic(
             block_id=self.block.block_id,
             label=self.block.label,
             keywords=self.block.keywords,
             words=self._stems,
             similarity=self._similarity(vector) if model_id == self.model_id else 0.0,
-            said=self.texts[-1] if self.texts else "",
+            said=self._said,
         )
 
     def _similarity(self, vector: NDArray[np.float32] | None) -> float:
@@ -66,6 +70,11 @@ class TopicState:
             norm = np.linalg.norm(centre) or np.float32(1)
             self._compared = np.stack([*self.vectors, centre / norm])
         return round(float((self._compared @ vector).max()), 4)
+
+
+def _without_secrets(text: str) -> str:
+    """A message as a model reads it beside another one, which asks for nothing in it."""
+    return blank(text, secrets_in(text))
 
 
 class TopicBook:
