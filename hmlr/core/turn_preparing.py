@@ -209,6 +209,7 @@ class TurnPreparing:
             context=context,
             constraints=_known(facts.constraints, now),
             facts=_known(facts.relevant, now),
+            former=_known(facts.former, now),
             listed=_known(facts.listed, now),
             hits=found.hits,
             outdated=found.outdated,

@@ -12,4 +12,5 @@ class Outdated:
     said: tuple[str, ...]  # what no longer holds, as statements
     keys: frozenset[str]  # the terms by which one asks for those facts: who asks by them alone asks for them
     secret: bool = False  # an old password is shown to nobody
+    day: bool = False  # only the day of something that stays
     partly: bool = False  # something else that it says does hold

@@ -11,7 +11,9 @@ from datetime import datetime
 from hmlr.core.tasks.answer.requests import listed, summed_up, wants_profile
 from hmlr.core.tasks.outdated import Outdated
 from hmlr.memory.facts.aliases import AliasIndex, joins_names
+from hmlr.memory.facts.as_of import is_over
 from hmlr.memory.facts.asked_time import AskedTime, asked_time, told_of
+from hmlr.memory.facts.former import former, has_ended
 from hmlr.memory.facts.hiding import Hidden, not_asked
 from hmlr.memory.facts.links import Links, links_of
 from hmlr.memory.facts.listing import of_kind
@@ -36,6 +38,7 @@ class FactView:
     constraints: tuple[Fact, ...] = ()
     preferences: tuple[Fact, ...] = ()  # latest first
     relevant: tuple[Fact, ...] = ()  # best first
+    former: tuple[Fact, ...] = ()  # that no longer hold and would answer it, when it asks for what is
     listed: tuple[Fact, ...] = ()  # all of the kind that the message asks to list or count, oldest first
     by_turn: Mapping[TurnId, tuple[Fact, ...]] = field(default_factory=dict)  # the active ones
     about: tuple[frozenset[str], ...] = ()  # whom the message asks about, see `facts.about`
@@ -93,6 +96,7 @@ class FactBook:
                 now,
             )
             relevant = [fact for fact, _ in scored[:MAX_RELEVANT]]
+            ended = [] if time is None or time.past else page.ended_of(message, time, scored)
             if wants_profile(message):
                 relevant = portrait(page.facts.values())
             elif time is not None and (time.past or any(_not_now(fact, time) for fact in relevant)):
@@ -103,6 +107,7 @@ class FactBook:
                 listed=hidden.facts(_of_now(own, time)),
                 constraints=hidden.facts(_of_now(page.profile.constraints, time)),
                 preferences=hidden.facts(_of_now(reversed(page.profile.preferences), time)),
+                former=hidden.facts(former(ended, _of_now(page.facts.values(), time))),
                 relevant=hidden.facts(dict.fromkeys((*own, *relevant))),
                 by_turn=page.by_turn,
                 about=page.index.about(message),
@@ -149,8 +154,9 @@ class FactBook:
             changes = await self._store.fact_changes(self._user, self._page.version)
             if changes.whole:
                 # Changes tell of every state from here on; so far they told of what is active alone.
-                told = await self._store.facts(self._user, FactQuery(categories=("secret",), states=None))
-                self._page = _Page(secrets={fact.fact_id: fact for fact in told})
+                self._page = _Page()
+                gone = FactQuery(states=("superseded", "invalidated"))
+                self._page.take_gone(await self._store.facts(self._user, gone))
             if changes.facts or changes.whole:
                 # Names and constraints are arranged anew from all facts that there are.
                 brief = len(self._page.facts) + len(changes.facts) <= BRIEF_FACTS
@@ -168,10 +174,29 @@ class _Page:
     by_turn: dict[TurnId, tuple[Fact, ...]] = field(default_factory=dict)
     secrets: dict[FactId, Fact] = field(default_factory=dict)  # of every state
     index: FactIndex = field(default_factory=FactIndex)
+    ended: FactIndex = field(default_factory=FactIndex)  # see `facts.former`
     aliases: AliasIndex = field(default_factory=AliasIndex)
     profile: Profile = field(default_factory=lambda: profile_of(()))  # constraints and preferences alone
     _joining: dict[FactId, Fact] = field(default_factory=dict)  # the facts behind `aliases`
     _binding: dict[FactId, Fact] = field(default_factory=dict)  # the facts behind `profile`
+
+    def __post_init__(self) -> None:
+        self.ended = FactIndex(beside=self.index)
+
+    def ended_of(self, message: str, time: AskedTime, scored: Sequence[tuple[Fact, float]]) -> list[Fact]:
+        """What fits a message and has come to its end, best first; `scored` are the active facts that fit."""
+        over = [fact for fact, _ in scored if is_over(fact, time.until)]
+        return over + [fact for fact, _ in self.ended.score(message, self.aliases, time.until)]
+
+    def take_gone(self, facts: Iterable[Fact]) -> None:
+        """Bring in facts that may no longer hold."""
+        for fact in facts:
+            if fact.category == "secret":
+                self.secrets[fact.fact_id] = fact
+            if has_ended(fact):
+                self.ended.put(fact)
+            else:
+                self.ended.drop(fact.fact_id)
 
     def take(self, changes: FactChanges) -> None:
         """Bring in what has changed. Runs in a thread."""
@@ -181,7 +206,7 @@ class _Page:
         for fact in changes.facts:
             if fact.state == "active":
                 self._add(fact)
-        self.secrets |= {fact.fact_id: fact for fact in changes.facts if fact.category == "secret"}
+        self.take_gone(changes.facts)
         touched += changes.facts
         if any(joins_names(fact) for fact in touched):
             self.aliases = AliasIndex(sorted(self._joining.values(), key=_age))

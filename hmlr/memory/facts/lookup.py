@@ -41,10 +41,12 @@ _WEAK_TERMS = frozenset(query_terms(" ".join(WEAK)))
 class FactIndex:
     """Facts by all that a question can find them with: their words, their kind, being a secret.
 
-    It is changed by what changes, and gives what scoring every fact would give.
+    It is changed by what changes, and gives what scoring every fact would give. Who a name or "my sister" is
+    may also be known by the facts of another one, `beside`.
     """
 
-    def __init__(self, facts: Iterable[Fact] = ()) -> None:
+    def __init__(self, facts: Iterable[Fact] = (), *, beside: FactIndex | None = None) -> None:
+        self._beside = beside
         self._facts: dict[FactId, Fact] = {}
         self._by_term: dict[str, set[FactId]] = {}
         self._by_family: dict[int, set[FactId]] = {}
@@ -85,7 +87,9 @@ class FactIndex:
 
     def having(self, term: str) -> Iterator[Fact]:
         """The facts in which a term stands."""
-        return (self._facts[fact_id] for fact_id in self._by_term.get(term, ()))
+        yield from (self._facts[fact_id] for fact_id in self._by_term.get(term, ()))
+        if self._beside is not None:
+            yield from self._beside.having(term)
 
     def names_of_relatives(self, text: str) -> tuple[str, ...]:
         """The names of the owner's people whom a text calls by what they are: "my sister"."""
@@ -136,8 +140,7 @@ class FactIndex:
         """The question, in which "my husband" is also his name, and a name of somebody known is a name."""
         people: set[str] = set(asked.people)
         for term in asked.terms:
-            for fact_id in self._by_term.get(term, ()):
-                fact = self._facts[fact_id]
+            for fact in self.having(term):
                 if is_personal(fact.key) and fact.subject.casefold() != OWNER:
                     people |= {term} & _name_terms(fact.subject)
         others = asked.others or (bool(people) and not asked.owner)

@@ -29,6 +29,7 @@ def outdated_quotes(facts: Iterable[Fact], now: datetime, hidden: Hidden) -> Map
             # What was told with an end says itself until when: it misleads nobody.
             keys=frozenset(term for fact in gone if fact.state != "active" for term in _asking(fact.key)),
             secret=any(fact.category == "secret" for fact in gone),
+            day=all(fact.key.endswith("_date") and fact.superseded_by is not None for fact in gone),
             partly=len(gone) < len(facts),
         )
         for (_, quote), facts in by_quote.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from hmlr.core.tasks.answer.given import AnswerInput, KnownFact
@@ -68,6 +68,20 @@ def _says_more(quote: str, facts: Iterable[str], given: AnswerInput) -> bool:
     return 0 < best < len(words & content_words(quote))
 
 
+def former_lines(given: AnswerInput, found: Sequence[str]) -> list[str]:
+    """What was so and is no longer, when nothing was found, or nothing with a word that the question has."""
+    gone = given.former
+    if found:
+        unmet = content_words(_without_days(given.message, given.now)) - content_words(" ".join(found))
+        gone = tuple(each for each in gone if unmet & content_words(f"{each.statement} {each.fact.quote}"))
+    lines = [f"{known.statement} — {quoted(known.fact)}{_ended(known.fact)}" for known in gone]
+    return ["No longer so:", *bullets(lines)] if lines else []
+
+
+def _ended(fact: Fact) -> str:
+    return f", ended: {fact.reason}" if fact.reason and fact.state == "superseded" else ""
+
+
 def profile_lines(given: AnswerInput) -> list[str]:
     """All that holds for the user, what always holds first."""
     known = {each.fact.fact_id: each for each in (*given.constraints, *given.facts)}
@@ -94,7 +108,7 @@ def _quotes(given: AnswerInput, facts: list[Fact]) -> Iterator[str]:
     for hit in given.hits:
         if (least and hit.score < least) or not _about(hit, words) or not _of_whom(given.about, hit.text):
             continue
-        excerpt, note = _excerpt(hit.text, words, given.outdated, past=given.past)
+        excerpt, note = _excerpt(hit.text, words, given)
         if not excerpt or any(excerpt in quote for quote in shown) or _of_others(mine, excerpt):
             continue
         if not given.about and _told_of_other(given.message, excerpt, words):
@@ -151,14 +165,13 @@ _OF_A_LIFE = content_words(
 _THEIRS = frozenset(("his", "her", "their", "its", "your"))
 
 
-def _excerpt(
-    text: str, words: frozenset[str], outdated: Mapping[str, Outdated], *, past: bool
-) -> tuple[str, str]:
+def _excerpt(text: str, words: frozenset[str], given: AnswerInput) -> tuple[str, str]:
     """A short text whole, since an answer often stands in the sentence after the one that shares its words.
 
     Of a longer one, or where a part no longer holds, the sentence that shares most words with the question.
     What no longer holds is shown, with a note, to who asks for something else in it, or for the past.
     """
+    outdated = given.outdated
     notes: dict[str, str] = {}
     shown = []
     for start, end in sentence_spans(text):
@@ -166,7 +179,7 @@ def _excerpt(
         gone = [
             each for quote, each in outdated.items() if sentence and (sentence in quote or quote in sentence)
         ]
-        if gone and not all(_still_asked(each, sentence, words, past=past) for each in gone):
+        if gone and not all(_still_asked(each, sentence, words, given) for each in gone):
             continue
         if sentence:
             shown.append(sentence)
@@ -183,10 +196,16 @@ def _excerpt(
     return best, notes.get(best, "")
 
 
-def _still_asked(gone: Outdated, sentence: str, words: frozenset[str], *, past: bool) -> bool:
+# "Who is my dentist?", "Where is the meeting?": what was moved to another day still answers.
+_OF_NO_DAY = re.compile(r"^\W*(?:\w+ ){0,2}?(?:who|whom|whose|where|why)\b", re.IGNORECASE)
+
+
+def _still_asked(gone: Outdated, sentence: str, words: frozenset[str], given: AnswerInput) -> bool:
     if gone.secret:
         return False
-    return past or bool((words & content_words(sentence)) - gone.keys)
+    if given.past or (gone.day and _OF_NO_DAY.search(given.message)):
+        return True
+    return bool((words & content_words(sentence)) - gone.keys)
 
 
 def quoted(fact: Fact) -> str:

@@ -28,6 +28,7 @@ class AnswerInput:
     context: Context  # what a model reads
     constraints: tuple[KnownFact, ...]
     facts: tuple[KnownFact, ...]  # those that bear on the message, best first
+    former: tuple[KnownFact, ...] = ()  # that no longer hold and would answer it
     listed: tuple[KnownFact, ...] = ()  # all of the kind that it asks to list or count
     hits: tuple[Hit, ...] = ()  # what search found, best first
     outdated: Mapping[str, Outdated] = field(default_factory=dict)  # by the quote that no longer holds

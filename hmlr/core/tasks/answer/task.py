@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hmlr.core.tasks.answer.evidence import bullets, evidence, list_lines, profile_lines, quoted
+from hmlr.core.tasks.answer.evidence import bullets, evidence, former_lines, list_lines, profile_lines, quoted
 from hmlr.core.tasks.answer.given import AnswerInput
 from hmlr.core.tasks.answer.requests import courtesy, forgetting, keeps, summed_up, wants_profile
 from hmlr.core.tasks.answer.talks import talk_lines
@@ -62,8 +62,8 @@ def offline(given: AnswerInput) -> AnswerText:
         parts.append("\n".join(["Keep in mind what always holds for you:", *bullets(lines)]))
     about = replace(given, message=topic or message)
     found = evidence(about, but=bind, summary=bool(topic)) if asks or advice else []
-    if found:
-        parts.append("\n".join(found))
+    gone = former_lines(about, found) if asks or advice else []
+    parts += ["\n".join(lines) for lines in (gone, found) if lines]
     if not parts:
         parts.append(NOTHING if asks else "Noted, word for word.")
     return AnswerText(text="\n\n".join(parts))
