@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from hmlr.records import BlockId, FactEvent, FactId, RunId
+from hmlr.records import BlockId, FactEvent, FactId, RunId, UserId
 from hmlr.store.care_records import ErasePlan
 from hmlr.store.garden_records import GardenedBlock
 from hmlr.store.port import Store
@@ -106,6 +106,16 @@ async def test_learning_is_left_to_who_stored_it_for_a_moment(store: Store) -> N
     assert await store.users_left("learn", late) == []
     assert (await store.work_left(late))["learn"] == left(running=1)
     assert await store.users_stalled("learn", later(seconds=22)) == [ADA]
+
+
+async def test_each_user_with_something_left_to_learn_is_found(store: Store) -> None:
+    users = [UserId(f"user{number}") for number in range(5)]
+    for user in users:
+        await store.add_turns(user, [turn(jobs=("embed",))])
+    at = later(seconds=11)
+    await store.claim(users[1], "embed", limit=1, lease_s=10, now=at)
+    await store.add_turns(ADA, [turn()])
+    assert await store.users_left("learn", at) == [users[0], *users[2:]]
 
 
 async def test_what_is_left_to_learn_is_found_behind_what_is_not(store: Store) -> None:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, get_args
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Connection,
@@ -58,23 +59,32 @@ def users_left(connection: Connection, queue: Queue, now: datetime) -> list[User
 def _to_learn() -> Select[Any]:
     """Users with a learning job that is due, of a turn that is not quite new.
 
-    The oldest such job of each kind answers for all of them: one user's backlog of an import costs nothing.
+    The oldest such job of each kind answers for all of them: neither one user's backlog of an import nor
+    users without jobs cost anything.
     """
+    found = _with_jobs()
     settled = bindparam("settled", type_=turns.c.recorded_at.type)
     kinds = [kind for kind in get_args(JobKind) if kind != "garden"]
-    oldest = [_recorded(kind, free) for free in (_due(), _lost()) for kind in kinds]
-    return select(users.c.user_id).where(or_(*(recorded_at <= settled for recorded_at in oldest)))
+    oldest = [_recorded(found, kind, free) for free in (_due(), _lost()) for kind in kinds]
+    return select(found.c.user_id).where(or_(*(recorded_at <= settled for recorded_at in oldest)))
 
 
-def _recorded(kind: JobKind, free: ColumnElement[bool]) -> ColumnElement[Any]:
+def _with_jobs() -> CTE:
+    """Users with jobs, one by one by the index: DISTINCT would read all jobs. The last row is NULL."""
+    found = select(func.min(jobs.c.user_id).label("user_id")).cte("found", recursive=True)
+    following = select(func.min(jobs.c.user_id)).where(jobs.c.user_id > found.c.user_id).correlate(found)
+    return found.union_all(select(following.scalar_subquery()).where(found.c.user_id.is_not(None)))
+
+
+def _recorded(found: CTE, kind: JobKind, free: ColumnElement[bool]) -> ColumnElement[Any]:
     """When the turn of a user's oldest free job of a kind was stored.
 
     An index has the jobs in this order. The turn is asked for within: a join might read all of them.
     """
     turn = and_(turns.c.user_id == jobs.c.user_id, turns.c.turn_id == jobs.c.turn_id)
     recorded_at = select(turns.c.recorded_at).where(turn).correlate(jobs).scalar_subquery()
-    of_kind = select(recorded_at).where(jobs.c.user_id == users.c.user_id, jobs.c.kind == kind, free)
-    return of_kind.order_by(jobs.c.seq).limit(1).correlate(users).scalar_subquery()
+    of_kind = select(recorded_at).where(jobs.c.user_id == found.c.user_id, jobs.c.kind == kind, free)
+    return of_kind.order_by(jobs.c.seq).limit(1).correlate(found).scalar_subquery()
 
 
 @cache
