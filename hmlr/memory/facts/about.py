@@ -12,6 +12,7 @@ from functools import lru_cache
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import RELATIONS_MANY, RELATIONS_ONE
 from hmlr.language.tokens import query_terms
 from hmlr.memory.facts.keys import rival_keys
+from hmlr.memory.facts.namesakes import Person, persons
 from hmlr.records import OWNER, Fact
 
 RELATIONS = RELATIONS_ONE | RELATIONS_MANY
@@ -77,9 +78,17 @@ def relative_names(who: str, known: Known) -> set[str]:
     return {fact.value for fact in exact or mine}
 
 
+def namesakes(name: str, known: Known) -> list[Person]:
+    """The persons who have a name."""
+    terms = query_terms(name)
+    return persons(name, {fact.fact_id: fact for term in terms for fact in known(term)}.values())
+
+
 def _relative_terms(who: str, known: Known) -> set[str]:
+    """What the owner calls a person; not a name that another one has too."""
     words = {term for key in _keys(who) for term in query_terms(key.replace("_", " "))}
-    return words | {term for name in relative_names(who, known) for term in query_terms(name)}
+    names = [name for name in relative_names(who, known) if len(namesakes(name, known)) < 2]
+    return words | {term for name in names for term in query_terms(name)}
 
 
 def _named_terms(name: str, known: Known) -> frozenset[str]:

@@ -17,6 +17,7 @@ from hmlr.memory.background import SomeFailed
 from hmlr.memory.facts.keys import rival_keys
 from hmlr.memory.facts.make import pin
 from hmlr.memory.facts.meant import reaches_all
+from hmlr.memory.facts.namesakes import RELATION_KEYS, name_of
 from hmlr.memory.facts.resolve import WIDE_CATEGORIES, resolve
 from hmlr.memory.facts.statement import state
 from hmlr.memory.intake import CORRECTIONS
@@ -114,7 +115,8 @@ class Learner(Generic[In]):
         known = await self._known(pinned)
         by = answers[0].by
         edits = await self.store.edits(self.user)
-        return await asyncio.to_thread(resolve, pinned, known, by=by, edits=edits)
+        texts = {message.message_id: message.content for message in messages}
+        return await asyncio.to_thread(resolve, pinned, known, by=by, edits=edits, texts=texts)
 
     async def _known(self, new: Sequence[tuple[FactDraft, Fact]]) -> list[Fact]:
         """The facts that new ones may bear on, whatever their state; see `resolve`."""
@@ -122,6 +124,8 @@ class Learner(Generic[In]):
         every = any(reaches_all(draft) for draft, _ in new)
         wide += await self.store.facts(self.user, FactQuery()) if every else []
         keys = {key for fact in (*wide, *(fact for _, fact in new)) for key in rival_keys(fact.key)}
+        if any(name_of(fact) for _, fact in new):  # who else has that name
+            keys |= RELATION_KEYS
         alike = await self.store.facts(self.user, FactQuery(keys=tuple(sorted(keys)), states=None))
         known = {fact.fact_id: fact for fact in (*wide, *alike)}
         return sorted(known.values(), key=lambda fact: (fact.valid_from, fact.recorded_at, fact.fact_id))

@@ -16,8 +16,9 @@ from math import log
 from hmlr.core.tasks.fact_scrubbing.rules.nouns import word_set
 from hmlr.language.dates import TimeQuery
 from hmlr.language.tokens import query_terms
-from hmlr.memory.facts.about import about, relative_names, relatives_asked, speaks_of
+from hmlr.memory.facts.about import about, namesakes, relative_names, relatives_asked, speaks_of
 from hmlr.memory.facts.aliases import AliasIndex
+from hmlr.memory.facts.keys import rival_keys
 from hmlr.memory.facts.kinds import (
     OF_ONE_THING,
     WEAK,
@@ -25,8 +26,10 @@ from hmlr.memory.facts.kinds import (
     is_personal,
     weakly_asked,
 )
+from hmlr.memory.facts.namesakes import is_ambiguous, name_of
 from hmlr.memory.facts.question import CALLED, Question, read
 from hmlr.memory.facts.secrets import only_asked_secrets
+from hmlr.memory.facts.values import fold
 from hmlr.records import OWNER, Fact, FactId
 
 _FAMILY_WEIGHT = 2.0  # a question word for the kind of fact is worth about two rare words
@@ -129,7 +132,9 @@ class FactIndex:
             total += _kind_asked(asked, fact)
             if fact.key in OF_ONE_THING and not _is_named(asked, fact):
                 continue
-            if total > 0 and not _of_somebody_else(asked, fact) and speaks_of(asked.about, terms):
+            if total <= 0 or _of_somebody_else(asked, fact) or _of_namesake(asked, fact):
+                continue
+            if speaks_of(asked.about, terms) or name_of(fact) in asked.shared:
                 scored.append((fact, total))
         scored = only_asked_secrets(asked, scored, _terms)
         least = _LEAST_SHARE * max((score for _, score in scored), default=0.0)
@@ -143,6 +148,7 @@ class FactIndex:
             for fact in self.having(term):
                 if is_personal(fact.key) and fact.subject.casefold() != OWNER:
                     people |= {term} & _name_terms(fact.subject)
+        shared, meant = self._namesakes(asked)
         others = asked.others or (bool(people) and not asked.owner)
         for relation in asked.relatives:
             people.update(
@@ -154,7 +160,22 @@ class FactIndex:
             people=frozenset(people),
             alias_terms=asked.alias_terms | people,
             about=self.about(asked.text),
+            shared=shared,
+            meant=meant,
         )
+
+    def _namesakes(self, asked: Question) -> tuple[frozenset[str], frozenset[str]]:
+        """Names of the relatives asked for that others have too, and the subjects under which those stand."""
+        shared, meant = set[str](), set[str]()
+        for role in asked.relatives:
+            for name in relative_names(role, self.having):
+                found = namesakes(name, self.having)
+                if len(found) > 1:
+                    shared.add(fold(name))
+                    meant |= {
+                        fold(each) for person in found if person.is_a(role) for each in person.all_subjects
+                    }
+        return frozenset(shared), frozenset(meant)
 
     def _candidates(self, asked: Question) -> set[FactId]:
         """All facts whose score can be above 0."""
@@ -258,6 +279,15 @@ def _of_somebody_else(asked: Question, fact: Fact) -> bool:
         meant = (asked.terms | asked.people | asked.alias_terms) & _name_terms(fact.subject)
         strange = not meant and (asked.owner or asked.others or asked.words.isdisjoint(_ANYBODY))
     return strange and asked.terms.isdisjoint(query_terms(fact.value))
+
+
+def _of_namesake(asked: Question, fact: Fact) -> bool:
+    """Whether the fact is told of another person with the name of the one whom the question is about."""
+    if not asked.shared or name_of(fact) not in asked.shared:
+        return False
+    if fact.subject.casefold() == OWNER:
+        return not any(fact.key in rival_keys(role.replace("-", "_")) for role in asked.relatives)
+    return fold(fact.subject) not in asked.meant and not is_ambiguous(fact.subject)
 
 
 @lru_cache(maxsize=4096)

@@ -48,6 +48,8 @@ class Question:
     relatives: frozenset[str]  # of the owner, as the question calls them
     secret: bool  # asks for a secret
     time: TimeQuery | None = None  # the days that it names
+    shared: frozenset[str] = frozenset()  # names of those relatives that other persons have too
+    meant: frozenset[str] = frozenset()  # the subjects under which facts of those relatives stand
     about: tuple[frozenset[str], ...] = ()  # terms; what answers it holds one of each group
 
 

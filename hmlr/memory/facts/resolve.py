@@ -8,10 +8,11 @@ How a statement bears on what is known is in its draft (`hmlr.core.tasks.drafts`
 - An assertion under any other key stands beside the others. The same value again is a confirmation.
 - "ends" supersedes without a successor, "retracts" invalidates, "reinstates" makes active again.
 
-Nothing reaches beyond its subject. Three ways of speaking name no subject or key of their own and are
-looked up: UNNAMED is the one thing known under the key; "the new key" is the one secret of that kind; a
-version of a policy is the same version under another way of writing. If several fit, none is meant. Where a
-value is put right, taken back or moved to another day, `meant` finds whose.
+Nothing reaches beyond its subject, nor from one person to another of the same name (`namesakes`). Three ways
+of speaking name no subject or key of their own and are looked up: UNNAMED is the one thing known under the
+key; "the new key" is the one secret of that kind; a version of a policy is the same version under another
+way of writing. If several fit, none is meant. Where a value is put right, taken back or moved to another
+day, `meant` finds whose.
 
 Authority: what an assistant or a third party says never changes what the owner said.
 """
@@ -25,6 +26,7 @@ from hmlr.memory.facts.assertions import Assertions
 from hmlr.memory.facts.board import Board
 from hmlr.memory.facts.edits import EDITS, edited_at, redo
 from hmlr.memory.facts.keys import same_subject
+from hmlr.memory.facts.namesakes import Namesakes
 from hmlr.memory.facts.reversals import Reversals
 from hmlr.memory.facts.values import fold, fold_value
 from hmlr.records import Category, Fact, MessageId
@@ -41,24 +43,29 @@ def resolve(
     *,
     by: str,
     edits: Sequence[Edit] = (),
+    texts: Mapping[MessageId, str] | None = None,
 ) -> list[Change]:
     """The changes that the new facts make; none when they were resolved before.
 
     `known` must hold every fact, of any state, that is in WIDE_CATEGORIES or shares a key with a new one or
     with one of those; more does no harm. Facts of one message are taken together: first what it asserts,
     then what it ends, retracts and reinstates. The user's own `edits`, in the order in which they were made,
-    take their place in time among the statements, so that a rebuild ends where the user had got to.
+    take their place in time among the statements, so that a rebuild ends where the user had got to. In the
+    `texts` of the messages a bare name may have been given a role just before.
     """
     waiting = [edit for edit in edits if edit.kind in EDITS]
     edited = {edit.target: edit for edit in waiting}  # the user's last edit of each
     board = Board(known, by=by)
+    namesakes = Namesakes(known)
     assertions = Assertions(board)
     reversals = Reversals(board, assertions)
     held = {fact.fact_id for fact in known}
     # A message whose assertion is already held has had its effect; what came after it must not be undone.
     settled = {(fact.message_id, fact.key) for draft, fact in new if fact.fact_id in held and _asserts(draft)}
     wrong = [(fact.message_id, draft.instead_of) for draft, fact in new if draft.instead_of]
-    for draft, fact in sorted(new, key=_order):
+    for draft, said in sorted(new, key=_order):
+        fact = namesakes.addressed(said, (texts or {}).get(said.message_id, "")[: said.start])
+        namesakes.take(fact)
         if fact.fact_id in held or (_asserts(draft) and _denied(fact, wrong)):
             continue
         while waiting and edited_at(waiting[0]) < fact.occurred_at:
