@@ -70,7 +70,17 @@ async def forget(
             until=until,
             everything=everything,
         )
-    emit_json(certificate) if json else emit(_certified(certificate))
+        again = [] if json else await _active_again(client, certificate)
+    emit_json(certificate) if json else emit("\n".join((_certified(certificate), *again)))
+
+
+async def _active_again(client: HMLRClient, certificate: Certificate) -> list[str]:
+    """A line for each fact that holds again, since what had taken its place is gone."""
+    from hmlr.memory.facts.statement import state  # not needed for help
+
+    wanted = set(certificate.facts_restored)
+    found = [fact for fact in await client.facts() if fact.fact_id in wanted] if wanted else []
+    return [f"active again: {one_line(state(fact), 200)} ({fact.fact_id})" for fact in found]
 
 
 async def export(call: Call, file: OutFile, json: Json = False) -> None:

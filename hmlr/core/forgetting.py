@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import uuid_utils
@@ -15,7 +16,7 @@ from hmlr.memory.purging import Purging
 from hmlr.memory.synthesis.proving import proved
 from hmlr.records import Certificate, FactId, Scope, SessionId, TurnId, UserId
 from hmlr.store.care_records import Erased, ErasePlan
-from hmlr.store.records import TurnQuery
+from hmlr.store.records import FactQuery, TurnQuery
 
 # Each looks for what was written while the one before worked; a reply may be under way in each session.
 ERASE_TRIES = 20
@@ -78,10 +79,16 @@ class Forgetting:
         # What dossiers told of it is gone already; they are told anew from the facts that stay.
         await quiet_gardener(self._services, self._user).retell()
         verified = await self._purging.run() and await proved(self._store, self._user, erased.garden)
-        return certificate(erased, scope, now, verified=verified)
+        restored: list[FactId] = []
+        if erased.restored:  # but for those that went with the rest
+            again = await self._store.facts(self._user, FactQuery(fact_ids=erased.restored))
+            restored = [fact.fact_id for fact in again]
+        return certificate(erased, scope, now, restored, verified=verified)
 
 
-def certificate(erased: Erased, scope: Scope, now: datetime, *, verified: bool) -> Certificate:
+def certificate(
+    erased: Erased, scope: Scope, now: datetime, restored: Sequence[FactId], *, verified: bool
+) -> Certificate:
     """What a deletion removed."""
     garden = erased.garden
     return Certificate(
@@ -93,6 +100,7 @@ def certificate(erased: Erased, scope: Scope, now: datetime, *, verified: bool) 
         chunks=erased.chunks,
         vectors=erased.vectors,
         facts=erased.facts,
+        facts_restored=tuple(restored),
         redactions=erased.rewrites,
         dossiers_removed=tuple(sorted(garden.dossiers_removed)),
         dossiers_changed=tuple(sorted(garden.dossiers_changed)),

@@ -22,6 +22,7 @@ class Certificate:
     chunks: int
     vectors: int
     facts: int
+    facts_restored: tuple[FactId, ...]  # active again, since what had taken their place went; no secrets
     redactions: int  # quotes blanked in messages that stay
     dossiers_removed: tuple[DossierId, ...]  # in which no fact was left
     dossiers_changed: tuple[DossierId, ...]  # that told of it; told anew from the facts that stay

@@ -65,7 +65,7 @@ class ErasedGarden:
 
 @dataclass(frozen=True, kw_only=True)
 class Erased:
-    """Rows that a deletion removed."""
+    """Rows that a deletion removed, and the facts that are active again."""
 
     turns: int
     messages: int
@@ -73,6 +73,7 @@ class Erased:
     vectors: int
     facts: int
     rewrites: int
+    restored: tuple[FactId, ...] = ()  # whose successor is gone
     garden: ErasedGarden = field(default_factory=ErasedGarden)
 
     def __add__(self, other: Erased) -> Erased:
@@ -83,5 +84,6 @@ class Erased:
             vectors=self.vectors + other.vectors,
             facts=self.facts + other.facts,
             rewrites=self.rewrites + other.rewrites,
+            restored=tuple(dict.fromkeys((*self.restored, *other.restored))),
             garden=self.garden + other.garden,
         )

@@ -197,6 +197,7 @@ class ForgetResult(Result):
     turns: int
     messages: int
     facts: int
+    facts_restored: tuple[str, ...]
     verified: bool
 
     @classmethod
@@ -207,7 +208,8 @@ class ForgetResult(Result):
     def text(self) -> str:
         checked = "verified" if self.verified else "NOT verified"
         erased = f"erased {self.turns} turns and {self.facts} facts"
-        return f"{erased}, {checked}; certificate {self.certificate_id}"
+        again = f", active again: facts {', '.join(self.facts_restored)}" if self.facts_restored else ""
+        return f"{erased}{again}, {checked}; certificate {self.certificate_id}"
 
 
 def _said(turn: Turn, topic: str) -> Iterable[SaidResult]:

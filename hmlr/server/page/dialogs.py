@@ -64,6 +64,7 @@ def certified(frame: Frame, certificate: Certificate) -> None:
         "pieces of text": certificate.chunks,
         "vectors": certificate.vectors,
         "facts": certificate.facts,
+        "facts that are active again": len(certificate.facts_restored),
         "quotes blanked in messages that stay": certificate.redactions,
         "dossiers removed": len(certificate.dossiers_removed),
         "dossiers told anew": len(certificate.dossiers_changed),

@@ -60,7 +60,7 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
         raise NotFound(f"there is no {plan.scope} {plan.target}")
     stock = take_stock(connection, user)
     touched = dossiers_of(connection, user, fact_ids)
-    mend_facts(connection, user, turn_ids, fact_ids, now)
+    restored = mend_facts(connection, user, turn_ids, fact_ids, now)
     counts = _remove_turns(connection, user, turn_ids)
     connection.execute(remove_some(facts, "fact_id"), {"user": user, "of": fact_ids})
     rewritten = rewrite_messages(connection, user, rewrites)
@@ -91,6 +91,7 @@ def erase(connection: Connection, user: UserId, plan: ErasePlan, now: datetime) 
         vectors=counts["vectors"] + rewritten[1],
         facts=len(fact_ids),
         rewrites=len(rewrites),
+        restored=restored,
         garden=stock.less(take_stock(connection, user)),
     )
 

@@ -11,9 +11,11 @@ from typing import Any, get_args
 from sqlalchemy import Connection, Select, Table, Update, func, or_, select, update
 
 from hmlr.language.blanking import blank
-from hmlr.records import Role, UserId
+from hmlr.records import FactId, Role, UserId
+from hmlr.store.records import AddEdit
 from hmlr.store.schema import blocks, edits, fact_events, facts
 from hmlr.store.sql.blocks import newer_block
+from hmlr.store.sql.facts import add_edit
 from hmlr.store.sql.rows import change_the, into, listed, mine, some
 
 _MOVES = ("superseded", "invalidated", "restored")
@@ -28,17 +30,20 @@ _SAID = ((facts, "fact_id", "reason"), (facts, "fact_id", "said_by"), (fact_even
 
 def mend_facts(
     connection: Connection, user: UserId, turn_ids: Sequence[str], fact_ids: Sequence[str], now: datetime
-) -> None:
+) -> tuple[FactId, ...]:
     """Let the facts that stay stand as if the erased turns and facts had never been; before these go.
 
     A fact whose successor goes is succeeded by that one's successor, or is active again. So is one that an
-    erased turn ended without a successor.
+    erased turn ended without a successor. Not a secret: an old password does not come back. The facts that
+    are active again.
     """
     caused = set(_caused(connection, user, turn_ids))
     _empty_events(connection, user, turn_ids, fact_ids)
     gone = set(fact_ids)
     stand = {
-        row.fact_id: _Standing(row.state, row.superseded_by, row.valid_from, row.valid_to)
+        row.fact_id: _Standing(
+            row.state, row.superseded_by, row.valid_from, row.valid_to, row.category == "secret"
+        )
         for row in connection.execute(_standing(), {"user": user})
     }
     changed: dict[str, _Standing] = {}
@@ -49,14 +54,24 @@ def mend_facts(
             changed[fact_id] = _without(fact, stand, gone)
         elif fact_id in caused and fact.successor is None and fact.state != "active":
             changed[fact_id] = _ACTIVE
+        if fact.secret and changed.get(fact_id) is _ACTIVE and fact.state == "superseded":
+            changed[fact_id] = _Standing("superseded", None, fact.since, fact.until or now)
+            _keep_retired(connection, user, fact_id, fact.until or now, now)
     _change_standing(connection, user, changed, now)
     if caused:
         connection.execute(_empty_reasons(), {"user": user, "of": list(caused)})
+    return tuple(FactId(fact_id) for fact_id, after in changed.items() if after is _ACTIVE)
+
+
+def _keep_retired(connection: Connection, user: UserId, fact_id: str, until: datetime, now: datetime) -> None:
+    """Retire a secret for good: what had taken its place is gone, and a rebuild would find it active."""
+    payload = {"reason": "", "at": now.isoformat(), "valid_to": until.isoformat()}
+    add_edit(connection, user, AddEdit(kind="retire_fact", target=fact_id, payload=payload, recorded_at=now))
 
 
 @cache
 def _standing() -> Select[Any]:
-    names = ("fact_id", "state", "superseded_by", "valid_from", "valid_to")
+    names = ("fact_id", "state", "superseded_by", "valid_from", "valid_to", "category")
     return select(*(facts.c[name] for name in names)).where(mine(facts))
 
 
@@ -73,6 +88,7 @@ class _Standing:
     successor: str | None
     since: datetime | None
     until: datetime | None
+    secret: bool = False
 
 
 _ACTIVE = _Standing("active", None, None, None)
