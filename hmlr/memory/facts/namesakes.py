@@ -180,19 +180,34 @@ def _roles(fact: Fact, name: str) -> tuple[list[str], bool]:
     return roles, bool(after) and not before
 
 
+# Compiled once, and not for each name: a text is looked at around the places of the name.
+_MINE = r"\b(?:my|our) (?:[a-z]+ ){0,2}?"
+_ANY_ROLE = re.compile(rf"\b(?:{_ROLE})\b")
+_BEFORE = re.compile(
+    rf"(?:{_MINE}|\ban? )({_ROLE}),?(?:(?: is| who is)? (?:called|named)|'s name is| is|:)? $"
+)
+_AFTER = re.compile(
+    rf",? (?:is |was )?(?:also |both |now )*{_MINE}(?P<roles>(?:{_ROLE})\b"
+    rf"(?:,? and (?:also )?(?:my )?(?:{_ROLE})\b)*)"
+)
+_LOOKED_AT = 100  # characters before a name
+
+
 @lru_cache(maxsize=4096)
 def _told(text: str, name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Roles said before a name ("my aunt Ida", "my aunt is called Ida") and after it ("Ida is my aunt")."""
-    who = rf"(?<!\w){re.escape(name)}(?!\w)"
-    mine = r"\b(?:my|our) (?:[a-z]+ ){0,2}?"
-    called = r",?(?:(?: is| who is)? (?:called|named)|'s name is| is|:)? "
-    before = re.findall(rf"(?:{mine}|\ban? )({_ROLE}){called}{who}", text)
-    after = []
-    for found in re.finditer(rf"{who},? (?:is |was )?(?:also |both |now )*(?={mine}(?:{_ROLE})\b)", text):
-        listed = re.match(
-            rf"{mine}(?:{_ROLE})\b(?:,? and (?:also )?(?:my )?(?:{_ROLE})\b)*", text[found.end() :]
-        )
-        after += re.findall(rf"\b({_ROLE})\b", listed[0]) if listed else []
+    before: list[str] = []
+    after: list[str] = []
+    if not _ANY_ROLE.search(text):
+        return (), ()
+    start = text.find(name)
+    while start >= 0:
+        end = start + len(name)
+        if not (text[:start][-1:].isalnum() or text[end : end + 1].isalnum()):
+            before += _BEFORE.findall(text[max(0, start - _LOOKED_AT) : start])
+            if found := _AFTER.match(text, end):
+                after += _ANY_ROLE.findall(found["roles"])
+        start = text.find(name, end)
     return tuple(map(_key, before)), tuple(map(_key, after))
 
 
