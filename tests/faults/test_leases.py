@@ -49,21 +49,26 @@ async def test_the_jobs_of_a_killed_process_are_taken_up_within_seconds(db_path:
 
 
 async def test_who_stops_at_work_has_not_failed_at_it(db_path: Path) -> None:
-    """However often a memory is closed while a model answers, work is parked for failures alone."""
+    """However often a memory is closed, or a call given up, while a model answers: that is no attempt."""
     store = await open_sqlite(db_path, slicer=slices)
     await store.add_turns(ADA, [turn(jobs=("scrub",))])
     begun: list[int] = []
 
-    async def endless(leases: Sequence[Lease]) -> None:
-        begun.append(leases[0].attempts)
-        await asyncio.sleep(60)
+    async def at_work(leasing: Leasing) -> None:
+        claiming = store.claim(ADA, "scrub", limit=1, lease_s=20.0, now=now())
+        async with leasing.holding(ADA, claiming, list) as leases:
+            begun.append(leases[0].attempts)
+            await asyncio.sleep(60)
 
     for life in range(8):
-        worker = Background(store, ADA, {"scrub": endless}, now, leasing=Leasing(store, now), lease_s=20.0)
-        worker.start()
+        leasing = Leasing(store, now)
+        working = asyncio.create_task(at_work(leasing))
         while len(begun) == life:
             await asyncio.sleep(0.01)
-        await worker.aclose()
+        if life % 2:
+            await leasing.aclose()
+        working.cancel()
+        await asyncio.wait([working])
     assert begun == [1] * 8
     await store.aclose()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from hmlr.language.sentences import best_sentence
+from hmlr.language.tokens import query_terms
 from hmlr.language.traits import only_asks
 from hmlr.memory.echo import MIN_CHARS, fold
 from hmlr.memory.facts.links import Links
@@ -29,6 +31,16 @@ class SearchQuery:
     budgeted: bool = False  # the hits fill a budget of tokens
     links: Links = field(default_factory=Links)  # what connects the question with what it does not name
     explain: bool = False
+
+    @cached_property
+    def own_terms(self) -> list[str]:
+        """The terms of its text; a long one is taken apart once."""
+        return query_terms(self.text)
+
+    @cached_property
+    def terms(self) -> list[str]:
+        """The same with those of the other names of what it names."""
+        return query_terms(" ".join((self.text, *self.links.names))) if self.links.names else self.own_terms
 
 
 def finished(

@@ -85,7 +85,7 @@ class Lattice:
         Raises StorageError and StorageBusy; finding nothing is no error.
         """
         search, degraded = await self.prepared(user, query, vector=vector, since=since)
-        hits = await self._best(user, query, search, frozenset(_terms(query)))
+        hits = await self._best(user, query, search, frozenset(query.terms))
         return Hits(items=tuple(hits), degraded=degraded)
 
     async def prepared(
@@ -97,11 +97,10 @@ class Lattice:
         since: float | None = None,
     ) -> tuple[Search, tuple[str, ...]]:
         """All that a search needs, read and taken apart, and what does not take part in it."""
-        terms = _terms(query)
         served = await self.serving.of(user)
         asked, postings, index, allowed = await asyncio.gather(
             self._asked(served, query.text, vector),
-            self._store.postings(user, terms),
+            self._store.postings(user, query.terms),
             self._indexes.fresh(user, served.by.model_id, since),
             self._allowed(user, query.where),
         )
@@ -115,7 +114,7 @@ class Lattice:
         search = Search(
             index=index,
             question=take_apart(query.text, query.now, index.speakers, known, index.vectors, bounds=bounds),
-            postings=[postings.get(term) for term in _told(query_terms(query.text), index.speakers)],
+            postings=[postings.get(term) for term in _told(query.own_terms, index.speakers)],
             names=[[postings.get(term) for term in query_terms(name)] for name in query.links.names],
             places=query.links.places,
             standing=query.links.standing,
@@ -209,10 +208,6 @@ async def _vector(served: Served, text: str) -> QueryVector:
 def comparable(index: UserIndex, vector: NDArray[np.float32]) -> bool:
     """Whether a vector has the stored vectors' length: a model may be replaced under its name."""
     return not index.vectors.dim or index.vectors.dim == len(vector)
-
-
-def _terms(query: SearchQuery) -> list[str]:
-    return query_terms(" ".join((query.text, *query.links.names)))
 
 
 def _told(terms: Sequence[str], speakers: Iterable[str]) -> Sequence[str]:

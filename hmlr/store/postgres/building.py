@@ -70,19 +70,17 @@ async def _build(connection: AsyncConnection, model_id: str) -> None:
     model = await connection.run_sync(known_model, model_id)
     if model is None:
         return
-    names = await connection.run_sync(points.names, model)
-    if names is None or not (await connection.execute(_LOCK, {"index": names.index})).scalar():
+    plan = await connection.run_sync(points.plan, model)
+    if plan is None or not (await connection.execute(_LOCK, {"index": plan.index})).scalar():
         return
-    if (valid := await connection.run_sync(_is_valid, names)) is not None:
+    if (valid := await connection.run_sync(_is_valid, plan)) is not None:
         if valid:
             return
-        await connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY {names.index}")
-    await connection.exec_driver_sql(
-        f"CREATE INDEX CONCURRENTLY {names.index} ON {names.table} USING hnsw (point halfvec_cosine_ops)"
-    )
+        await connection.exec_driver_sql(plan.drop)
+    await connection.exec_driver_sql(plan.build)
 
 
-def _is_valid(connection: Connection, names: points.Names) -> bool | None:
+def _is_valid(connection: Connection, plan: points.Plan) -> bool | None:
     """Whether the index is whole; None when there is none."""
     found = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:index)")
-    return connection.execute(found, {"index": names.index}).scalar()
+    return connection.execute(found, {"index": plan.index}).scalar()

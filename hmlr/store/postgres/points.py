@@ -126,11 +126,12 @@ FUNCTIONS = {
 
 
 @dataclass(frozen=True)
-class Names:
-    """Of a user's table and of its index of vectors, as they stand in a statement."""
+class Plan:
+    """The index of a user's vectors, and the statements that build it and throw it away."""
 
-    table: str
     index: str
+    build: str
+    drop: str
 
 
 def is_ready(connection: Connection, model: int) -> bool:
@@ -157,10 +158,10 @@ def add_points(connection: Connection, model: int, batch: VectorBatch) -> None:
     )
 
 
-def names(connection: Connection, model: int) -> Names | None:
-    """The user's table of that model; None while there is none."""
-    row = connection.execute(_names(), {"model": model}).mappings().one()
-    return Names(row["table"], row["index"]) if row["there"] else None
+def plan(connection: Connection, model: int) -> Plan | None:
+    """How the index of the user's table of that model is built; None while there is no table."""
+    index, build, drop, is_there = connection.execute(_plan(), {"model": model}).one()
+    return Plan(index=index, build=build, drop=drop) if is_there else None
 
 
 def nearest(connection: Connection, model: int, row: NDArray[np.float32], most: int) -> list[ChunkId]:
@@ -176,10 +177,18 @@ def drop_points(connection: Connection, ids: Sequence[int]) -> None:
 
 def drop_tables(connection: Connection) -> None:
     """Drop all tables of the user, whose rows are gone; not in a database that was made before it could."""
-    if connection.execute(
-        text("SELECT to_regprocedure('hmlr_drop_tables_of_points()') IS NOT NULL")
-    ).scalar():
-        connection.execute(text("SELECT hmlr_drop_tables_of_points()"))
+    if connection.execute(_can_drop_tables()).scalar():
+        connection.execute(_drop_tables())
+
+
+@cache
+def _can_drop_tables() -> TextClause:
+    return text("SELECT to_regprocedure('hmlr_drop_tables_of_points()') IS NOT NULL")
+
+
+@cache
+def _drop_tables() -> TextClause:
+    return text("SELECT hmlr_drop_tables_of_points()")
 
 
 @cache
@@ -207,10 +216,12 @@ def _add() -> TextClause:
 
 
 @cache
-def _names() -> TextClause:
+def _plan() -> TextClause:
     return text(
-        "SELECT quote_ident(named) AS table, quote_ident(named || '_hnsw') AS index,"
-        " to_regclass(named) IS NOT NULL AS there FROM hmlr_points(:model) AS named"
+        "SELECT index, 'CREATE INDEX CONCURRENTLY ' || index || ' ON ' || quote_ident(named)"
+        " || ' USING hnsw (point halfvec_cosine_ops)', 'DROP INDEX CONCURRENTLY ' || index,"
+        " to_regclass(named) IS NOT NULL"
+        " FROM hmlr_points(:model) AS named, quote_ident(named || '_hnsw') AS index"
     ).bindparams(bindparam("model", type_=BigInteger))
 
 

@@ -36,9 +36,9 @@ _PENDING = text(
     """
 )
 # By name, for VACUUM says only of tables that were named that it passed over them.
-_TABLES = text(
+_VACUUM = text(
     """
-    SELECT quote_ident(nspname) || '.' || quote_ident(relname)
+    SELECT 'VACUUM (SKIP_LOCKED) ' || string_agg(quote_ident(nspname) || '.' || quote_ident(relname), ', ')
     FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE relkind IN ('r', 'm') AND relpersistence <> 't' AND NOT relisshared AND pg_has_role(
         CASE WHEN relnamespace = 'pg_catalog'::regnamespace
@@ -75,10 +75,10 @@ async def _vacuum(connection: AsyncConnection) -> bool:
         nonlocal passed_over
         passed_over |= message.sqlstate == _LOCKED
 
-    tables = (await connection.execute(_TABLES)).scalars().all()
+    statement: str = (await connection.execute(_VACUUM)).scalar_one()
     driver: Any = (await connection.get_raw_connection()).driver_connection
     driver.add_log_listener(note)
-    await connection.exec_driver_sql(f"VACUUM (SKIP_LOCKED) {', '.join(tables)}")
+    await connection.exec_driver_sql(statement)
     await asyncio.sleep(0)  # the driver tells of messages when it comes to that
     driver.remove_log_listener(note)
     return not passed_over
