@@ -72,7 +72,7 @@ async def outcome(path: Path, given: Files) -> int | None:
         await store.aclose()
 
 
-@pytest.mark.parametrize("size", [10_000, 100_000] if FULL else [8_000])
+@pytest.mark.parametrize("size", [10_000, 100_000] if FULL else [4_000])
 async def test_what_comes_out_is_whole_or_found(db_path: Path, tmp_path: Path, size: int) -> None:
     half, later, full, last = await moments(db_path, size)
     given = {
