@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 OLD, NEW = 64, 256
 QUESTIONS = 12
 # Of a call for 128 texts: a killed process gets through none, one or two batches of 256.
-DELAY_S, KILLED_WITHIN_S = figure(15, 60) / 100, figure(1, 6) / 2
+DELAY_S, KILLED_WITHIN_S = figure(25, 60) / 100, figure(8, 30) / 10
 # Opens with the new model and makes its vectors until it is killed.
 PROGRAM = f"""
 import asyncio, sys
