@@ -43,6 +43,19 @@ class IndexState:
 UNREAD = IndexState(epoch=-1, last_chunk=0, last_vector=0)
 
 
+# The columns of chunks that search computes with, in the order in which they are read.
+NUMBERS: dict[str, type[np.generic]] = {
+    "chunk_ids": np.int64,
+    "message_nos": np.int64,
+    "term_counts": np.int32,
+    "occurred_us": np.int64,
+    "owners": np.bool_,
+    "lengths": np.int32,
+    "asks": np.bool_,
+    "of_self": np.bool_,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChunkColumns:
     """Chunks as parallel columns, ascending by chunk id. All arrays have length n."""

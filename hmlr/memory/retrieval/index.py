@@ -9,19 +9,8 @@ from numpy.typing import NDArray
 
 from hmlr.memory.retrieval.columns import VectorColumns, grown
 from hmlr.records import SessionId, TurnId
-from hmlr.store.search_records import UNREAD, ChunkColumns, Extent, IndexState
+from hmlr.store.search_records import NUMBERS, UNREAD, ChunkColumns, Extent, IndexState
 
-# The columns that are taken over from the store as they are.
-_TAKEN: dict[str, type] = {
-    "chunk_ids": np.int64,
-    "message_nos": np.int64,
-    "term_counts": np.int32,
-    "occurred_us": np.int64,
-    "owners": np.bool_,
-    "lengths": np.int32,
-    "asks": np.bool_,
-    "of_self": np.bool_,
-}
 TURN_BYTES = 300  # a turn's id, its place in the list, and its rows
 
 
@@ -61,7 +50,7 @@ class UserIndex:
     @property
     def held_bytes(self) -> int:
         """About how much memory it takes."""
-        columns: int = sum(getattr(self, name).nbytes for name in (*_TAKEN, "speaker_nos", "session_nos"))
+        columns: int = sum(getattr(self, name).nbytes for name in (*NUMBERS, "speaker_nos", "session_nos"))
         return columns + self.vectors.held_bytes + TURN_BYTES * len(self.turn_ids)
 
     def rows_of(self, chunk_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -97,7 +86,7 @@ class UserIndex:
             return
         start, end = self.n, self.n + count
         self._reserve(end)
-        for name in _TAKEN:
+        for name in NUMBERS:
             getattr(self, name)[start:end] = getattr(columns, name)
         # A grown copy takes the place of the old one: a search may be walking through that meanwhile.
         speakers = dict(self.speakers)
@@ -118,5 +107,5 @@ class UserIndex:
 
     def _reserve(self, size: int) -> None:
         if size > len(self.chunk_ids):
-            for name in (*_TAKEN, "speaker_nos", "session_nos"):
+            for name in (*NUMBERS, "speaker_nos", "session_nos"):
                 setattr(self, name, grown(getattr(self, name), self.n, size))

@@ -30,6 +30,7 @@ from hmlr.records import ChunkId, UserId
 from hmlr.store.encoded import Encoded
 from hmlr.store.schema import chunks, messages, models, turns, users, vectors
 from hmlr.store.search_records import (
+    NUMBERS,
     UNREAD,
     ChunkColumns,
     IndexNews,
@@ -43,17 +44,6 @@ from hmlr.store.sql.rows import listed, mine, owned
 PAGE = 1000
 # Chunks, and vectors, of one part of the news: more would outlast what a statement may take.
 PART = 50_000
-# The columns that search computes with, in the order in which they are read.
-_NUMBERS: dict[str, Any] = {
-    "chunk_ids": np.int64,
-    "message_nos": np.int64,
-    "term_counts": np.int32,
-    "occurred_us": np.int64,
-    "owners": np.bool_,
-    "lengths": np.int32,
-    "asks": np.bool_,
-    "of_self": np.bool_,
-}
 
 
 def index_news(connection: Connection, user: UserId, model_id: str | None, known: IndexState) -> IndexNews:
@@ -97,15 +87,15 @@ def columns_of(connection: Connection, user: UserId, ids: Sequence[ChunkId]) -> 
 
 
 def _columns(pages: Iterable[Sequence[Row[Any]]]) -> ChunkColumns:
-    numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in _NUMBERS.values()]
+    numbers: list[list[NDArray[Any]]] = [[np.zeros(0, kind)] for kind in NUMBERS.values()]
     names: list[list[Any]] = [[], [], []]
     for rows in pages:
         columns = list(zip(*rows, strict=True))
-        for parts, kind, values in zip(numbers, _NUMBERS.values(), columns[: len(_NUMBERS)], strict=True):
+        for parts, kind, values in zip(numbers, NUMBERS.values(), columns[: len(NUMBERS)], strict=True):
             parts.append(np.array(values, dtype=kind))
-        for held, values in zip(names, columns[len(_NUMBERS) :], strict=True):
+        for held, values in zip(names, columns[len(NUMBERS) :], strict=True):
             held.extend(values)
-    joined = dict(zip(_NUMBERS, (np.concatenate(parts) for parts in numbers), strict=True))
+    joined = dict(zip(NUMBERS, (np.concatenate(parts) for parts in numbers), strict=True))
     return ChunkColumns(
         **joined,
         speakers=tuple(names[0]),
